@@ -1,0 +1,27 @@
+//! Patchbay's words as types, and the rules that need nothing but their arguments.
+//!
+//! Compiled for the server and for the browser, so: no I/O, no clock, no randomness, no async. The words are those of the
+//! design: account, user, member, Git provider, runtime, Git token, check, scope profile.
+
+pub mod check;
+pub mod field;
+pub mod guide;
+pub mod id;
+pub mod provider;
+pub mod role;
+pub mod scope;
+pub mod secret;
+pub mod status;
+pub mod timestamp;
+pub mod token_format;
+pub mod view;
+
+pub use check::{CheckOutcome, Expiry, Findings, GitIdentity, Refusal, Setback};
+pub use field::FieldErrors;
+pub use id::{AccountId, CheckId, DataKeyId, GitProviderId, GitTokenId, RuntimeId, UserId};
+pub use provider::ProviderKind;
+pub use role::Role;
+pub use scope::{Scope, ScopeFinding};
+pub use secret::SecretInput;
+pub use status::TokenStatus;
+pub use timestamp::Timestamp;

@@ -1,0 +1,156 @@
+//! What a page shows: the answers of the services to the pages. Nothing secret has a field here.
+
+use crate::{
+    check::{CheckOutcome, Expiry, GitIdentity},
+    id::{GitProviderId, GitTokenId, RuntimeId},
+    provider::ProviderKind,
+    role::Role,
+    scope::{Scope, ScopeFinding},
+    status::TokenStatus,
+    timestamp::Timestamp,
+};
+use serde::{Deserialize, Serialize};
+
+/// Who is signed in, and in which account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Viewer {
+    /// The person's name.
+    pub name: String,
+    /// The person's e-mail address.
+    pub email: String,
+    /// What the person may do here.
+    pub role: Role,
+    /// The account's part of every address.
+    pub account: String,
+    /// The account's name.
+    pub account_name: String,
+    /// How many of the person's tokens do not work or end soon.
+    pub attention: u64,
+}
+
+/// A Git provider as far as a member needs it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProviderLabel {
+    /// Its kind.
+    pub kind: ProviderKind,
+    /// Its name in this account.
+    pub name: String,
+    /// Its base URL.
+    pub base_url: String,
+    /// Its host, which is what a person knows it by.
+    pub host: String,
+}
+
+/// The page *Git Personal Access Tokens*.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokensPage {
+    /// The moment for which the page is true.
+    pub now: Timestamp,
+    /// Every runtime that the person may use, by name.
+    pub rows: Vec<TokenRow>,
+}
+
+/// A runtime and the person's token for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenRow {
+    /// The runtime.
+    pub runtime: RuntimeId,
+    /// Its name.
+    pub runtime_name: String,
+    /// Its Git provider.
+    pub provider: ProviderLabel,
+    /// What a token for it needs.
+    pub required: Vec<Scope>,
+    /// The person's token, if there is one.
+    pub token: Option<TokenView>,
+}
+
+/// A stored Git token, without its secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenView {
+    /// The token.
+    pub id: GitTokenId,
+    /// Its prefix and last four characters.
+    pub hint: String,
+    /// What the provider calls its kind.
+    pub format: String,
+    /// Whose it is at the provider.
+    pub identity: GitIdentity,
+    /// Its scopes against the profile.
+    pub scopes: Vec<ScopeFinding>,
+    /// What the last telling check said.
+    pub status: TokenStatus,
+    /// Where to authorise it for single sign-on, when that is what it needs.
+    pub sso_url: Option<String>,
+    /// When it ends.
+    pub expiry: Expiry,
+    /// When it was added or replaced.
+    pub added_at: Timestamp,
+    /// The last check and what became of it.
+    pub last_check: CheckView,
+}
+
+/// One check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckView {
+    /// When.
+    pub at: Timestamp,
+    /// What it found.
+    pub outcome: CheckOutcome,
+}
+
+/// The page *Git authentication*.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProvidersPage {
+    /// The moment for which the page is true.
+    pub now: Timestamp,
+    /// Every Git provider, by name.
+    pub providers: Vec<ProviderView>,
+}
+
+/// A registered Git provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProviderView {
+    /// The provider.
+    pub id: GitProviderId,
+    /// What it is.
+    pub label: ProviderLabel,
+    /// Where its API is.
+    pub api_url: String,
+    /// Whether the API base was given rather than derived from the base URL.
+    pub api_url_given: bool,
+    /// The names of the runtimes that use it.
+    pub runtimes: Vec<String>,
+    /// When it was registered.
+    pub created_at: Timestamp,
+}
+
+/// The page *Runtimes*.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuntimesPage {
+    /// The moment for which the page is true.
+    pub now: Timestamp,
+    /// Every runtime, by name.
+    pub runtimes: Vec<RuntimeView>,
+    /// The providers a runtime may use, by name.
+    pub providers: Vec<(GitProviderId, ProviderLabel)>,
+}
+
+/// A registered runtime.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuntimeView {
+    /// The runtime.
+    pub id: RuntimeId,
+    /// Its name.
+    pub name: String,
+    /// Its Git provider.
+    pub provider: GitProviderId,
+    /// What that is.
+    pub provider_label: ProviderLabel,
+    /// How many members have a token for it.
+    pub tokens: u64,
+    /// How many members may use it.
+    pub members: u64,
+    /// When it was registered.
+    pub created_at: Timestamp,
+}
