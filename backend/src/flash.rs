@@ -26,7 +26,10 @@ impl FlashSeal {
     /// With a key of its own that follows from the master key.
     #[must_use]
     pub fn new(master: &MasterKeys, random: Arc<dyn Random>) -> Self {
-        Self { key: Arc::new(master.derive("flash cookie")), random }
+        Self {
+            key: Arc::new(master.derive("flash cookie")),
+            random,
+        }
     }
 
     /// Seals `message` into text fit for a cookie; `None` if it would be longer than 3,800 bytes.
@@ -44,7 +47,9 @@ impl FlashSeal {
     pub fn open(&self, cookie: &str) -> Option<Vec<u8>> {
         let sealed = BASE64_URL_SAFE_NO_PAD.decode(cookie).ok()?;
         let (nonce, ciphertext) = sealed.split_first_chunk()?;
-        decrypt(&self.key, nonce, ASSOCIATED, ciphertext).ok().map(|message| message.to_vec())
+        decrypt(&self.key, nonce, ASSOCIATED, ciphertext)
+            .ok()
+            .map(|message| message.to_vec())
     }
 }
 
@@ -79,7 +84,12 @@ mod tests {
     #[test]
     fn a_cookie_needs_no_escaping_and_shows_nothing_of_the_message() {
         let cookie = one().seal(b"Token added").expect("it fits");
-        assert!(cookie.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)), "{cookie}");
+        assert!(
+            cookie
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)),
+            "{cookie}"
+        );
         assert_ne!(Some(&cookie), one().seal(b"Token gone!").as_ref());
     }
 
@@ -107,7 +117,10 @@ mod tests {
     fn a_message_too_long_for_a_cookie_is_not_sealed() {
         // 40 bytes of nonce and tag, four characters for three bytes.
         let longest = MAX_COOKIE / 4 * 3 - 40;
-        assert_eq!(one().seal(&vec![b'x'; longest]).map(|cookie| cookie.len()), Some(MAX_COOKIE));
+        assert_eq!(
+            one().seal(&vec![b'x'; longest]).map(|cookie| cookie.len()),
+            Some(MAX_COOKIE)
+        );
         assert_eq!(one().seal(&vec![b'x'; longest + 1]), None);
     }
 }

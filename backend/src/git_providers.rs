@@ -74,33 +74,66 @@ impl GitProviders {
             label: label(&row),
             api_url: row.api(),
             api_url_given: row.api_url.is_some(),
-            runtimes: runtimes.iter().filter(|r| r.git_provider == row.id).map(|r| r.name.clone()).collect(),
+            runtimes: runtimes
+                .iter()
+                .filter(|r| r.git_provider == row.id)
+                .map(|r| r.name.clone())
+                .collect(),
             created_at: row.created_at,
         });
-        Ok(ProvidersPage { now: self.clock.now(), providers: providers.collect() })
+        Ok(ProvidersPage {
+            now: self.clock.now(),
+            providers: providers.collect(),
+        })
     }
 
     /// Registers a Git provider.
     pub async fn register(&self, member: &Member, form: GitProviderForm) -> Result<GitProviderId, GitProviderError> {
         member.require_admin()?;
-        let kind = ProviderKind::from_word(&form.kind)
-            .ok_or_else(|| GitProviderError::Invalid(FieldErrors::one("kind", "Choose the kind of the Git provider.")))?;
+        let kind = ProviderKind::from_word(&form.kind).ok_or_else(|| {
+            GitProviderError::Invalid(FieldErrors::one("kind", "Choose the kind of the Git provider."))
+        })?;
         let id = GitProviderId(random::uuid(self.random.as_ref(), self.clock.as_ref()));
         let row = self.read(id, kind, &form)?;
-        self.store.create_git_provider(member.account(), row).await.map_err(name_taken)?;
+        self.store
+            .create_git_provider(member.account(), row)
+            .await
+            .map_err(name_taken)?;
         tracing::info!(account = %member.account(), user = %member.user(), git_provider = %id, "registered a Git provider");
         Ok(id)
     }
 
     /// Changes one. Its base URL and API base can only be changed while no token is stored for it.
-    pub async fn edit(&self, member: &Member, id: GitProviderId, form: GitProviderForm) -> Result<(), GitProviderError> {
+    pub async fn edit(
+        &self,
+        member: &Member,
+        id: GitProviderId,
+        form: GitProviderForm,
+    ) -> Result<(), GitProviderError> {
         member.require_admin()?;
-        let old = self.store.git_provider(member.account(), id).await?.ok_or(GitProviderError::NotFound)?;
+        let old = self
+            .store
+            .git_provider(member.account(), id)
+            .await?
+            .ok_or(GitProviderError::NotFound)?;
         let row = self.read(id, old.kind, &form)?;
-        if !self.store.update_git_provider(member.account(), &row).await.map_err(name_taken)? {
+        if !self
+            .store
+            .update_git_provider(member.account(), &row)
+            .await
+            .map_err(name_taken)?
+        {
             let tokens = self.store.tokens_of_git_provider(member.account(), id).await?;
-            let field = if old.base_url == row.base_url { "api_url" } else { "base_url" };
-            let stored = if tokens == 1 { "1 token is".to_owned() } else { format!("{tokens} tokens are") };
+            let field = if old.base_url == row.base_url {
+                "api_url"
+            } else {
+                "base_url"
+            };
+            let stored = if tokens == 1 {
+                "1 token is".to_owned()
+            } else {
+                format!("{tokens} tokens are")
+            };
             return Err(GitProviderError::Invalid(FieldErrors::one(
                 field,
                 format!(
@@ -151,7 +184,14 @@ impl GitProviders {
         errors.into_result().map_err(GitProviderError::Invalid)?;
         // What follows anyway is not kept as given, so that it keeps following.
         let api_url = api_url.filter(|url| *url != kind.api_url(&base_url));
-        Ok(GitProviderRow { id, kind, name, base_url, api_url, created_at: self.clock.now() })
+        Ok(GitProviderRow {
+            id,
+            kind,
+            name,
+            base_url,
+            api_url,
+            created_at: self.clock.now(),
+        })
     }
 }
 
@@ -167,7 +207,10 @@ pub(crate) fn label(row: &GitProviderRow) -> ProviderLabel {
 
 fn name_taken(fault: Fault) -> GitProviderError {
     if store::is_taken(&fault) {
-        GitProviderError::Invalid(FieldErrors::one("name", "Another Git provider has this name. Choose another one."))
+        GitProviderError::Invalid(FieldErrors::one(
+            "name",
+            "Another Git provider has this name. Choose another one.",
+        ))
     } else {
         fault.into()
     }

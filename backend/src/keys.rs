@@ -65,7 +65,13 @@ impl AccountKeys {
             }
             unwrap(&master, &row, &wrapped).map_err(|_| MasterKeyError::Altered)?;
         }
-        Ok(Self { store, master, clock, random, opened: Arc::default() })
+        Ok(Self {
+            store,
+            master,
+            clock,
+            random,
+            opened: Arc::default(),
+        })
     }
 
     /// New keys for a new account, wrapped and ready to be stored.
@@ -83,11 +89,16 @@ impl AccountKeys {
             created_at: self.clock.now(),
         };
         vec![
-            row(data.id().0, KeyPurpose::Seal, self.master.wrap_data_key(&data, account, self.random.as_ref())),
+            row(
+                data.id().0,
+                KeyPurpose::Seal,
+                self.master.wrap_data_key(&data, account, self.random.as_ref()),
+            ),
             row(
                 self.uuid(),
                 KeyPurpose::Fingerprint,
-                self.master.wrap_fingerprint_key(&fingerprint, account, self.random.as_ref()),
+                self.master
+                    .wrap_fingerprint_key(&fingerprint, account, self.random.as_ref()),
             ),
         ]
     }
@@ -95,7 +106,10 @@ impl AccountKeys {
     /// Seals a secret for its place.
     pub async fn seal(&self, place: &Place, secret: &SecretString) -> Result<Sealed, Fault> {
         let keys = self.of(place.account).await?;
-        let key = keys.data.first().ok_or_else(|| Fault::Stored("the account has no data key".to_owned()))?;
+        let key = keys
+            .data
+            .first()
+            .ok_or_else(|| Fault::Stored("the account has no data key".to_owned()))?;
         Ok(key.seal(place, secret, self.random.as_ref()))
     }
 

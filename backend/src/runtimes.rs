@@ -81,7 +81,11 @@ impl Runtimes {
                 created_at: row.created_at,
             })
         });
-        Ok(RuntimesPage { now: self.clock.now(), runtimes: runtimes.collect(), providers })
+        Ok(RuntimesPage {
+            now: self.clock.now(),
+            runtimes: runtimes.collect(),
+            providers,
+        })
     }
 
     /// Registers a runtime.
@@ -89,7 +93,10 @@ impl Runtimes {
         member.require_admin()?;
         let id = RuntimeId(random::uuid(self.random.as_ref(), self.clock.as_ref()));
         let row = self.read(member, id, &form).await?;
-        self.store.create_runtime(member.account(), row).await.map_err(refused)?;
+        self.store
+            .create_runtime(member.account(), row)
+            .await
+            .map_err(refused)?;
         tracing::info!(account = %member.account(), user = %member.user(), runtime = %id, "registered a runtime");
         Ok(id)
     }
@@ -97,9 +104,17 @@ impl Runtimes {
     /// Changes one. Its Git provider can only be changed while no token is stored for it.
     pub async fn edit(&self, member: &Member, id: RuntimeId, form: RuntimeForm) -> Result<(), RuntimeError> {
         member.require_admin()?;
-        self.store.runtime(member.account(), id).await?.ok_or(RuntimeError::NotFound)?;
+        self.store
+            .runtime(member.account(), id)
+            .await?
+            .ok_or(RuntimeError::NotFound)?;
         let row = self.read(member, id, &form).await?;
-        if !self.store.update_runtime(member.account(), &row).await.map_err(refused)? {
+        if !self
+            .store
+            .update_runtime(member.account(), &row)
+            .await
+            .map_err(refused)?
+        {
             return Err(RuntimeError::Invalid(FieldErrors::one(
                 "provider",
                 "Tokens of the present Git provider are stored for this runtime. Delete them first, or register another \
@@ -129,19 +144,32 @@ impl Runtimes {
         };
         let git_provider = errors.take(
             "provider",
-            git_provider.map(Some).ok_or_else(|| "Choose the Git provider that the runtime uses.".to_owned()),
+            git_provider
+                .map(Some)
+                .ok_or_else(|| "Choose the Git provider that the runtime uses.".to_owned()),
         );
         errors.into_result().map_err(RuntimeError::Invalid)?;
         let git_provider = git_provider.ok_or(RuntimeError::NotFound)?;
-        Ok(RuntimeRow { id, git_provider, name, created_at: self.clock.now() })
+        Ok(RuntimeRow {
+            id,
+            git_provider,
+            name,
+            created_at: self.clock.now(),
+        })
     }
 }
 
 fn refused(fault: Fault) -> RuntimeError {
     if store::is_taken(&fault) {
-        RuntimeError::Invalid(FieldErrors::one("name", "Another runtime has this name. Choose another one."))
+        RuntimeError::Invalid(FieldErrors::one(
+            "name",
+            "Another runtime has this name. Choose another one.",
+        ))
     } else if store::is_referenced(&fault) {
-        RuntimeError::Invalid(FieldErrors::one("provider", "This Git provider was just deleted. Choose another one."))
+        RuntimeError::Invalid(FieldErrors::one(
+            "provider",
+            "This Git provider was just deleted. Choose another one.",
+        ))
     } else {
         fault.into()
     }

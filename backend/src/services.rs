@@ -1,8 +1,18 @@
 //! The services, wired once and shared.
 
 use crate::{
-    Fault, access::Access, clock::Clock, egress::Egress, flash::FlashSeal, git_providers::GitProviders,
-    keys::{AccountKeys, MasterKeyError}, random::Random, runtimes::Runtimes, store::Store, tokens::Tokens, vault::MasterKeys,
+    Fault,
+    access::Access,
+    clock::Clock,
+    egress::Egress,
+    flash::FlashSeal,
+    git_providers::GitProviders,
+    keys::{AccountKeys, MasterKeyError},
+    random::Random,
+    runtimes::Runtimes,
+    store::Store,
+    tokens::Tokens,
+    vault::MasterKeys,
 };
 use std::sync::Arc;
 

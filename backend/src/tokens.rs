@@ -65,42 +65,64 @@ impl Tokens {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Self {
-        Self { store, keys, egress, clock, random }
+        Self {
+            store,
+            keys,
+            egress,
+            clock,
+            random,
+        }
     }
 
     /// Everything the page *Git Personal Access Tokens* shows.
     pub async fn page(&self, member: &Member) -> Result<TokensPage, TokenError> {
         let providers = self.store.git_providers(member.account()).await?;
         let mut tokens = self.store.git_tokens_of(member.account(), member.user()).await?;
-        let rows = self.store.runtimes(member.account()).await?.into_iter().filter_map(|runtime| {
-            // A runtime's Git provider cannot be deleted, so it is always there; it may be newer than the list.
-            let provider = providers.iter().find(|row| row.id == runtime.git_provider)?;
-            let mine = tokens.iter().position(|token| token.runtime == runtime.id).map(|at| tokens.swap_remove(at));
-            Some(TokenRow {
-                runtime: runtime.id,
-                runtime_name: runtime.name,
-                provider: git_providers::label(provider),
-                required: scope::required(provider.kind, None),
-                token: mine.map(|token| TokenView {
-                    id: token.id,
-                    hint: token.hint,
-                    format: token.format.unwrap_or_else(|| "Personal access token".to_owned()),
-                    identity: token.identity,
-                    scopes: token.scopes,
-                    status: token.status,
-                    sso_url: token.sso_url,
-                    expiry: token.expiry,
-                    added_at: token.created_at,
-                    last_check: token.last_check,
-                }),
-            })
-        });
-        Ok(TokensPage { rows: rows.collect(), now: self.clock.now() })
+        let rows = self
+            .store
+            .runtimes(member.account())
+            .await?
+            .into_iter()
+            .filter_map(|runtime| {
+                // A runtime's Git provider cannot be deleted, so it is always there; it may be newer than the list.
+                let provider = providers.iter().find(|row| row.id == runtime.git_provider)?;
+                let mine = tokens
+                    .iter()
+                    .position(|token| token.runtime == runtime.id)
+                    .map(|at| tokens.swap_remove(at));
+                Some(TokenRow {
+                    runtime: runtime.id,
+                    runtime_name: runtime.name,
+                    provider: git_providers::label(provider),
+                    required: scope::required(provider.kind, None),
+                    token: mine.map(|token| TokenView {
+                        id: token.id,
+                        hint: token.hint,
+                        format: token.format.unwrap_or_else(|| "Personal access token".to_owned()),
+                        identity: token.identity,
+                        scopes: token.scopes,
+                        status: token.status,
+                        sso_url: token.sso_url,
+                        expiry: token.expiry,
+                        added_at: token.created_at,
+                        last_check: token.last_check,
+                    }),
+                })
+            });
+        Ok(TokensPage {
+            rows: rows.collect(),
+            now: self.clock.now(),
+        })
     }
 
     /// Checks a token live and stores it for the person and the runtime, in place of the one that was there. A token
     /// that is not accepted changes nothing.
-    pub async fn put(&self, member: &Member, runtime: RuntimeId, token: &SecretInput) -> Result<GitTokenId, TokenError> {
+    pub async fn put(
+        &self,
+        member: &Member,
+        runtime: RuntimeId,
+        token: &SecretInput,
+    ) -> Result<GitTokenId, TokenError> {
         let (runtime, provider) = self.usable(member, runtime).await?;
         let secret = read_token(token, provider.kind).map_err(|e| TokenError::Invalid(FieldErrors::one("token", e)))?;
         let outcome = self.ask(&provider, &secret).await;
@@ -108,7 +130,10 @@ impl Tokens {
             CheckOutcome::Accepted(findings) if findings.status() != TokenStatus::MissingScopes => findings,
             outcome => {
                 tracing::info!(user = %member.user(), runtime = %runtime.id, ?outcome, "refused a token");
-                return Err(TokenError::Refused { kind: provider.kind, outcome });
+                return Err(TokenError::Refused {
+                    kind: provider.kind,
+                    outcome,
+                });
             }
         };
         let id = GitTokenId(self.uuid());
@@ -140,7 +165,11 @@ impl Tokens {
         let secret = self.keys.unseal(&place(member, token.id), &token.sealed).await?;
         let outcome = self.ask(&provider, &secret).await;
         let check = (CheckId(self.uuid()), self.clock.now());
-        if !self.store.note_check(member.account(), token.id, check, &outcome).await? {
+        if !self
+            .store
+            .note_check(member.account(), token.id, check, &outcome)
+            .await?
+        {
             return Err(TokenError::NotFound);
         }
         tracing::info!(user = %member.user(), runtime = %runtime.id, token = %token.id, ?outcome, "checked a token");
@@ -149,7 +178,11 @@ impl Tokens {
 
     /// Deletes the person's token for the runtime.
     pub async fn delete(&self, member: &Member, runtime: RuntimeId) -> Result<(), TokenError> {
-        if !self.store.delete_git_token(member.account(), member.user(), runtime).await? {
+        if !self
+            .store
+            .delete_git_token(member.account(), member.user(), runtime)
+            .await?
+        {
             return Err(TokenError::NotFound);
         }
         tracing::info!(account = %member.account(), user = %member.user(), %runtime, "deleted a token");
@@ -158,9 +191,16 @@ impl Tokens {
 
     /// The runtime, which every member may use, with its Git provider.
     async fn usable(&self, member: &Member, id: RuntimeId) -> Result<(RuntimeRow, GitProviderRow), TokenError> {
-        let runtime = self.store.runtime(member.account(), id).await?.ok_or(TokenError::NotFound)?;
-        let provider =
-            self.store.git_provider(member.account(), runtime.git_provider).await?.ok_or(TokenError::NotFound)?;
+        let runtime = self
+            .store
+            .runtime(member.account(), id)
+            .await?
+            .ok_or(TokenError::NotFound)?;
+        let provider = self
+            .store
+            .git_provider(member.account(), runtime.git_provider)
+            .await?
+            .ok_or(TokenError::NotFound)?;
         Ok((runtime, provider))
     }
 
@@ -201,7 +241,9 @@ fn read_token(token: &SecretInput, kind: ProviderKind) -> Result<SecretString, S
         return Err("This is too long for a token. Paste the token alone.".to_owned());
     }
     if !text.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err("A token is one word of letters, digits and signs. Copy it again, without anything around it.".to_owned());
+        return Err(
+            "A token is one word of letters, digits and signs. Copy it again, without anything around it.".to_owned(),
+        );
     }
     match TokenFormat::recognise(text, kind).objection(kind) {
         Some(objection) => Err(objection),

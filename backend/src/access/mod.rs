@@ -162,7 +162,13 @@ impl Access {
     /// Wires the service.
     pub fn new(store: Store, keys: AccountKeys, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, Fault> {
         let passwords = Passwords::new(random.as_ref())?;
-        Ok(Self { store, keys, clock, random, passwords })
+        Ok(Self {
+            store,
+            keys,
+            clock,
+            random,
+            passwords,
+        })
     }
 
     /// Whether an account exists: until then only the set-up link leads anywhere.
@@ -176,14 +182,20 @@ impl Access {
             return Ok(None);
         }
         let code = random::secret(self.random.as_ref());
-        self.store.put_set_up_link(&hash(code.expose_secret()), self.clock.now()).await?;
+        self.store
+            .put_set_up_link(&hash(code.expose_secret()), self.clock.now())
+            .await?;
         Ok(Some(code))
     }
 
     /// Whether a set-up link still leads somewhere.
     pub async fn is_set_up_link(&self, code: &str) -> Result<bool, AccessError> {
         // Hashes are compared, so how long the comparison takes tells nothing of the code.
-        Ok(self.store.set_up_link().await?.is_some_and(|stored| stored == hash(code)))
+        Ok(self
+            .store
+            .set_up_link()
+            .await?
+            .is_some_and(|stored| stored == hash(code)))
     }
 
     /// Makes the first account and its admin, and signs the admin in.
@@ -205,13 +217,23 @@ impl Access {
         let keys = self.keys.generate(account);
         let created = self
             .store
-            .create_first_account(&hash(code), (account, &slug, &account_name), keys, admin, session, self.clock.now())
+            .create_first_account(
+                &hash(code),
+                (account, &slug, &account_name),
+                keys,
+                admin,
+                session,
+                self.clock.now(),
+            )
             .await?;
         if !created {
             return Err(AccessError::SetUpLink);
         }
         tracing::info!(%account, "set up the first account");
-        Ok(SignedIn { cookie, account: Some(slug) })
+        Ok(SignedIn {
+            cookie,
+            account: Some(slug),
+        })
     }
 
     /// Makes a person an admin, from the command line: of the one account there is, or of the account with this slug.
@@ -227,16 +249,24 @@ impl Access {
             ([], _) => return Err(CreateAdminError::NoAccount),
             ([only], None) => only.clone(),
             (several, None) => {
-                return Err(CreateAdminError::WhichAccount(several.iter().map(|(_, slug)| slug.clone()).collect()));
+                return Err(CreateAdminError::WhichAccount(
+                    several.iter().map(|(_, slug)| slug.clone()).collect(),
+                ));
             }
             (several, Some(wanted)) => several
                 .iter()
                 .find(|(_, slug)| slug == wanted)
                 .cloned()
-                .ok_or_else(|| CreateAdminError::WhichAccount(several.iter().map(|(_, slug)| slug.clone()).collect()))?,
+                .ok_or_else(|| {
+                    CreateAdminError::WhichAccount(several.iter().map(|(_, slug)| slug.clone()).collect())
+                })?,
         };
         let person = self.person(name, email, &form.password).await?;
-        match self.store.create_member(id, person, Role::Admin, self.clock.now()).await {
+        match self
+            .store
+            .create_member(id, person, Role::Admin, self.clock.now())
+            .await
+        {
             Err(fault) if store::is_taken(&fault) => Err(CreateAdminError::Exists),
             other => Ok(other.map(|()| slug)?),
         }
@@ -268,8 +298,15 @@ impl Access {
         let user = self.store.user_by_email(&email).await?;
         // A password longer than any that was ever set cannot be right; it is not worth the hashing.
         let plausible = password.expose().chars().count() <= field::MAX_PASSWORD;
-        let stored = user.as_ref().filter(|_| plausible).map(|user| user.password_hash.as_str());
-        let tried = if plausible { password.clone() } else { SecretInput::default() };
+        let stored = user
+            .as_ref()
+            .filter(|_| plausible)
+            .map(|user| user.password_hash.as_str());
+        let tried = if plausible {
+            password.clone()
+        } else {
+            SecretInput::default()
+        };
         let matches = self.passwords.verify(&tried, stored).await?;
         let Some(user) = user.filter(|_| matches) else {
             self.store.count_failure(&address, now, forget_before).await?;
@@ -278,10 +315,16 @@ impl Access {
         };
         self.store.clear_failures(&person).await?;
         let (cookie, row) = self.new_session(user.id);
-        let session = Session { user: user.id, token_hash: row.token_hash.clone() };
+        let session = Session {
+            user: user.id,
+            token_hash: row.token_hash.clone(),
+        };
         self.store.create_session(row).await?;
         tracing::info!(user = %user.id, address = %from, "signed in");
-        Ok(SignedIn { cookie, account: self.home(&session).await? })
+        Ok(SignedIn {
+            cookie,
+            account: self.home(&session).await?,
+        })
     }
 
     /// Ends a session.
@@ -292,7 +335,9 @@ impl Access {
     /// The session that a cookie's value belongs to, if it still lives.
     pub async fn resume(&self, cookie: &str) -> Result<Option<Session>, AccessError> {
         let token_hash = hash(cookie);
-        let Some(row) = self.store.session(&token_hash).await? else { return Ok(None) };
+        let Some(row) = self.store.session(&token_hash).await? else {
+            return Ok(None);
+        };
         let now = self.clock.now();
         if row.expires_at <= now || row.last_seen_at.plus(IDLE_LIFETIME) <= now {
             self.store.delete_session(&token_hash).await?;
@@ -301,20 +346,35 @@ impl Access {
         if row.last_seen_at.plus(TOUCH_EVERY) <= now {
             self.store.touch_session(&token_hash, now).await?;
         }
-        Ok(Some(Session { user: row.user, token_hash }))
+        Ok(Some(Session {
+            user: row.user,
+            token_hash,
+        }))
     }
 
     /// The slug of the account to show first.
     pub async fn home(&self, session: &Session) -> Result<Option<String>, AccessError> {
-        Ok(self.store.memberships(session.user).await?.into_iter().next().map(|place| place.slug))
+        Ok(self
+            .store
+            .memberships(session.user)
+            .await?
+            .into_iter()
+            .next()
+            .map(|place| place.slug))
     }
 
     /// The person as a member of the account with this slug.
     pub async fn member(&self, session: Option<&Session>, account: &str) -> Result<Member, AccessError> {
         let session = session.ok_or(AccessError::NotSignedIn)?;
         let places = self.store.memberships(session.user).await?;
-        let place = places.into_iter().find(|place| place.slug == account).ok_or(AccessError::NotFound)?;
-        Ok(Member { user: session.user, place })
+        let place = places
+            .into_iter()
+            .find(|place| place.slug == account)
+            .ok_or(AccessError::NotFound)?;
+        Ok(Member {
+            user: session.user,
+            place,
+        })
     }
 
     /// What the frame of every page shows of the person.
@@ -338,7 +398,12 @@ impl Access {
 
     async fn person(&self, name: String, email: String, password: &SecretInput) -> Result<NewPerson, Fault> {
         let password_hash = self.passwords.hash(password, self.random.as_ref()).await?;
-        Ok(NewPerson { id: UserId(self.uuid()), name, email, password_hash })
+        Ok(NewPerson {
+            id: UserId(self.uuid()),
+            name,
+            email,
+            password_hash,
+        })
     }
 
     fn new_session(&self, user: UserId) -> (SecretString, SessionRow) {

@@ -23,7 +23,10 @@ pub(crate) struct Passwords {
 impl Passwords {
     pub(crate) fn new(random: &dyn Random) -> Result<Self, Fault> {
         let decoy = hash_now(b"", &crate::random::array(random))?;
-        Ok(Self { permits: Arc::new(Semaphore::new(AT_ONCE)), decoy: decoy.into() })
+        Ok(Self {
+            permits: Arc::new(Semaphore::new(AT_ONCE)),
+            decoy: decoy.into(),
+        })
     }
 
     /// The hash of a new password in PHC string format.
@@ -41,7 +44,11 @@ impl Passwords {
         let matches = self
             .work(move || {
                 let parsed = PasswordHash::new(&hash).map_err(|error| Fault::Stored(error.to_string()))?;
-                Ok::<_, Fault>(Argon2::default().verify_password(password.expose().as_bytes(), &parsed).is_ok())
+                Ok::<_, Fault>(
+                    Argon2::default()
+                        .verify_password(password.expose().as_bytes(), &parsed)
+                        .is_ok(),
+                )
             })
             .await??;
         Ok(exists && matches)

@@ -48,7 +48,11 @@ mod tests {
 
     fn wait(failures: u32, after: i64) -> Option<i64> {
         Subject::Person
-            .blocked_until(failures, Timestamp::from_seconds(LAST), Timestamp::from_seconds(LAST + after))
+            .blocked_until(
+                failures,
+                Timestamp::from_seconds(LAST),
+                Timestamp::from_seconds(LAST + after),
+            )
             .map(|until| until.as_millis() / 1000 - LAST)
     }
 

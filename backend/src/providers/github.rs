@@ -70,16 +70,31 @@ async fn ask(inquiry: Inquiry<'_>) -> Result<Findings, CheckOutcome> {
         }
         None => probe(inquiry).await?,
     };
-    Ok(Findings { identity: GitIdentity { id: user.id.to_string(), login: user.login }, scopes, expiry })
+    Ok(Findings {
+        identity: GitIdentity {
+            id: user.id.to_string(),
+            login: user.login,
+        },
+        scopes,
+        expiry,
+    })
 }
 
 /// What a token without declared scopes may do, as far as reading tells. A fine-grained token lists the repositories that it
 /// was given; reading the files of a private one shows `contents:read`. Nothing that can be read shows a permission to write.
 async fn probe(inquiry: Inquiry<'_>) -> Result<Vec<ScopeFinding>, CheckOutcome> {
-    let finding = |name: &str, standing, evidence| ScopeFinding { scope: Scope::new(name), standing, evidence };
-    let unknown = |name| finding(name, Standing::Unknown, Evidence::Unknown);
-    let probed = |name, there| {
-        finding(name, if there { Standing::Granted } else { Standing::Missing }, Evidence::Probed)
+    let finding = |name: &str, standing, evidence| ScopeFinding {
+        scope: Scope::new(name),
+        standing,
+        evidence,
+    };
+    let unknown = |name: &str| finding(name, Standing::Unknown, Evidence::Unknown);
+    let probed = |name: &str, there| {
+        finding(
+            name,
+            if there { Standing::Granted } else { Standing::Missing },
+            Evidence::Probed,
+        )
     };
 
     // Anybody may read a public repository, so only a private one tells anything.
@@ -87,7 +102,10 @@ async fn probe(inquiry: Inquiry<'_>) -> Result<Vec<ScopeFinding>, CheckOutcome> 
     let (metadata, contents) = match listed.status {
         StatusCode::OK => {
             let repositories: Vec<Repository> = listed.json().map_err(unreachable)?;
-            match repositories.into_iter().find(|repository| is_full_name(&repository.full_name)) {
+            match repositories
+                .into_iter()
+                .find(|repository| is_full_name(&repository.full_name))
+            {
                 Some(repository) => {
                     let path = format!("/repos/{}/contents/", repository.full_name);
                     let read = get(inquiry, &path).await?;
@@ -113,14 +131,16 @@ async fn probe(inquiry: Inquiry<'_>) -> Result<Vec<ScopeFinding>, CheckOutcome> 
             (unknown("metadata:read"), unknown("contents:read"))
         }
     };
-    Ok(scope::required(ProviderKind::GitHub, Some(TokenFormat::GitHubFineGrained))
-        .into_iter()
-        .map(|scope| match scope.as_str() {
-            "metadata:read" => metadata.clone(),
-            "contents:read" => contents.clone(),
-            other => unknown(other),
-        })
-        .collect())
+    Ok(
+        scope::required(ProviderKind::GitHub, Some(TokenFormat::GitHubFineGrained))
+            .into_iter()
+            .map(|scope| match scope.as_str() {
+                "metadata:read" => metadata.clone(),
+                "contents:read" => contents.clone(),
+                other => unknown(other),
+            })
+            .collect(),
+    )
 }
 
 async fn get(inquiry: Inquiry<'_>, path: &str) -> Result<Answer, CheckOutcome> {
@@ -147,11 +167,19 @@ fn accept(inquiry: Inquiry<'_>, answer: &Answer) -> Result<(), CheckOutcome> {
 }
 
 fn forbidden(inquiry: Inquiry<'_>, answer: &Answer) -> CheckOutcome {
-    let text = |name| answer.headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let text = |name| {
+        answer
+            .headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .map(str::trim)
+    };
     if let Some(sso) = text(SSO)
         && sso.starts_with("required")
     {
-        return CheckOutcome::Refused(Refusal::SsoRequired { url: sso_url(sso, inquiry.base_url) });
+        return CheckOutcome::Refused(Refusal::SsoRequired {
+            url: sso_url(sso, inquiry.base_url),
+        });
     }
     let wait = text(header::RETRY_AFTER.as_str()).and_then(|seconds| seconds.parse::<u64>().ok());
     let reset = text(RATE_RESET).and_then(|seconds| seconds.parse::<i64>().ok());
@@ -178,22 +206,29 @@ fn is_permission_refusal(answer: &Answer) -> bool {
     struct Message {
         message: String,
     }
-    answer.json::<Message>().is_ok_and(|body| body.message.starts_with("Resource not accessible by"))
+    answer
+        .json::<Message>()
+        .is_ok_and(|body| body.message.starts_with("Resource not accessible by"))
 }
 
 /// Whether a name from an answer is `owner/name`, and so safe to put into a path.
 fn is_full_name(name: &str) -> bool {
     let part = |text: &str| {
         !matches!(text, "" | "." | "..")
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
     };
-    name.split_once('/').is_some_and(|(owner, name)| part(owner) && part(name))
+    name.split_once('/')
+        .is_some_and(|(owner, name)| part(owner) && part(name))
 }
 
 /// The token's end. Without the header it has none; one that cannot be read is unknown, never "none". So is one that is the
 /// time of the answer: GitHub has sent that for some fine-grained tokens that live on (google/go-github, issue 3708).
 fn expiry(headers: &HeaderMap, now: Timestamp) -> Expiry {
-    let Some(value) = headers.get(EXPIRATION) else { return Expiry::Never };
+    let Some(value) = headers.get(EXPIRATION) else {
+        return Expiry::Never;
+    };
     let at = value.to_str().ok().and_then(parse_expiration);
     let believable = |at: &Timestamp| *at < now.minus(CLOCK_SKEW) || *at > now.plus(CLOCK_SKEW);
     at.filter(believable).map_or(Expiry::Unknown, Expiry::At)
@@ -228,9 +263,18 @@ mod tests {
 
     #[test]
     fn both_forms_of_the_expiration_are_read() {
-        assert_eq!(shown("2023-12-13 00:00:00 +0100").as_deref(), Some("2023-12-12T23:00:00Z"));
-        assert_eq!(shown("2023-12-13 00:00:00 UTC").as_deref(), Some("2023-12-13T00:00:00Z"));
-        assert_eq!(shown("2023-12-13 00:00:00 -0730").as_deref(), Some("2023-12-13T07:30:00Z"));
+        assert_eq!(
+            shown("2023-12-13 00:00:00 +0100").as_deref(),
+            Some("2023-12-12T23:00:00Z")
+        );
+        assert_eq!(
+            shown("2023-12-13 00:00:00 UTC").as_deref(),
+            Some("2023-12-13T00:00:00Z")
+        );
+        assert_eq!(
+            shown("2023-12-13 00:00:00 -0730").as_deref(),
+            Some("2023-12-13T07:30:00Z")
+        );
     }
 
     #[test]
@@ -243,7 +287,7 @@ mod tests {
 
     #[test]
     fn only_the_providers_own_address_becomes_the_sso_link() {
-        let url = |value| sso_url(value, "https://github.com");
+        let url = |value: &str| sso_url(value, "https://github.com");
         let own = "https://github.com/orgs/acme/sso?authorization_request=A";
         assert_eq!(url(&format!("required; url={own}")).as_deref(), Some(own));
         assert_eq!(url("required; url=https://evil.example/orgs"), None);
@@ -254,7 +298,9 @@ mod tests {
     #[test]
     fn only_an_owner_and_a_name_go_into_a_path() {
         assert!(is_full_name("acme/deploy.git_1"));
-        for bad in ["acme", "acme/", "/x", "../x", "a/..", "a/b/c", "a/b?x=1", "a/b#", "a b/c"] {
+        for bad in [
+            "acme", "acme/", "/x", "../x", "a/..", "a/b/c", "a/b?x=1", "a/b#", "a b/c",
+        ] {
             assert!(!is_full_name(bad), "{bad}");
         }
     }

@@ -7,8 +7,10 @@ use super::{
 use crate::Fault;
 use domain::{AccountId, GitProviderId, ProviderKind, Timestamp};
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _,
+    ActiveModelTrait as _,
+    ActiveValue::Set,
+    ColumnTrait as _, EntityTrait as _, ExprTrait as _, PaginatorTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
     sea_query::{Expr, Query},
 };
 
@@ -33,7 +35,9 @@ impl GitProviderRow {
     /// Where its API is.
     #[must_use]
     pub fn api(&self) -> String {
-        self.api_url.clone().unwrap_or_else(|| self.kind.api_url(&self.base_url))
+        self.api_url
+            .clone()
+            .unwrap_or_else(|| self.kind.api_url(&self.base_url))
     }
 }
 
@@ -75,10 +79,12 @@ impl Store {
     /// Changes a Git provider's name and addresses. Where its tokens go to must not change under them: gives `false`, and
     /// changes nothing, when the addresses would change while tokens are stored for it.
     pub async fn update_git_provider(&self, account: AccountId, row: &GitProviderRow) -> Result<bool, Fault> {
-        let same_addresses = git_provider::Column::BaseUrl.eq(row.base_url.clone()).and(match &row.api_url {
-            Some(api_url) => git_provider::Column::ApiUrl.eq(api_url.clone()),
-            None => git_provider::Column::ApiUrl.is_null(),
-        });
+        let same_addresses = git_provider::Column::BaseUrl
+            .eq(row.base_url.clone())
+            .and(match &row.api_url {
+                Some(api_url) => git_provider::Column::ApiUrl.eq(api_url.clone()),
+                None => git_provider::Column::ApiUrl.is_null(),
+            });
         let with_tokens = Query::select()
             .column((runtime::Entity, runtime::Column::GitProviderId))
             .from(git_token::Entity)

@@ -6,12 +6,13 @@ use super::{
 };
 use crate::{Fault, vault::Sealed};
 use domain::{
-    AccountId, CheckId, CheckOutcome, Expiry, Findings, GitIdentity, GitTokenId, Refusal, RuntimeId, ScopeFinding, Timestamp,
-    TokenStatus, UserId, view::CheckView,
+    AccountId, CheckId, CheckOutcome, Expiry, Findings, GitIdentity, GitTokenId, Refusal, RuntimeId, ScopeFinding,
+    Timestamp, TokenStatus, UserId, view::CheckView,
 };
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::{Set, Unchanged}, ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _,
-    TransactionSession as _,
+    ActiveModelTrait as _,
+    ActiveValue::{Set, Unchanged},
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -224,7 +225,10 @@ fn token_row(row: git_token::Model) -> Result<GitTokenRow, Fault> {
         sealed: Sealed::from(row.sealed),
         hint: row.hint,
         format: row.format,
-        identity: GitIdentity { id: row.identity_id, login: row.identity_login },
+        identity: GitIdentity {
+            id: row.identity_id,
+            login: row.identity_login,
+        },
         scopes: from_json(&row.scopes)?,
         status: TokenStatus::from_stored(&row.status)
             .ok_or_else(|| Fault::Stored(format!("unknown status {:?}", row.status)))?,
@@ -235,7 +239,10 @@ fn token_row(row: git_token::Model) -> Result<GitTokenRow, Fault> {
             (None, false) => Expiry::Unknown,
         },
         created_at: Timestamp::from_millis(row.created_at),
-        last_check: CheckView { at: Timestamp::from_millis(row.checked_at), outcome: from_json(&row.last_outcome)? },
+        last_check: CheckView {
+            at: Timestamp::from_millis(row.checked_at),
+            outcome: from_json(&row.last_outcome)?,
+        },
     })
 }
 

@@ -46,8 +46,10 @@ pub struct AccountKeyRow {
 impl Store {
     /// Every key of an account.
     pub async fn account_keys(&self, account: AccountId) -> Result<Vec<AccountKeyRow>, Fault> {
-        let rows =
-            account_key::Entity::find().filter(account_key::Column::AccountId.eq(account.0)).all(&self.db).await?;
+        let rows = account_key::Entity::find()
+            .filter(account_key::Column::AccountId.eq(account.0))
+            .all(&self.db)
+            .await?;
         rows.into_iter().map(key_row).collect()
     }
 
@@ -62,8 +64,10 @@ impl Store {
             .await?;
         let mut sample = Vec::with_capacity(names.len());
         for name in names {
-            let row =
-                account_key::Entity::find().filter(account_key::Column::MasterKeyId.eq(name)).one(&self.db).await?;
+            let row = account_key::Entity::find()
+                .filter(account_key::Column::MasterKeyId.eq(name))
+                .one(&self.db)
+                .await?;
             sample.extend(row.map(key_row).transpose()?);
         }
         Ok(sample)

@@ -61,7 +61,9 @@ impl Store {
             // An advisory lock belongs to its connection, so this one is alone in its pool.
             _ => {
                 let single = Database::connect(options(&self.url).max_connections(1).to_owned()).await?;
-                single.execute_unprepared(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})")).await?;
+                single
+                    .execute_unprepared(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})"))
+                    .await?;
                 let migrated = Migrator::up(&single, None).await;
                 single.close().await?;
                 migrated?;

@@ -10,7 +10,7 @@ use crate::Fault;
 use domain::{AccountId, Role, Timestamp, UserId};
 use sea_orm::{
     ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _,
-    QueryOrder as _, TransactionSession as _,
+    QueryOrder as _,
 };
 
 /// A person as stored.
@@ -79,11 +79,15 @@ impl Store {
             return Ok(false);
         }
         account_model(account, now).insert(&tx).await?;
-        account_key::Entity::insert_many(keys.into_iter().map(key_model)).exec(&tx).await?;
+        account_key::Entity::insert_many(keys.into_iter().map(key_model))
+            .exec(&tx)
+            .await?;
         let user = admin.id;
         user_model(admin, now).insert(&tx).await?;
         member_model(account.0, user, Role::Admin, now).insert(&tx).await?;
-        session::Entity::insert(session_model(session)).exec_without_returning(&tx).await?;
+        session::Entity::insert(session_model(session))
+            .exec_without_returning(&tx)
+            .await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -97,7 +101,9 @@ impl Store {
     ) -> Result<(), Fault> {
         let tx = self.begin().await?;
         account_model(account, now).insert(&tx).await?;
-        account_key::Entity::insert_many(keys.into_iter().map(key_model)).exec(&tx).await?;
+        account_key::Entity::insert_many(keys.into_iter().map(key_model))
+            .exec(&tx)
+            .await?;
         Ok(tx.commit().await?)
     }
 
@@ -118,13 +124,19 @@ impl Store {
 
     /// Every account, by slug.
     pub async fn accounts(&self) -> Result<Vec<(AccountId, String)>, Fault> {
-        let rows = account::Entity::find().order_by_asc(account::Column::Slug).all(&self.db).await?;
+        let rows = account::Entity::find()
+            .order_by_asc(account::Column::Slug)
+            .all(&self.db)
+            .await?;
         Ok(rows.into_iter().map(|row| (AccountId(row.id), row.slug)).collect())
     }
 
     /// The person who signs in with this address.
     pub async fn user_by_email(&self, email: &str) -> Result<Option<UserRow>, Fault> {
-        let row = user::Entity::find().filter(user::Column::Email.eq(email)).one(&self.db).await?;
+        let row = user::Entity::find()
+            .filter(user::Column::Email.eq(email))
+            .one(&self.db)
+            .await?;
         Ok(row.map(user_row))
     }
 
@@ -135,7 +147,10 @@ impl Store {
 
     /// Where a person is a member, by the account's slug.
     pub async fn memberships(&self, user: UserId) -> Result<Vec<MembershipRow>, Fault> {
-        let members = member::Entity::find().filter(member::Column::UserId.eq(user.0)).all(&self.db).await?;
+        let members = member::Entity::find()
+            .filter(member::Column::UserId.eq(user.0))
+            .all(&self.db)
+            .await?;
         let accounts = account::Entity::find()
             .filter(account::Column::Id.is_in(members.iter().map(|row| row.account_id)))
             .order_by_asc(account::Column::Slug)
@@ -143,7 +158,12 @@ impl Store {
             .await?;
         accounts
             .into_iter()
-            .filter_map(|account| members.iter().find(|row| row.account_id == account.id).map(|row| (account, row)))
+            .filter_map(|account| {
+                members
+                    .iter()
+                    .find(|row| row.account_id == account.id)
+                    .map(|row| (account, row))
+            })
             .map(|(account, row)| {
                 Ok(MembershipRow {
                     account: AccountId(account.id),
@@ -158,7 +178,10 @@ impl Store {
 
     /// How many members an account has.
     pub async fn member_count(&self, account: AccountId) -> Result<u64, Fault> {
-        Ok(member::Entity::find().filter(member::Column::AccountId.eq(account.0)).count(&self.db).await?)
+        Ok(member::Entity::find()
+            .filter(member::Column::AccountId.eq(account.0))
+            .count(&self.db)
+            .await?)
     }
 }
 
@@ -191,5 +214,10 @@ fn member_model(account: AccountId, user: UserId, role: Role, now: Timestamp) ->
 }
 
 fn user_row(row: user::Model) -> UserRow {
-    UserRow { id: UserId(row.id), name: row.name, email: row.email, password_hash: row.password_hash }
+    UserRow {
+        id: UserId(row.id),
+        name: row.name,
+        email: row.email,
+        password_hash: row.password_hash,
+    }
 }

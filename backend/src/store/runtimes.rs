@@ -7,8 +7,9 @@ use super::{
 use crate::Fault;
 use domain::{AccountId, GitProviderId, RuntimeId, Timestamp};
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _,
+    ActiveModelTrait as _,
+    ActiveValue::Set,
+    ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
     sea_query::{Expr, Query},
 };
 use std::collections::HashMap;
@@ -39,8 +40,10 @@ impl Store {
 
     /// One runtime of an account.
     pub async fn runtime(&self, account: AccountId, id: RuntimeId) -> Result<Option<RuntimeRow>, Fault> {
-        let row =
-            runtime::Entity::find_by_id(id.0).filter(runtime::Column::AccountId.eq(account.0)).one(&self.db).await?;
+        let row = runtime::Entity::find_by_id(id.0)
+            .filter(runtime::Column::AccountId.eq(account.0))
+            .one(&self.db)
+            .await?;
         Ok(row.map(runtime_row))
     }
 
@@ -56,7 +59,10 @@ impl Store {
             .into_tuple()
             .all(&self.db)
             .await?;
-        Ok(rows.into_iter().map(|(id, people)| (RuntimeId(id), u64::try_from(people).unwrap_or_default())).collect())
+        Ok(rows
+            .into_iter()
+            .map(|(id, people)| (RuntimeId(id), u64::try_from(people).unwrap_or_default()))
+            .collect())
     }
 
     /// Stores a runtime. [`super::is_taken`] tells that its name is taken, [`super::is_referenced`] that its Git provider is
@@ -76,7 +82,10 @@ impl Store {
     /// Changes a runtime's name and Git provider. A stored token belongs to its provider: gives `false`, and changes nothing,
     /// when the provider would change while tokens are stored for the runtime, or the runtime is not there.
     pub async fn update_runtime(&self, account: AccountId, row: &RuntimeRow) -> Result<bool, Fault> {
-        let with_tokens = Query::select().column(git_token::Column::RuntimeId).from(git_token::Entity).to_owned();
+        let with_tokens = Query::select()
+            .column(git_token::Column::RuntimeId)
+            .from(git_token::Entity)
+            .to_owned();
         let done = runtime::Entity::update_many()
             .col_expr(runtime::Column::Name, Expr::value(row.name.clone()))
             .col_expr(runtime::Column::GitProviderId, Expr::value(row.git_provider.0))

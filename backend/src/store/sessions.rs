@@ -8,7 +8,7 @@ use crate::Fault;
 use domain::{Timestamp, UserId};
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _, TransactionSession as _,
+    ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _,
     sea_query::{Expr, OnConflict},
 };
 
@@ -47,7 +47,9 @@ impl Store {
             .filter(session::Column::ExpiresAt.lte(row.created_at.as_millis()))
             .exec(&tx)
             .await?;
-        session::Entity::insert(session_model(row)).exec_without_returning(&tx).await?;
+        session::Entity::insert(session_model(row))
+            .exec_without_returning(&tx)
+            .await?;
         Ok(tx.commit().await?)
     }
 
@@ -75,7 +77,9 @@ impl Store {
 
     /// Ends a session.
     pub async fn delete_session(&self, token_hash: &[u8]) -> Result<(), Fault> {
-        session::Entity::delete_by_id(token_hash.to_vec()).exec(&self.db).await?;
+        session::Entity::delete_by_id(token_hash.to_vec())
+            .exec(&self.db)
+            .await?;
         Ok(())
     }
 
@@ -99,7 +103,10 @@ impl Store {
 
     /// The hash of the set-up link's code.
     pub async fn set_up_link(&self) -> Result<Option<Vec<u8>>, Fault> {
-        Ok(set_up_link::Entity::find_by_id(ONLY_LINK).one(&self.db).await?.map(|row| row.code_hash))
+        Ok(set_up_link::Entity::find_by_id(ONLY_LINK)
+            .one(&self.db)
+            .await?
+            .map(|row| row.code_hash))
     }
 
     /// The failed tries of a subject.
@@ -126,7 +133,10 @@ impl Store {
         throttle::Entity::insert(row)
             .on_conflict(
                 OnConflict::column(throttle::Column::Subject)
-                    .value(throttle::Column::Failures, Expr::col((throttle::Entity, throttle::Column::Failures)).add(1))
+                    .value(
+                        throttle::Column::Failures,
+                        Expr::col((throttle::Entity, throttle::Column::Failures)).add(1),
+                    )
                     .update_column(throttle::Column::LastFailureAt)
                     .to_owned(),
             )

@@ -32,7 +32,12 @@ pub(crate) fn decrypt(
     let (ciphertext, tag) = ciphertext.split_last_chunk::<TAG_LEN>().ok_or(VaultError::TooShort)?;
     let mut plaintext = Zeroizing::new(ciphertext.to_vec());
     XChaCha20Poly1305::new(key.expose_secret().into())
-        .decrypt_inout_detached(nonce.into(), associated, plaintext.as_mut_slice().into(), &Tag::from(*tag))
+        .decrypt_inout_detached(
+            nonce.into(),
+            associated,
+            plaintext.as_mut_slice().into(),
+            &Tag::from(*tag),
+        )
         .map_err(|_| VaultError::DoesNotOpen)?;
     Ok(plaintext)
 }

@@ -32,7 +32,16 @@ impl Place {
         // Without a person the field is empty, which no person's id is.
         let user = self.user.as_ref().map_or(&[][..], |user| user.0.as_bytes());
         let account = self.account.0.as_bytes();
-        Binding::new("secret", &[account, self.table.as_bytes(), self.row.as_bytes(), self.column.as_bytes(), user])
+        Binding::new(
+            "secret",
+            &[
+                account,
+                self.table.as_bytes(),
+                self.row.as_bytes(),
+                self.column.as_bytes(),
+                user,
+            ],
+        )
     }
 }
 
@@ -46,7 +55,10 @@ impl DataKey {
     /// A new key.
     #[must_use]
     pub fn generate(id: DataKeyId, random: &dyn Random) -> Self {
-        Self { id, key: key::generate(random) }
+        Self {
+            id,
+            key: key::generate(random),
+        }
     }
 
     pub(super) const fn from_key(id: DataKeyId, key: Key) -> Self {

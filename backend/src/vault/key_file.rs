@@ -71,12 +71,18 @@ pub enum KeyFileError {
 impl MasterKeys {
     /// Reads the key file.
     pub fn load(path: &Path) -> Result<Self, KeyFileError> {
-        let failed = |source| KeyFileError::Io { path: path.to_owned(), source };
+        let failed = |source| KeyFileError::Io {
+            path: path.to_owned(),
+            source,
+        };
         let file = File::open(path).map_err(failed)?;
         // Of the opened file, not of the path, which may be another by now.
         let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o777;
         if mode & 0o077 != 0 {
-            return Err(KeyFileError::Exposed { path: path.to_owned(), mode });
+            return Err(KeyFileError::Exposed {
+                path: path.to_owned(),
+                mode,
+            });
         }
         // Reserved so that reading does not grow the buffer and leave copies behind.
         let mut text = Zeroizing::new(String::with_capacity(4096));
@@ -87,7 +93,10 @@ impl MasterKeys {
     /// Writes a new key file with one new key, for the owner alone, and gives the key. Never overwrites a file.
     pub fn create(path: &Path, random: &dyn Random) -> Result<Self, KeyFileError> {
         let key = key::generate(random);
-        write(path, &key).map_err(|source| KeyFileError::Io { path: path.to_owned(), source })?;
+        write(path, &key).map_err(|source| KeyFileError::Io {
+            path: path.to_owned(),
+            source,
+        })?;
         Ok(Self::new(MasterKey::new(key), Vec::new()))
     }
 
@@ -115,14 +124,18 @@ fn decode(line: &str) -> Option<Key> {
     let encoded = line.strip_prefix(PREFIX)?;
     // One byte more than a key: with exactly 32 the decoder's own estimate of the length would not fit.
     let mut bytes = Zeroizing::new([0; 33]);
-    let length = BASE64_URL_SAFE_NO_PAD.decode_slice(encoded, bytes.as_mut_slice()).ok()?;
+    let length = BASE64_URL_SAFE_NO_PAD
+        .decode_slice(encoded, bytes.as_mut_slice())
+        .ok()?;
     let bytes: &[u8; 32] = bytes[..length].try_into().ok()?;
     Some(Key::init_with_mut(|key: &mut [u8; 32]| key.copy_from_slice(bytes)))
 }
 
 fn write(path: &Path, key: &Key) -> io::Result<()> {
     let mut encoded = Zeroizing::new([0; ENCODED_LEN]);
-    BASE64_URL_SAFE_NO_PAD.encode_slice(key.expose_secret(), encoded.as_mut_slice()).map_err(io::Error::other)?;
+    BASE64_URL_SAFE_NO_PAD
+        .encode_slice(key.expose_secret(), encoded.as_mut_slice())
+        .map_err(io::Error::other)?;
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     let written = [HEAD.as_bytes(), PREFIX.as_bytes(), encoded.as_slice(), b"\n"]
         .into_iter()
@@ -139,7 +152,10 @@ fn write(path: &Path, key: &Key) -> io::Result<()> {
 
 /// A new file survives a power cut only once its directory is on the disk too.
 fn sync_directory_of(path: &Path) -> io::Result<()> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let directory = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     File::open(directory)?.sync_all()
 }
 
@@ -212,9 +228,13 @@ mod tests {
 
     #[test]
     fn a_key_that_is_not_exactly_one_is_refused() {
-        for line in
-            [&KEY[..KEY.len() - 1], &format!("{KEY}A"), &format!("{KEY}="), &KEY[18..], &KEY.replace("-1:", "-2:")]
-        {
+        for line in [
+            &KEY[..KEY.len() - 1],
+            &format!("{KEY}A"),
+            &format!("{KEY}="),
+            &KEY[18..],
+            &KEY.replace("-1:", "-2:"),
+        ] {
             assert!(parse_error(line).starts_with("line 1 "), "{line}");
         }
     }

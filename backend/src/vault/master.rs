@@ -20,7 +20,11 @@ pub(super) struct MasterKey {
 impl MasterKey {
     pub(super) fn new(root: Key) -> Self {
         let wrapping = key::derive(&root, &["patchbay wrapping key"]);
-        Self { id: KeyId::of_master(&root), root, wrapping }
+        Self {
+            id: KeyId::of_master(&root),
+            root,
+            wrapping,
+        }
     }
 
     pub(super) const fn id(&self) -> KeyId {
@@ -53,11 +57,19 @@ impl MasterKeys {
     }
 
     fn find(&self, id: KeyId) -> Option<&MasterKey> {
-        std::iter::once(&self.active).chain(&self.retired).find(|key| key.id == id)
+        std::iter::once(&self.active)
+            .chain(&self.retired)
+            .find(|key| key.id == id)
     }
 
     fn wrap(&self, binding: &Binding, key: &Key, random: &dyn Random) -> Sealed {
-        Sealed::seal(self.active.id, &self.active.wrapping, binding, key.expose_secret(), random)
+        Sealed::seal(
+            self.active.id,
+            &self.active.wrapping,
+            binding,
+            key.expose_secret(),
+            random,
+        )
     }
 
     fn unwrap(&self, binding: &Binding, wrapped: &Sealed) -> Result<Key, VaultError> {
@@ -79,7 +91,10 @@ impl MasterKeys {
     /// Unwraps the data key with this id of this account. [`VaultError::UnknownKey`] names the master key that is
     /// missing.
     pub fn unwrap_data_key(&self, id: DataKeyId, account: AccountId, wrapped: &Sealed) -> Result<DataKey, VaultError> {
-        Ok(DataKey::from_key(id, self.unwrap(&data_key_binding(id, account), wrapped)?))
+        Ok(DataKey::from_key(
+            id,
+            self.unwrap(&data_key_binding(id, account), wrapped)?,
+        ))
     }
 
     /// Wraps a fingerprint key for its account.
@@ -90,7 +105,9 @@ impl MasterKeys {
 
     /// Unwraps the fingerprint key of this account. [`VaultError::UnknownKey`] names the master key that is missing.
     pub fn unwrap_fingerprint_key(&self, account: AccountId, wrapped: &Sealed) -> Result<FingerprintKey, VaultError> {
-        Ok(FingerprintKey::from_key(self.unwrap(&fingerprint_key_binding(account), wrapped)?))
+        Ok(FingerprintKey::from_key(
+            self.unwrap(&fingerprint_key_binding(account), wrapped)?,
+        ))
     }
 
     /// A key for something that is not stored for long, such as a cookie: it follows from the active master key and

@@ -35,7 +35,9 @@ fn sealed(secret: &str) -> Sealed {
 }
 
 fn opened(place: &Place, sealed: &Sealed) -> Result<String, VaultError> {
-    data_key(7).open(place, sealed).map(|secret| secret.expose_secret().to_owned())
+    data_key(7)
+        .open(place, sealed)
+        .map(|secret| secret.expose_secret().to_owned())
 }
 
 /// Every way to alter a ciphertext by one bit, by cutting it or by adding a byte.
@@ -59,7 +61,11 @@ fn altered(sealed: &Sealed) -> impl Iterator<Item = Sealed> {
 
 /// Secrets of any characters, empty and longer than a page of memory among them.
 fn any_secret() -> impl Strategy<Value = String> {
-    prop_oneof![Just(String::new()), ".{0,80}", vec(any::<char>(), 4096..5000).prop_map(String::from_iter)]
+    prop_oneof![
+        Just(String::new()),
+        ".{0,80}",
+        vec(any::<char>(), 4096..5000).prop_map(String::from_iter)
+    ]
 }
 
 proptest! {
@@ -125,11 +131,26 @@ fn integrity_every_flipped_bit_every_cut_and_every_appended_byte_is_refused() {
 fn moving_a_ciphertext_fails() {
     let sealed = sealed(SECRET);
     for place in [
-        Place { account: AccountId(Uuid::from_u128(9)), ..PLACE },
-        Place { table: "oauth_application", ..PLACE },
-        Place { row: Uuid::from_u128(9), ..PLACE },
-        Place { column: "refresh_secret", ..PLACE },
-        Place { user: Some(UserId(Uuid::from_u128(9))), ..PLACE },
+        Place {
+            account: AccountId(Uuid::from_u128(9)),
+            ..PLACE
+        },
+        Place {
+            table: "oauth_application",
+            ..PLACE
+        },
+        Place {
+            row: Uuid::from_u128(9),
+            ..PLACE
+        },
+        Place {
+            column: "refresh_secret",
+            ..PLACE
+        },
+        Place {
+            user: Some(UserId(Uuid::from_u128(9))),
+            ..PLACE
+        },
         Place { user: None, ..PLACE },
     ] {
         assert_eq!(opened(&place, &sealed), Err(VaultError::DoesNotOpen), "{place:?}");
@@ -144,15 +165,35 @@ fn moving_a_ciphertext_fails_also_from_the_account_to_a_person() {
 
 #[test]
 fn moving_a_ciphertext_fails_where_two_names_join_to_the_same_text() {
-    let sealed =
-        data_key(7).seal(&Place { table: "git", column: "token", ..PLACE }, &SECRET.into(), &Counting::default());
-    assert!(opened(&Place { table: "gitt", column: "oken", ..PLACE }, &sealed).is_err());
+    let sealed = data_key(7).seal(
+        &Place {
+            table: "git",
+            column: "token",
+            ..PLACE
+        },
+        &SECRET.into(),
+        &Counting::default(),
+    );
+    assert!(
+        opened(
+            &Place {
+                table: "gitt",
+                column: "oken",
+                ..PLACE
+            },
+            &sealed
+        )
+        .is_err()
+    );
 }
 
 #[test]
 fn another_data_key_opens_nothing_and_the_right_one_is_named() {
     let id = KeyId::from(DataKeyId(Uuid::from_u128(7)));
-    assert_eq!(data_key(8).open(&PLACE, &sealed(SECRET)).err(), Some(VaultError::UnknownKey { id }));
+    assert_eq!(
+        data_key(8).open(&PLACE, &sealed(SECRET)).err(),
+        Some(VaultError::UnknownKey { id })
+    );
     assert_eq!(sealed(SECRET).key_id(), Ok(id));
 }
 
@@ -189,19 +230,32 @@ fn moving_a_wrapped_key_to_another_account_or_id_fails() {
     let (master, key) = (master('a'), data_key(7));
     let wrapped = master.wrap_data_key(&key, ACCOUNT, &Counting::default());
     let (other_account, other_id) = (AccountId(Uuid::from_u128(9)), DataKeyId(Uuid::from_u128(9)));
-    assert_eq!(master.unwrap_data_key(key.id(), other_account, &wrapped).err(), Some(VaultError::DoesNotOpen));
-    assert_eq!(master.unwrap_data_key(other_id, ACCOUNT, &wrapped).err(), Some(VaultError::DoesNotOpen));
+    assert_eq!(
+        master.unwrap_data_key(key.id(), other_account, &wrapped).err(),
+        Some(VaultError::DoesNotOpen)
+    );
+    assert_eq!(
+        master.unwrap_data_key(other_id, ACCOUNT, &wrapped).err(),
+        Some(VaultError::DoesNotOpen)
+    );
 
     let fingerprints = FingerprintKey::generate(&Counting::default());
     let wrapped = master.wrap_fingerprint_key(&fingerprints, ACCOUNT, &Counting::default());
-    assert_eq!(master.unwrap_fingerprint_key(other_account, &wrapped).err(), Some(VaultError::DoesNotOpen));
+    assert_eq!(
+        master.unwrap_fingerprint_key(other_account, &wrapped).err(),
+        Some(VaultError::DoesNotOpen)
+    );
 }
 
 #[test]
 fn integrity_an_altered_wrapped_key_is_refused() {
     let (master, key) = (master('a'), data_key(7));
     for altered in altered(&master.wrap_data_key(&key, ACCOUNT, &Counting::default())) {
-        assert!(master.unwrap_data_key(key.id(), ACCOUNT, &altered).is_err(), "{:?}", altered.as_bytes());
+        assert!(
+            master.unwrap_data_key(key.id(), ACCOUNT, &altered).is_err(),
+            "{:?}",
+            altered.as_bytes()
+        );
     }
 }
 
@@ -210,16 +264,24 @@ fn one_kind_of_key_cannot_be_taken_for_the_other() {
     let (master, random) = (master('a'), Counting::default());
     let data_key = data_key(7);
     let wrapped = master.wrap_data_key(&data_key, ACCOUNT, &random);
-    assert_eq!(master.unwrap_fingerprint_key(ACCOUNT, &wrapped).err(), Some(VaultError::DoesNotOpen));
+    assert_eq!(
+        master.unwrap_fingerprint_key(ACCOUNT, &wrapped).err(),
+        Some(VaultError::DoesNotOpen)
+    );
     let wrapped = master.wrap_fingerprint_key(&FingerprintKey::generate(&random), ACCOUNT, &random);
-    assert_eq!(master.unwrap_data_key(data_key.id(), ACCOUNT, &wrapped).err(), Some(VaultError::DoesNotOpen));
+    assert_eq!(
+        master.unwrap_data_key(data_key.id(), ACCOUNT, &wrapped).err(),
+        Some(VaultError::DoesNotOpen)
+    );
 }
 
 #[test]
 fn a_missing_master_key_is_named() {
     let (old, new) = (master('a'), master('b'));
     let wrapped = old.wrap_data_key(&data_key(7), ACCOUNT, &Counting::default());
-    let error = new.unwrap_data_key(data_key(7).id(), ACCOUNT, &wrapped).expect_err("the key is missing");
+    let error = new
+        .unwrap_data_key(data_key(7).id(), ACCOUNT, &wrapped)
+        .expect_err("the key is missing");
     assert_eq!(error, VaultError::UnknownKey { id: old.active_id() });
     assert_eq!(error.to_string(), format!("the key {} is missing", old.active_id()));
 }
@@ -232,7 +294,9 @@ fn a_retired_master_key_opens_and_the_active_one_wraps() {
     assert_eq!(ring.active_id(), master('b').active_id());
     assert!(ring.has(old.active_id()) && ring.has(ring.active_id()) && !ring.has(master('c').active_id()));
 
-    let key = ring.unwrap_data_key(data_key(7).id(), ACCOUNT, &wrapped).expect("the retired key opens");
+    let key = ring
+        .unwrap_data_key(data_key(7).id(), ACCOUNT, &wrapped)
+        .expect("the retired key opens");
     let wrapped_anew = ring.wrap_data_key(&key, ACCOUNT, &Counting::from(99));
     assert_eq!(wrapped_anew.key_id(), Ok(ring.active_id()));
     assert!(master('b').unwrap_data_key(key.id(), ACCOUNT, &wrapped_anew).is_ok());
@@ -240,8 +304,10 @@ fn a_retired_master_key_opens_and_the_active_one_wraps() {
 
 #[test]
 fn equal_secrets_have_equal_fingerprints_within_an_account_only() {
-    let (ours, theirs) =
-        (FingerprintKey::generate(&Counting::from(1)), FingerprintKey::generate(&Counting::from(1 << 20)));
+    let (ours, theirs) = (
+        FingerprintKey::generate(&Counting::from(1)),
+        FingerprintKey::generate(&Counting::from(1 << 20)),
+    );
     assert_eq!(ours.fingerprint(&SECRET.into()), ours.fingerprint(&SECRET.into()));
     assert_ne!(ours.fingerprint(&SECRET.into()), ours.fingerprint(&"ghp_other".into()));
     assert_ne!(ours.fingerprint(&SECRET.into()), theirs.fingerprint(&SECRET.into()));
@@ -265,9 +331,18 @@ fn derived_keys_differ_by_purpose_and_by_master_key() {
 
 #[test]
 fn printing_a_key_shows_its_id_only() {
-    assert_eq!(format!("{:?}", data_key(7)), format!("DataKey {{ id: {:?}, .. }}", data_key(7).id()));
-    assert_eq!(format!("{:?}", master('a')), format!("[KeyId({})]", master('a').active_id()));
-    assert_eq!(format!("{:?}", FingerprintKey::generate(&Counting::default())), "FingerprintKey(…)");
+    assert_eq!(
+        format!("{:?}", data_key(7)),
+        format!("DataKey {{ id: {:?}, .. }}", data_key(7).id())
+    );
+    assert_eq!(
+        format!("{:?}", master('a')),
+        format!("[KeyId({})]", master('a').active_id())
+    );
+    assert_eq!(
+        format!("{:?}", FingerprintKey::generate(&Counting::default())),
+        "FingerprintKey(…)"
+    );
 }
 
 /// What version 1 wrote must open for ever: if this test fails, give the changed format a version of its own. The

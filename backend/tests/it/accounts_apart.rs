@@ -25,16 +25,35 @@ async fn stranger(world: &World) -> Member {
     .await
     .unwrap();
     let now = backend::clock::Clock::now(world.clock.as_ref());
-    world.store.create_account((id, "globex", "Globex"), keys.generate(id), now).await.unwrap();
-    let admin =
-        NewAdmin { name: "Hank".to_owned(), email: "hank@globex.dev".to_owned(), password: PASSWORD.to_owned().into() };
+    world
+        .store
+        .create_account((id, "globex", "Globex"), keys.generate(id), now)
+        .await
+        .unwrap();
+    let admin = NewAdmin {
+        name: "Hank".to_owned(),
+        email: "hank@globex.dev".to_owned(),
+        password: PASSWORD.to_owned().into(),
+    };
     world.services.access.create_admin(Some("globex"), admin).await.unwrap();
     let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let signed_in =
-        world.services.access.sign_in("hank@globex.dev", &PASSWORD.to_owned().into(), here).await.unwrap();
-    let session = world.services.access.resume(signed_in.cookie.expose_secret()).await.unwrap();
+    let signed_in = world
+        .services
+        .access
+        .sign_in("hank@globex.dev", &PASSWORD.to_owned().into(), here)
+        .await
+        .unwrap();
+    let session = world
+        .services
+        .access
+        .resume(signed_in.cookie.expose_secret())
+        .await
+        .unwrap();
     let other = world.services.access.member(session.as_ref(), "acme").await;
-    assert!(matches!(other, Err(AccessError::NotFound)), "an account that is not one's own looks like none");
+    assert!(
+        matches!(other, Err(AccessError::NotFound)),
+        "an account that is not one's own looks like none"
+    );
     world.member(signed_in.cookie.expose_secret(), "globex").await
 }
 

@@ -15,11 +15,17 @@ impl TestDatabase {
     pub(crate) fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}?mode=rwc", folder.path().join("patchbay.db").display());
-        Self { url, _folder: Some(folder) }
+        Self {
+            url,
+            _folder: Some(folder),
+        }
     }
 
     pub(crate) async fn postgres() -> Self {
-        Self { url: postgres::new_database().await, _folder: None }
+        Self {
+            url: postgres::new_database().await,
+            _folder: None,
+        }
     }
 
     pub(crate) fn url(&self) -> SecretString {

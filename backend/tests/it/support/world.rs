@@ -83,12 +83,24 @@ impl World {
         let random = Arc::new(SeededRandom::new(1));
         let policy = EgressPolicy::new(vec!["127.0.0.1".parse().unwrap()]);
         // Short enough that a test of silence is quick, long enough for a busy machine.
-        let settings = EgressSettings { total_timeout: std::time::Duration::from_secs(2), ..EgressSettings::default() };
+        let settings = EgressSettings {
+            total_timeout: std::time::Duration::from_secs(2),
+            ..EgressSettings::default()
+        };
         let egress = Egress::new(policy, settings, random.clone());
-        let services = Services::new(store.clone(), master.clone(), egress, clock.clone(), random).await.unwrap();
+        let services = Services::new(store.clone(), master.clone(), egress, clock.clone(), random)
+            .await
+            .unwrap();
         let forge = Forge::start().await;
         forge.put_account("mira", Account::with_password(PASSWORD));
-        Self { services, store, clock, forge, database, master }
+        Self {
+            services,
+            store,
+            clock,
+            forge,
+            database,
+            master,
+        }
     }
 
     /// The account `acme` with its admin Mira, who is signed in.
@@ -120,11 +132,23 @@ impl World {
     /// Registers the stand-in as a Git provider and a runtime that uses it.
     pub(crate) async fn runtime(&self, admin: &Member, name: &str) -> RuntimeId {
         let page = self.services.git_providers.page(admin).await.unwrap();
-        let provider = match page.providers.iter().find(|provider| provider.label.base_url == self.forge.url()) {
+        let provider = match page
+            .providers
+            .iter()
+            .find(|provider| provider.label.base_url == self.forge.url())
+        {
             Some(provider) => provider.id,
-            None => self.services.git_providers.register(admin, self.provider_form()).await.unwrap(),
+            None => self
+                .services
+                .git_providers
+                .register(admin, self.provider_form())
+                .await
+                .unwrap(),
         };
-        let form = RuntimeForm { name: name.to_owned(), provider: provider.to_string() };
+        let form = RuntimeForm {
+            name: name.to_owned(),
+            provider: provider.to_string(),
+        };
         self.services.runtimes.register(admin, form).await.unwrap()
     }
 
