@@ -156,10 +156,17 @@ mod tests {
 
     fn findings(standings: &[Standing]) -> Findings {
         Findings {
-            identity: GitIdentity { id: "1".into(), login: "mira".into() },
+            identity: GitIdentity {
+                id: "1".into(),
+                login: "mira".into(),
+            },
             scopes: standings
                 .iter()
-                .map(|&standing| ScopeFinding { scope: Scope::new("x"), standing, evidence: Evidence::Declared })
+                .map(|&standing| ScopeFinding {
+                    scope: Scope::new("x"),
+                    standing,
+                    evidence: Evidence::Declared,
+                })
                 .collect(),
             expiry: Expiry::Never,
         }
@@ -171,7 +178,10 @@ mod tests {
         assert_eq!(findings(&[Granted]).status(), TokenStatus::Valid);
         assert_eq!(findings(&[Granted, Excess]).status(), TokenStatus::ExcessScopes);
         assert_eq!(findings(&[Unknown, Excess]).status(), TokenStatus::Unverified);
-        assert_eq!(findings(&[Excess, Unknown, Missing]).status(), TokenStatus::MissingScopes);
+        assert_eq!(
+            findings(&[Excess, Unknown, Missing]).status(),
+            TokenStatus::MissingScopes
+        );
     }
 
     #[test]
@@ -190,7 +200,15 @@ mod tests {
     fn a_refusal_has_a_status_of_its_own() {
         let status = |refusal| CheckOutcome::Refused(refusal).status();
         assert_eq!(status(Refusal::BadCredentials), Some(TokenStatus::Invalid));
-        assert_eq!(status(Refusal::Expired { at: Timestamp::from_seconds(0) }), Some(TokenStatus::Expired));
-        assert_eq!(status(Refusal::SsoRequired { url: None }), Some(TokenStatus::SsoRequired));
+        assert_eq!(
+            status(Refusal::Expired {
+                at: Timestamp::from_seconds(0)
+            }),
+            Some(TokenStatus::Expired)
+        );
+        assert_eq!(
+            status(Refusal::SsoRequired { url: None }),
+            Some(TokenStatus::SsoRequired)
+        );
     }
 }

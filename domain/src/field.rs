@@ -36,7 +36,10 @@ impl FieldErrors {
     /// The error at a field.
     #[must_use]
     pub fn at(&self, field: &str) -> Option<&str> {
-        self.0.iter().find(|(name, _)| name == field).map(|(_, message)| message.as_str())
+        self.0
+            .iter()
+            .find(|(name, _)| name == field)
+            .map(|(_, message)| message.as_str())
     }
 
     /// Every field with its error.
@@ -74,7 +77,10 @@ pub fn runtime_name(text: &str) -> Result<String, String> {
         return Err("Use at most 63 characters.".to_owned());
     }
     if !text.chars().all(allowed) || text.starts_with('-') || text.ends_with('-') {
-        return Err("Use lower-case letters, digits and hyphens, as in prod-eu, with a letter or digit at both ends.".to_owned());
+        return Err(
+            "Use lower-case letters, digits and hyphens, as in prod-eu, with a letter or digit at both ends."
+                .to_owned(),
+        );
     }
     Ok(text)
 }
@@ -83,11 +89,15 @@ pub fn runtime_name(text: &str) -> Result<String, String> {
 pub fn email(text: &str) -> Result<String, String> {
     const ADVICE: &str = "Enter an e-mail address, as in mira@example.com.";
     let text = text.trim().to_lowercase();
-    let Some((local, host)) = text.rsplit_once('@') else { return Err(ADVICE.to_owned()) };
+    let Some((local, host)) = text.rsplit_once('@') else {
+        return Err(ADVICE.to_owned());
+    };
     let sound = !local.is_empty()
         && !host.is_empty()
         && text.len() <= 254
-        && !text.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | ',' | ';' | '"'))
+        && !text
+            .chars()
+            .any(|c| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | ',' | ';' | '"'))
         && !host.starts_with('.')
         && !host.ends_with('.')
         && !host.contains("..");
@@ -98,7 +108,9 @@ pub fn email(text: &str) -> Result<String, String> {
 pub fn password(text: &str) -> Result<(), String> {
     match text.chars().count() {
         0 => Err("Enter a password.".to_owned()),
-        ..MIN_PASSWORD => Err(format!("Use at least {MIN_PASSWORD} characters. A few unrelated words are fine.")),
+        ..MIN_PASSWORD => Err(format!(
+            "Use at least {MIN_PASSWORD} characters. A few unrelated words are fine."
+        )),
         ..=MAX_PASSWORD => Ok(()),
         _ => Err(format!("Use at most {MAX_PASSWORD} characters.")),
     }
@@ -161,7 +173,16 @@ mod tests {
     #[test]
     fn an_email_is_the_same_however_it_is_typed() {
         assert_eq!(email("  Mira@Example.COM ").as_deref(), Ok("mira@example.com"));
-        for bad in ["", "mira", "@example.com", "mira@", "a b@c.de", "x@.com", "x@a..b", "<x@y.z>"] {
+        for bad in [
+            "",
+            "mira",
+            "@example.com",
+            "mira@",
+            "a b@c.de",
+            "x@.com",
+            "x@a..b",
+            "<x@y.z>",
+        ] {
             assert!(email(bad).is_err(), "{bad}");
         }
     }
@@ -177,9 +198,23 @@ mod tests {
     #[test]
     fn a_provider_address_is_kept_without_its_last_slash() {
         assert_eq!(web_address("https://github.com/").as_deref(), Ok("https://github.com"));
-        assert_eq!(web_address("https://git.acme.dev/github/").as_deref(), Ok("https://git.acme.dev/github"));
-        assert_eq!(web_address("http://127.0.0.1:4000").as_deref(), Ok("http://127.0.0.1:4000"));
-        for bad in ["github.com", "ftp://x", "https://", "https://u:p@x.de", "https://x.de/?a", "https://x.de/#a", "javascript:alert(1)"] {
+        assert_eq!(
+            web_address("https://git.acme.dev/github/").as_deref(),
+            Ok("https://git.acme.dev/github")
+        );
+        assert_eq!(
+            web_address("http://127.0.0.1:4000").as_deref(),
+            Ok("http://127.0.0.1:4000")
+        );
+        for bad in [
+            "github.com",
+            "ftp://x",
+            "https://",
+            "https://u:p@x.de",
+            "https://x.de/?a",
+            "https://x.de/#a",
+            "javascript:alert(1)",
+        ] {
             assert!(web_address(bad).is_err(), "{bad}");
         }
     }

@@ -34,7 +34,10 @@ pub fn guide(kind: ProviderKind, base_url: &str, runtime: &str, scopes: &[Scope]
             link: with_query(
                 base_url,
                 "settings/tokens/new",
-                &[("description", &format!("Patchbay {runtime}")), ("scopes", &joined(scopes))],
+                &[
+                    ("description", &format!("Patchbay {runtime}")),
+                    ("scopes", &joined(scopes)),
+                ],
             ),
             steps: vec![
                 vec![Piece::Text("Sign in to your GitHub account.")],
@@ -49,7 +52,10 @@ pub fn guide(kind: ProviderKind, base_url: &str, runtime: &str, scopes: &[Scope]
                     Piece::Text(", name it and set an expiration date."),
                 ],
                 vec![Piece::Text("Select "), Piece::Scopes(scopes.to_vec())],
-                vec![Piece::Label("Generate token"), Piece::Text(", copy it and paste it here.")],
+                vec![
+                    Piece::Label("Generate token"),
+                    Piece::Text(", copy it and paste it here."),
+                ],
             ],
         },
     }
@@ -83,6 +89,9 @@ mod tests {
     #[test]
     fn the_link_keeps_to_the_installation() {
         let link = guide(ProviderKind::GitHub, "https://git.acme.dev/github", "x", &[]).link;
-        assert!(link.starts_with("https://git.acme.dev/github/settings/tokens/new?"), "{link}");
+        assert!(
+            link.starts_with("https://git.acme.dev/github/settings/tokens/new?"),
+            "{link}"
+        );
     }
 }

@@ -64,7 +64,9 @@ impl ProviderKind {
 /// The host, with its port if it is not the scheme's own: what a person calls the provider by.
 #[must_use]
 pub fn host(base_url: &str) -> String {
-    let Ok(url) = Url::parse(base_url) else { return String::new() };
+    let Ok(url) = Url::parse(base_url) else {
+        return String::new();
+    };
     match (url.host_str(), url.port()) {
         (Some(host), Some(port)) => format!("{host}:{port}"),
         (Some(host), None) => host.to_owned(),

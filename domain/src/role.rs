@@ -25,6 +25,8 @@ impl Role {
     /// The role that a stored word names.
     #[must_use]
     pub fn from_stored(word: &str) -> Option<Self> {
-        [Self::Admin, Self::Member].into_iter().find(|role| role.as_str() == word)
+        [Self::Admin, Self::Member]
+            .into_iter()
+            .find(|role| role.as_str() == word)
     }
 }

@@ -100,7 +100,9 @@ pub fn parse_list(list: &str) -> BTreeSet<Scope> {
 pub fn required(kind: ProviderKind, format: Option<TokenFormat>) -> Vec<Scope> {
     match (kind, format) {
         (ProviderKind::GitHub, Some(TokenFormat::GitHubFineGrained)) => {
-            ["metadata:read", "contents:read", "contents:write"].map(Scope::new).to_vec()
+            ["metadata:read", "contents:read", "contents:write"]
+                .map(Scope::new)
+                .to_vec()
         }
         (ProviderKind::GitHub, _) => vec![Scope::new("repo")],
     }
@@ -110,7 +112,13 @@ pub fn required(kind: ProviderKind, format: Option<TokenFormat>) -> Vec<Scope> {
 fn implied(kind: ProviderKind, scope: &str) -> &'static [&'static str] {
     match kind {
         ProviderKind::GitHub => match scope {
-            "repo" => &["repo:status", "repo_deployment", "public_repo", "repo:invite", "security_events"],
+            "repo" => &[
+                "repo:status",
+                "repo_deployment",
+                "public_repo",
+                "repo:invite",
+                "security_events",
+            ],
             "admin:repo_hook" => &["write:repo_hook", "read:repo_hook"],
             "write:repo_hook" => &["read:repo_hook"],
             "admin:org" => &["write:org", "read:org", "manage_runners:org"],
@@ -119,7 +127,11 @@ fn implied(kind: ProviderKind, scope: &str) -> &'static [&'static str] {
             "write:public_key" => &["read:public_key"],
             "admin:gpg_key" => &["write:gpg_key", "read:gpg_key"],
             "write:gpg_key" => &["read:gpg_key"],
-            "admin:enterprise" => &["manage_runners:enterprise", "manage_billing:enterprise", "read:enterprise"],
+            "admin:enterprise" => &[
+                "manage_runners:enterprise",
+                "manage_billing:enterprise",
+                "read:enterprise",
+            ],
             "user" => &["read:user", "user:email", "user:follow"],
             "project" => &["read:project"],
             "write:packages" => &["read:packages"],
@@ -132,10 +144,13 @@ fn implied(kind: ProviderKind, scope: &str) -> &'static [&'static str] {
 /// Compares what a provider declared with what is needed: needed scopes first, then the excess.
 #[must_use]
 pub fn compare_declared(kind: ProviderKind, granted: &BTreeSet<Scope>, required: &[Scope]) -> Vec<ScopeFinding> {
-    let covers = |scope: &Scope, wanted: &Scope| {
-        scope == wanted || implied(kind, scope.as_str()).contains(&wanted.as_str())
+    let covers =
+        |scope: &Scope, wanted: &Scope| scope == wanted || implied(kind, scope.as_str()).contains(&wanted.as_str());
+    let finding = |scope: &Scope, standing| ScopeFinding {
+        scope: scope.clone(),
+        standing,
+        evidence: Evidence::Declared,
     };
-    let finding = |scope: &Scope, standing| ScopeFinding { scope: scope.clone(), standing, evidence: Evidence::Declared };
 
     let needed = required.iter().map(|wanted| {
         let there = granted.iter().any(|scope| covers(scope, wanted));
@@ -164,29 +179,41 @@ mod tests {
 
     #[test]
     fn a_scope_covers_its_family() {
-        assert_eq!(compare("repo", &["repo:status", "public_repo"])[..2], [
-            ("repo:status".to_owned(), Standing::Granted),
-            ("public_repo".to_owned(), Standing::Granted)
-        ]);
+        assert_eq!(
+            compare("repo", &["repo:status", "public_repo"])[..2],
+            [
+                ("repo:status".to_owned(), Standing::Granted),
+                ("public_repo".to_owned(), Standing::Granted)
+            ]
+        );
         assert_eq!(compare("admin:repo_hook", &["read:repo_hook"])[0].1, Standing::Granted);
     }
 
     #[test]
     fn part_of_a_family_does_not_cover_the_whole() {
-        assert_eq!(compare("public_repo, repo:status", &["repo"]), [("repo".to_owned(), Standing::Missing)]);
+        assert_eq!(
+            compare("public_repo, repo:status", &["repo"]),
+            [("repo".to_owned(), Standing::Missing)]
+        );
     }
 
     #[test]
     fn what_the_profile_does_not_need_is_excess() {
-        assert_eq!(compare("repo, delete_repo", &["repo"]), [
-            ("repo".to_owned(), Standing::Granted),
-            ("delete_repo".to_owned(), Standing::Excess)
-        ]);
+        assert_eq!(
+            compare("repo, delete_repo", &["repo"]),
+            [
+                ("repo".to_owned(), Standing::Granted),
+                ("delete_repo".to_owned(), Standing::Excess)
+            ]
+        );
     }
 
     #[test]
     fn what_a_needed_scope_implies_is_not_excess() {
-        assert_eq!(compare("repo, repo:status", &["repo"]), [("repo".to_owned(), Standing::Granted)]);
+        assert_eq!(
+            compare("repo, repo:status", &["repo"]),
+            [("repo".to_owned(), Standing::Granted)]
+        );
     }
 
     #[test]

@@ -90,7 +90,9 @@ impl ShownStatus {
     pub fn of(status: TokenStatus, expiry: Expiry, now: Timestamp) -> Self {
         let works = match status {
             TokenStatus::Valid | TokenStatus::Unverified | TokenStatus::ExcessScopes => true,
-            TokenStatus::MissingScopes | TokenStatus::Invalid | TokenStatus::Expired | TokenStatus::SsoRequired => false,
+            TokenStatus::MissingScopes | TokenStatus::Invalid | TokenStatus::Expired | TokenStatus::SsoRequired => {
+                false
+            }
         };
         match expiry {
             Expiry::At(end) if end <= now => Self::Checked(TokenStatus::Expired),
@@ -172,8 +174,14 @@ mod tests {
     fn an_end_that_is_near_hides_no_graver_status() {
         assert_eq!(shown(TokenStatus::Valid, 30), ShownStatus::ExpiresSoon);
         assert_eq!(shown(TokenStatus::Valid, 31), ShownStatus::Checked(TokenStatus::Valid));
-        assert_eq!(shown(TokenStatus::Invalid, 3), ShownStatus::Checked(TokenStatus::Invalid));
-        assert_eq!(shown(TokenStatus::MissingScopes, 3), ShownStatus::Checked(TokenStatus::MissingScopes));
+        assert_eq!(
+            shown(TokenStatus::Invalid, 3),
+            ShownStatus::Checked(TokenStatus::Invalid)
+        );
+        assert_eq!(
+            shown(TokenStatus::MissingScopes, 3),
+            ShownStatus::Checked(TokenStatus::MissingScopes)
+        );
     }
 
     #[test]
@@ -187,7 +195,9 @@ mod tests {
 
     #[test]
     fn every_status_has_words_of_its_own() {
-        let mut words: Vec<_> = TokenStatus::ALL.map(|status| ShownStatus::Checked(status).words()).to_vec();
+        let mut words: Vec<_> = TokenStatus::ALL
+            .map(|status| ShownStatus::Checked(status).words())
+            .to_vec();
         words.extend([ShownStatus::ExpiresSoon.words(), ShownStatus::NotAuthorized.words()]);
         let count = words.len();
         words.sort_unstable();

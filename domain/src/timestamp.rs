@@ -91,7 +91,13 @@ impl Timestamp {
         let away = self.0 - now.0;
         let span = away.abs();
         let amount = match span {
-            ..MINUTE => return if away > 0 { "in under a minute".to_owned() } else { "just now".to_owned() },
+            ..MINUTE => {
+                return if away > 0 {
+                    "in under a minute".to_owned()
+                } else {
+                    "just now".to_owned()
+                };
+            }
             MINUTE..HOUR => format!("{} min", span / MINUTE),
             HOUR..DAY => format!("{} h", span / HOUR),
             // A person counts days until two months, then months, then years.
@@ -99,7 +105,11 @@ impl Timestamp {
             _ if span < 700 * DAY => counted(span / (30 * DAY), "month"),
             _ => counted(span / (365 * DAY), "year"),
         };
-        if away > 0 { format!("in {amount}") } else { format!("{amount} ago") }
+        if away > 0 {
+            format!("in {amount}")
+        } else {
+            format!("{amount} ago")
+        }
     }
 }
 
@@ -108,11 +118,17 @@ fn millis(duration: Duration) -> i64 {
 }
 
 fn counted(amount: i64, unit: &str) -> String {
-    if amount == 1 { format!("1 {unit}") } else { format!("{amount} {unit}s") }
+    if amount == 1 {
+        format!("1 {unit}")
+    } else {
+        format!("{amount} {unit}s")
+    }
 }
 
 fn month(at: OffsetDateTime) -> &'static str {
-    const NAMES: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    const NAMES: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
     NAMES[usize::from(u8::from(at.month())) - 1]
 }
 

@@ -60,13 +60,19 @@ impl TokenFormat {
     #[must_use]
     pub fn of(token: &str) -> Option<Self> {
         let token = token.trim();
-        Self::PREFIXES.into_iter().find(|(prefix, _)| token.starts_with(prefix)).map(|(_, format)| format)
+        Self::PREFIXES
+            .into_iter()
+            .find(|(prefix, _)| token.starts_with(prefix))
+            .map(|(_, format)| format)
     }
 
     /// The letters by which it is known.
     #[must_use]
     pub fn prefix(self) -> &'static str {
-        Self::PREFIXES.into_iter().find(|(_, format)| *format == self).map_or("", |(prefix, _)| prefix)
+        Self::PREFIXES
+            .into_iter()
+            .find(|(_, format)| *format == self)
+            .map_or("", |(prefix, _)| prefix)
     }
 
     /// What the provider calls it, with the provider's name.
@@ -89,7 +95,9 @@ impl TokenFormat {
     /// What this format means in the field *Personal access token* of a provider.
     #[must_use]
     pub fn recognise(token: &str, kind: ProviderKind) -> Recognition {
-        let Some(format) = Self::of(token) else { return Recognition::Unknown };
+        let Some(format) = Self::of(token) else {
+            return Recognition::Unknown;
+        };
         match kind {
             ProviderKind::GitHub => match format {
                 Self::GitHubClassic | Self::GitHubFineGrained => Recognition::Fits(format),
@@ -129,7 +137,11 @@ impl Recognition {
 fn expected_prefixes(kind: ProviderKind) -> String {
     match kind {
         ProviderKind::GitHub => {
-            format!("{} or {}", TokenFormat::GitHubClassic.prefix(), TokenFormat::GitHubFineGrained.prefix())
+            format!(
+                "{} or {}",
+                TokenFormat::GitHubClassic.prefix(),
+                TokenFormat::GitHubFineGrained.prefix()
+            )
         }
     }
 }

@@ -69,12 +69,20 @@ impl MigrationTrait for Migration {
                     .col(string(Members::Role))
                     .col(big_integer(Members::CreatedAt))
                     .primary_key(Index::create().col(Members::AccountId).col(Members::UserId))
-                    .foreign_key(&mut cascade((Members::Table, Members::AccountId), (Accounts::Table, Accounts::Id)))
-                    .foreign_key(&mut cascade((Members::Table, Members::UserId), (Users::Table, Users::Id)))
+                    .foreign_key(&mut cascade(
+                        (Members::Table, Members::AccountId),
+                        (Accounts::Table, Accounts::Id),
+                    ))
+                    .foreign_key(&mut cascade(
+                        (Members::Table, Members::UserId),
+                        (Users::Table, Users::Id),
+                    ))
                     .to_owned(),
             )
             .await?;
-        manager.create_index(index("members_user", Members::Table, &[Members::UserId.into_iden()])).await?;
+        manager
+            .create_index(index("members_user", Members::Table, &[Members::UserId.into_iden()]))
+            .await?;
         manager
             .create_table(
                 Table::create()
@@ -84,12 +92,23 @@ impl MigrationTrait for Migration {
                     .col(big_integer(Sessions::CreatedAt))
                     .col(big_integer(Sessions::LastSeenAt))
                     .col(big_integer(Sessions::ExpiresAt))
-                    .foreign_key(&mut cascade((Sessions::Table, Sessions::UserId), (Users::Table, Users::Id)))
+                    .foreign_key(&mut cascade(
+                        (Sessions::Table, Sessions::UserId),
+                        (Users::Table, Users::Id),
+                    ))
                     .to_owned(),
             )
             .await?;
-        manager.create_index(index("sessions_user", Sessions::Table, &[Sessions::UserId.into_iden()])).await?;
-        manager.create_index(index("sessions_expiry", Sessions::Table, &[Sessions::ExpiresAt.into_iden()])).await?;
+        manager
+            .create_index(index("sessions_user", Sessions::Table, &[Sessions::UserId.into_iden()]))
+            .await?;
+        manager
+            .create_index(index(
+                "sessions_expiry",
+                Sessions::Table,
+                &[Sessions::ExpiresAt.into_iden()],
+            ))
+            .await?;
         manager
             .create_table(
                 Table::create()
@@ -121,11 +140,20 @@ impl MigrationTrait for Migration {
                     .col(binary(AccountKeys::Wrapped))
                     .col(boolean(AccountKeys::Active))
                     .col(big_integer(AccountKeys::CreatedAt))
-                    .foreign_key(&mut cascade((AccountKeys::Table, AccountKeys::AccountId), (Accounts::Table, Accounts::Id)))
+                    .foreign_key(&mut cascade(
+                        (AccountKeys::Table, AccountKeys::AccountId),
+                        (Accounts::Table, Accounts::Id),
+                    ))
                     .to_owned(),
             )
             .await?;
-        manager.create_index(index("account_keys_account", AccountKeys::Table, &[AccountKeys::AccountId.into_iden()])).await?;
+        manager
+            .create_index(index(
+                "account_keys_account",
+                AccountKeys::Table,
+                &[AccountKeys::AccountId.into_iden()],
+            ))
+            .await?;
         manager
             .create_table(
                 Table::create()
@@ -137,7 +165,10 @@ impl MigrationTrait for Migration {
                     .col(string(GitProviders::BaseUrl))
                     .col(string_null(GitProviders::ApiUrl))
                     .col(big_integer(GitProviders::CreatedAt))
-                    .foreign_key(&mut cascade((GitProviders::Table, GitProviders::AccountId), (Accounts::Table, Accounts::Id)))
+                    .foreign_key(&mut cascade(
+                        (GitProviders::Table, GitProviders::AccountId),
+                        (Accounts::Table, Accounts::Id),
+                    ))
                     .to_owned(),
             )
             .await?;
@@ -175,7 +206,13 @@ impl MigrationTrait for Migration {
                 &[Runtimes::AccountId.into_iden(), Runtimes::Name.into_iden()],
             ))
             .await?;
-        manager.create_index(index("runtimes_git_provider", Runtimes::Table, &[Runtimes::GitProviderId.into_iden()])).await?;
+        manager
+            .create_index(index(
+                "runtimes_git_provider",
+                Runtimes::Table,
+                &[Runtimes::GitProviderId.into_iden()],
+            ))
+            .await?;
         manager
             .create_table(
                 Table::create()
@@ -230,8 +267,14 @@ impl MigrationTrait for Migration {
                     .col(uuid(Checks::GitTokenId))
                     .col(big_integer(Checks::At))
                     .col(text(Checks::Outcome))
-                    .foreign_key(&mut cascade((Checks::Table, Checks::AccountId), (Accounts::Table, Accounts::Id)))
-                    .foreign_key(&mut cascade((Checks::Table, Checks::GitTokenId), (GitTokens::Table, GitTokens::Id)))
+                    .foreign_key(&mut cascade(
+                        (Checks::Table, Checks::AccountId),
+                        (Accounts::Table, Accounts::Id),
+                    ))
+                    .foreign_key(&mut cascade(
+                        (Checks::Table, Checks::GitTokenId),
+                        (GitTokens::Table, GitTokens::Id),
+                    ))
                     .to_owned(),
             )
             .await?;
@@ -247,7 +290,11 @@ impl MigrationTrait for Migration {
 
 /// A reference whose rows go with what they refer to.
 fn cascade<T: IntoIden, C: IntoIden, U: IntoIden, D: IntoIden>(from: (T, C), to: (U, D)) -> ForeignKeyCreateStatement {
-    ForeignKey::create().from(from.0, from.1).to(to.0, to.1).on_delete(ForeignKeyAction::Cascade).to_owned()
+    ForeignKey::create()
+        .from(from.0, from.1)
+        .to(to.0, to.1)
+        .on_delete(ForeignKeyAction::Cascade)
+        .to_owned()
 }
 
 fn index(name: &str, table: impl IntoIden, columns: &[DynIden]) -> IndexCreateStatement {

@@ -1,0 +1,87 @@
+//! `patchbay serve`.
+
+use super::{Failure, say};
+use crate::{config::Config, open, router};
+use axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
+use leptos::prelude::{Env, LeptosOptions};
+use secrecy::ExposeSecret as _;
+use std::{net::SocketAddr, time::Duration};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+
+/// How long answers that are under way may take after the server was told to stop: longer than the slowest check.
+const FAREWELL: Duration = Duration::from_secs(20);
+
+/// Serves until told to stop.
+pub(crate) async fn run(config: &Config) -> Result<(), Failure> {
+    let services = open::services(config).await?;
+    let listener = TcpListener::bind(config.listen).await.map_err(|reason| {
+        format!(
+            "cannot listen on {}: {reason}. Choose another address with --listen.",
+            config.listen
+        )
+    })?;
+    let address = listener.local_addr()?;
+    let options = site(config, address)?;
+    let app = router::router(services.clone(), config, options);
+
+    if let Some(code) = services.access.issue_set_up_link().await? {
+        // The one secret that is printed: without it nobody could come in, and it opens nothing once used.
+        say(&format!(
+            "\nPatchbay is not set up yet. Open this link, which works once, to make the first account:\n\n    {}setup/{}\n",
+            config.public_url,
+            code.expose_secret()
+        ));
+    }
+    say(&format!("Patchbay serves {}", config.public_url));
+
+    let service: IntoMakeServiceWithConnectInfo<_, SocketAddr> = app.into_make_service_with_connect_info();
+    let (told, stop) = tokio::sync::oneshot::channel();
+    let server = axum::serve(listener, service).with_graceful_shutdown(async move {
+        wait_for_signal().await;
+        tracing::info!("stopping: no new requests, those under way are answered");
+        let _ = told.send(());
+    });
+    tokio::select! {
+        served = server.into_future() => served?,
+        () = async { let _ = stop.await; tokio::time::sleep(FAREWELL).await } => {
+            tracing::warn!("stopped with requests unanswered after {} s", FAREWELL.as_secs());
+        }
+    }
+    services.close().await?;
+    Ok(())
+}
+
+/// The folder of the browser's half, as Leptos wants it: names with the hashes that stand in `hash.txt` beside the binary.
+fn site(config: &Config, address: SocketAddr) -> Result<LeptosOptions, Failure> {
+    if !config.site_dir.join("pkg").is_dir() {
+        return Err(format!(
+            "the browser's half is not in {}: build it with `make build`, or name its folder with --site-dir.",
+            config.site_dir.display()
+        )
+        .into());
+    }
+    Ok(LeptosOptions::builder()
+        .output_name("patchbay")
+        .site_root(config.site_dir.to_string_lossy())
+        .site_pkg_dir("pkg")
+        .site_addr(address)
+        .hash_files(true)
+        .env(Env::PROD)
+        .build())
+}
+
+/// Waits for SIGTERM or SIGINT.
+async fn wait_for_signal() {
+    match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+        (Ok(mut terminate), Ok(mut interrupt)) => {
+            tokio::select! {
+                _ = terminate.recv() => (),
+                _ = interrupt.recv() => (),
+            }
+        }
+        _ => std::future::pending().await,
+    }
+}

@@ -1,0 +1,104 @@
+//! Which address leads where.
+
+use crate::{
+    config::Config,
+    layers::{cross_site, headers, session, trace},
+};
+use app::ssr::{WebSettings, shell};
+use axum::{
+    Router,
+    extract::State,
+    http::{HeaderValue, StatusCode, header},
+    middleware::from_fn_with_state,
+    response::{IntoResponse, Response},
+    routing::{any, get},
+};
+use backend::Services;
+use leptos::prelude::{LeptosOptions, provide_context};
+use leptos_axum::{
+    LeptosRoutes as _, generate_route_list, handle_server_fns_with_context, render_app_async_with_context,
+};
+use std::{path::Path, sync::Arc, time::Duration};
+use tower::ServiceBuilder;
+use tower_http::{
+    limit::RequestBodyLimitLayer, services::ServeDir, set_header::SetResponseHeaderLayer, timeout::TimeoutLayer,
+};
+
+/// Names of files under `/pkg` carry a hash of their content, so a browser never has to ask again.
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+/// The few files with fixed names: asked for again after an hour.
+const FOR_AN_HOUR: &str = "public, max-age=3600";
+/// Longer than the slowest check of a token, shorter than a proxy's patience.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// The largest form: a token of 8 KiB, encoded for a form, fits thrice.
+const MAX_BODY: usize = 64 * 1024;
+
+/// The whole server as one router.
+pub(crate) fn router(services: Services, config: &Config, options: LeptosOptions) -> Router {
+    let secure_cookies = config.is_https();
+    let context = {
+        let services = services.clone();
+        move || {
+            provide_context(services.clone());
+            provide_context(WebSettings { secure_cookies });
+        }
+    };
+    let page = {
+        let options = options.clone();
+        move || shell(options.clone())
+    };
+    let server_functions = {
+        let context = context.clone();
+        any(move |request| handle_server_fns_with_context(context.clone(), request))
+    };
+    let pages = Router::new()
+        .route("/api/ui/{*function}", server_functions)
+        .leptos_routes_with_context(&options, generate_route_list(app::App), context.clone(), page.clone())
+        // Any other address: the app says that nothing is there.
+        .fallback(render_app_async_with_context(context, page))
+        .layer(
+            ServiceBuilder::new()
+                .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, REQUEST_TIMEOUT))
+                .layer(from_fn_with_state(Arc::new(config.public_url.clone()), cross_site::refuse))
+                .layer(from_fn_with_state(
+                    session::Door { access: services.access.clone(), secure_cookies },
+                    session::resume,
+                ))
+                .layer(RequestBodyLimitLayer::new(MAX_BODY)),
+        )
+        .with_state(options);
+    Router::new()
+        .route("/healthz", get(|| async { "alive\n" }))
+        .route("/readyz", get(ready).with_state(services))
+        .nest("/pkg", files(&config.site_dir.join("pkg"), FOR_EVER))
+        .nest("/static", files(&config.site_dir.join("static"), FOR_AN_HOUR))
+        .merge(pages)
+        .layer(trace::layer())
+        .layer(from_fn_with_state(headers::Https(config.is_https()), headers::add))
+}
+
+/// Files of a folder, compressed when they were built.
+fn files(folder: &Path, cache: &'static str) -> Router {
+    Router::new().fallback_service(
+        ServiceBuilder::new()
+            .layer(SetResponseHeaderLayer::if_not_present(
+                header::CACHE_CONTROL,
+                move |response: &Response<_>| {
+                    // A name that is not there may be there after the next release.
+                    response.status().is_success().then(|| HeaderValue::from_static(cache))
+                },
+            ))
+            .service(ServeDir::new(folder).precompressed_br().precompressed_gzip()),
+    )
+}
+
+/// Whether requests can be answered: the database answers.
+async fn ready(State(services): State<Services>) -> Response {
+    match services.ready().await {
+        Ok(()) => "ready\n".into_response(),
+        Err(error) => {
+            tracing::error!(%error, "not ready");
+            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n").into_response()
+        }
+    }
+}
