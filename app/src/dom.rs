@@ -48,12 +48,17 @@ pub(crate) fn form_of(event: &Event) -> Option<HtmlFormElement> {
 /// The form's fields, encoded as a plain post would.
 pub(crate) fn encoded(form: &HtmlFormElement) -> Option<String> {
     let data = FormData::new_with_form(form).ok()?;
-    UrlSearchParams::new_with_str_sequence_sequence(&data).ok()?.to_string().as_string()
+    UrlSearchParams::new_with_str_sequence_sequence(&data)
+        .ok()?
+        .to_string()
+        .as_string()
 }
 
 /// Empties the form's secret fields, and tells whoever listens to them.
 pub(crate) fn empty_secrets(form: &HtmlFormElement) {
-    let Ok(secrets) = form.query_selector_all("[data-secret]") else { return };
+    let Ok(secrets) = form.query_selector_all("[data-secret]") else {
+        return;
+    };
     for secret in (0..secrets.length()).filter_map(|index| secrets.get(index)) {
         if let Some(input) = secret.dyn_ref::<HtmlInputElement>() {
             input.set_value("");

@@ -5,7 +5,10 @@
 //! few things that the server and the browser do differently while a page is rendered.
 
 #![recursion_limit = "512"]
-#![expect(unreachable_pub, reason = "what #[component] and #[server] generate is `pub`, whatever they are written on")]
+#![expect(
+    unreachable_pub,
+    reason = "what #[component] and #[server] generate is `pub`, whatever they are written on"
+)]
 
 mod app;
 mod calls;

@@ -42,8 +42,18 @@ mod tests {
             assert_eq!(local(good), Some(good));
         }
         for bad in [
-            "", "acme", "//evil.example", "/\\evil.example", "\\/evil.example", "https://evil.example", "/a//b",
-            "/\t/evil.example", "/a\r\nset-cookie: x", "/ä", " /a", "javascript:alert(1)",
+            "",
+            "acme",
+            "//evil.example",
+            "/\\evil.example",
+            "\\/evil.example",
+            "https://evil.example",
+            "/a//b",
+            "/\t/evil.example",
+            "/a\r\nset-cookie: x",
+            "/ä",
+            " /a",
+            "javascript:alert(1)",
         ] {
             assert_eq!(local(bad), None, "{bad:?}");
         }
@@ -51,7 +61,10 @@ mod tests {
 
     #[test]
     fn sign_in_remembers_where_one_was_going() {
-        assert_eq!(sign_in("/acme/tokens?add=1&b=2"), "/sign-in?next=/acme/tokens%3Fadd%3D1%26b%3D2");
+        assert_eq!(
+            sign_in("/acme/tokens?add=1&b=2"),
+            "/sign-in?next=/acme/tokens%3Fadd%3D1%26b%3D2"
+        );
         assert_eq!(sign_in("//evil.example"), "/sign-in");
         assert_eq!(sign_in("/"), "/sign-in");
     }

@@ -29,18 +29,31 @@ pub(crate) struct Done {
 #[cfg(feature = "ssr")]
 impl Done {
     pub(crate) fn new(message: impl Into<String>, location: impl Into<String>) -> Self {
-        Self { message: message.into(), location: location.into(), ..Self::default() }
+        Self {
+            message: message.into(),
+            location: location.into(),
+            ..Self::default()
+        }
     }
 
     pub(crate) fn caution(message: impl Into<String>, location: impl Into<String>) -> Self {
-        Self { caution: true, ..Self::new(message, location) }
+        Self {
+            caution: true,
+            ..Self::new(message, location)
+        }
     }
 
     pub(crate) fn reload(location: impl Into<String>) -> Self {
-        Self { reload: true, ..Self::new("", location) }
+        Self {
+            reload: true,
+            ..Self::new("", location)
+        }
     }
 
     pub(crate) fn saying(self, message: &str) -> Self {
-        Self { message: message.to_owned(), ..self }
+        Self {
+            message: message.to_owned(),
+            ..self
+        }
     }
 }

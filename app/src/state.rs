@@ -44,9 +44,11 @@ impl AppState {
     /// What is left of the form's last post: its error and what was typed.
     pub(crate) fn left_by(self, form: &str) -> (Option<AppError>, Vec<(String, String)>) {
         self.flash.with_value(|flash| match flash {
-            Some(Flash { form: id, news: News::Failed(error), values }) if id == form && form != NO_FORM => {
-                (Some(error.clone()), values.clone())
-            }
+            Some(Flash {
+                form: id,
+                news: News::Failed(error),
+                values,
+            }) if id == form && form != NO_FORM => (Some(error.clone()), values.clone()),
             _ => (None, Vec::new()),
         })
     }

@@ -26,8 +26,12 @@ impl Theme {
     }
 
     /// The theme that a word names; what is unknown is the system's.
+    #[cfg(any(feature = "ssr", test))]
     pub(crate) fn from_word(word: &str) -> Self {
-        Self::ALL.into_iter().find(|theme| theme.as_str() == word).unwrap_or_default()
+        Self::ALL
+            .into_iter()
+            .find(|theme| theme.as_str() == word)
+            .unwrap_or_default()
     }
 }
 

@@ -26,7 +26,11 @@ pub(crate) async fn load_door() -> Result<Door, AppError> {
     crate::ssr::read(async {
         let access = crate::ssr::services()?.access;
         let Some(session) = crate::ssr::session() else {
-            return Ok(if access.is_set_up().await? { Door::SignIn } else { Door::NotSetUp });
+            return Ok(if access.is_set_up().await? {
+                Door::SignIn
+            } else {
+                Door::NotSetUp
+            });
         };
         Ok(access.home(&session).await?.map_or(Door::NoAccount, Door::Account))
     })
@@ -62,14 +66,27 @@ pub(crate) async fn set_up(
     #[server(default)] email: String,
     #[server(default)] password: SecretInput,
 ) -> Result<Reply, AppError> {
-    let values = [("account_name", account_name.clone()), ("name", name.clone()), ("email", email.clone())];
+    let values = [
+        ("account_name", account_name.clone()),
+        ("name", name.clone()),
+        ("email", email.clone()),
+    ];
     let result = async {
-        let form = backend::access::SetUp { account_name, name, email, password };
+        let form = backend::access::SetUp {
+            account_name,
+            name,
+            email,
+            password,
+        };
         let signed_in = crate::ssr::services()?.access.set_up(&code, form).await?;
         Ok(crate::ssr::enter(&signed_in, ""))
     }
     .await;
-    Ok(crate::ssr::finish(SET_UP_FORM, result, &values.each_ref().map(|(field, value)| (*field, value.as_str()))))
+    Ok(crate::ssr::finish(
+        SET_UP_FORM,
+        result,
+        &values.each_ref().map(|(field, value)| (*field, value.as_str())),
+    ))
 }
 
 /// The form of the set-up page.

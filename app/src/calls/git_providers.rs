@@ -30,21 +30,41 @@ pub(crate) async fn save_git_provider(
     #[server(default)] base_url: String,
     #[server(default)] api_url: String,
 ) -> Result<Reply, AppError> {
-    let form = backend::git_providers::GitProviderForm { kind, name, base_url, api_url };
+    let form = backend::git_providers::GitProviderForm {
+        kind,
+        name,
+        base_url,
+        api_url,
+    };
     let result = async {
         let (services, member) = crate::ssr::member(&account).await?;
         let message = if id.is_empty() {
             services.git_providers.register(&member, form.clone()).await?;
             "Git provider registered."
         } else {
-            services.git_providers.edit(&member, crate::ssr::id(&id)?, form.clone()).await?;
+            services
+                .git_providers
+                .edit(&member, crate::ssr::id(&id)?, form.clone())
+                .await?;
             "Git provider saved."
         };
-        Ok(crate::reply::Done::new(message, format!("/{account}/admin/git-authentication")))
+        Ok(crate::reply::Done::new(
+            message,
+            format!("/{account}/admin/git-authentication"),
+        ))
     }
     .await;
-    let values = [("kind", &form.kind), ("name", &form.name), ("base_url", &form.base_url), ("api_url", &form.api_url)];
-    Ok(crate::ssr::finish(PROVIDER_FORM, result, &values.map(|(field, value)| (field, value.as_str()))))
+    let values = [
+        ("kind", &form.kind),
+        ("name", &form.name),
+        ("base_url", &form.base_url),
+        ("api_url", &form.api_url),
+    ];
+    Ok(crate::ssr::finish(
+        PROVIDER_FORM,
+        result,
+        &values.map(|(field, value)| (field, value.as_str())),
+    ))
 }
 
 /// Deletes a Git provider.
@@ -56,7 +76,10 @@ pub(crate) async fn delete_git_provider(
     let result = async {
         let (services, member) = crate::ssr::member(&account).await?;
         services.git_providers.delete(&member, crate::ssr::id(&id)?).await?;
-        Ok(crate::reply::Done::new("Git provider deleted.", format!("/{account}/admin/git-authentication")))
+        Ok(crate::reply::Done::new(
+            "Git provider deleted.",
+            format!("/{account}/admin/git-authentication"),
+        ))
     }
     .await;
     Ok(crate::ssr::finish(DELETE_FORM, result, &[]))

@@ -30,7 +30,10 @@ pub(crate) async fn save_runtime(
 ) -> Result<Reply, AppError> {
     let result = async {
         let (services, member) = crate::ssr::member(&account).await?;
-        let form = backend::runtimes::RuntimeForm { name: name.clone(), provider: provider.clone() };
+        let form = backend::runtimes::RuntimeForm {
+            name: name.clone(),
+            provider: provider.clone(),
+        };
         let message = if id.is_empty() {
             services.runtimes.register(&member, form).await?;
             format!("Runtime {} registered.", name.trim())
@@ -41,7 +44,11 @@ pub(crate) async fn save_runtime(
         Ok(crate::reply::Done::new(message, format!("/{account}/admin/runtimes")))
     }
     .await;
-    Ok(crate::ssr::finish(RUNTIME_FORM, result, &[("name", &name), ("provider", &provider)]))
+    Ok(crate::ssr::finish(
+        RUNTIME_FORM,
+        result,
+        &[("name", &name), ("provider", &provider)],
+    ))
 }
 
 /// Deletes a runtime.
@@ -53,7 +60,10 @@ pub(crate) async fn delete_runtime(
     let result = async {
         let (services, member) = crate::ssr::member(&account).await?;
         services.runtimes.delete(&member, crate::ssr::id(&id)?).await?;
-        Ok(crate::reply::Done::new("Runtime deleted.", format!("/{account}/admin/runtimes")))
+        Ok(crate::reply::Done::new(
+            "Runtime deleted.",
+            format!("/{account}/admin/runtimes"),
+        ))
     }
     .await;
     Ok(crate::ssr::finish(DELETE_FORM, result, &[]))

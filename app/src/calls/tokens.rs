@@ -24,7 +24,10 @@ pub(crate) async fn load_tokens(#[server(default)] account: String) -> Result<To
     crate::ssr::read(async {
         let (services, member) = crate::ssr::member(&account).await?;
         let role = services.access.viewer(&member).await?.role;
-        Ok(Tokens { page: services.tokens.page(&member).await?, admin: role == domain::Role::Admin })
+        Ok(Tokens {
+            page: services.tokens.page(&member).await?,
+            admin: role == domain::Role::Admin,
+        })
     })
     .await
 }
@@ -39,7 +42,10 @@ pub(crate) async fn put_token(
     let result = async {
         let (services, member) = crate::ssr::member(&account).await?;
         services.tokens.put(&member, crate::ssr::id(&runtime)?, &token).await?;
-        Ok(crate::reply::Done::new("Token checked and stored.", format!("/{account}/tokens")))
+        Ok(crate::reply::Done::new(
+            "Token checked and stored.",
+            format!("/{account}/tokens"),
+        ))
     }
     .await;
     Ok(crate::ssr::finish(TOKEN_FORM, result, &[]))

@@ -36,7 +36,13 @@ pub(crate) fn Modal(
     let go_to = close.clone();
     let on_cancel = move |event: ev::Event| {
         event.prevent_default();
-        navigate(&go_to, NavigateOptions { scroll: false, ..NavigateOptions::default() });
+        navigate(
+            &go_to,
+            NavigateOptions {
+                scroll: false,
+                ..NavigateOptions::default()
+            },
+        );
     };
     on_cleanup(move || crate::dom::focus_id(opener));
     view! {

@@ -58,7 +58,9 @@ pub(crate) fn PostForm(
     let navigate = use_navigate();
     let on_submit = move |event: SubmitEvent| {
         event.prevent_default();
-        let Some(element) = dom::form_of(&event).filter(|_| !form.waiting.get_untracked()) else { return };
+        let Some(element) = dom::form_of(&event).filter(|_| !form.waiting.get_untracked()) else {
+            return;
+        };
         let Some(body) = dom::encoded(&element) else { return };
         form.waiting.set(true);
         form.error.set(None);
@@ -68,7 +70,14 @@ pub(crate) fn PostForm(
             match platform::post(action, body).await {
                 Reply::Done(done) if done.reload => platform::redirect(&done.location),
                 Reply::Done(done) => finish(state, form, &done, |location| {
-                    navigate(location, NavigateOptions { replace: true, scroll: false, ..NavigateOptions::default() });
+                    navigate(
+                        location,
+                        NavigateOptions {
+                            replace: true,
+                            scroll: false,
+                            ..NavigateOptions::default()
+                        },
+                    );
                 }),
                 Reply::Failed(AppError::NotSignedIn) => platform::redirect(&crate::paths::sign_in(&dom::here())),
                 Reply::Failed(error) => fail(state, form, &element, error),
@@ -116,7 +125,10 @@ pub(crate) fn FormProblem(
 ) -> impl IntoView {
     let form = expect_context::<FormState>();
     move || {
-        let error = form.error.get().filter(|error| !matches!(error, AppError::Invalid(_)))?;
+        let error = form
+            .error
+            .get()
+            .filter(|error| !matches!(error, AppError::Invalid(_)))?;
         let generate = generate.clone();
         Some(view! {
             <div class="notice bad problem" role="alert" tabindex="-1">
@@ -159,7 +171,10 @@ pub(crate) fn TextField(
     let id = field_id(form, name);
     let secret = kind == "password";
     let value = form.values.with_value(|values| {
-        values.iter().find(|(field, _)| field == name).map_or(value, |(_, typed)| typed.clone())
+        values
+            .iter()
+            .find(|(field, _)| field == name)
+            .map_or(value, |(_, typed)| typed.clone())
     });
     let error = Memo::new(move |_| form.field_error(name));
     let (error_id, hint_id) = (format!("{id}-error"), format!("{id}-hint"));
@@ -234,7 +249,10 @@ pub(crate) fn SelectField(
     let id = field_id(form, name);
     let error_id = format!("{id}-error");
     let value = form.values.with_value(|values| {
-        values.iter().find(|(field, _)| field == name).map_or(value, |(_, chosen)| chosen.clone())
+        values
+            .iter()
+            .find(|(field, _)| field == name)
+            .map_or(value, |(_, chosen)| chosen.clone())
     });
     let error = Memo::new(move |_| form.field_error(name));
     let options = options

@@ -43,7 +43,11 @@ pub(crate) fn Loading() -> impl IntoView {
 pub(crate) fn ErrorPage(error: AppError) -> impl IntoView {
     let location = use_location();
     if error == AppError::NotSignedIn {
-        let here = format!("{}?{}", location.pathname.get_untracked(), location.search.get_untracked());
+        let here = format!(
+            "{}?{}",
+            location.pathname.get_untracked(),
+            location.search.get_untracked()
+        );
         let next = here.trim_end_matches('?').to_owned();
         // On the server the answer is a redirect already.
         Effect::new(move |_| platform::redirect(&paths::sign_in(&next)));

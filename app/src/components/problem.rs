@@ -18,7 +18,12 @@ struct Words {
 }
 
 fn words(title: impl Into<String>, advice: impl Into<String>) -> Words {
-    Words { title: title.into(), advice: advice.into(), scopes: Vec::new(), link: None }
+    Words {
+        title: title.into(),
+        advice: advice.into(),
+        scopes: Vec::new(),
+        link: None,
+    }
 }
 
 /// The words for an error.
@@ -29,29 +34,40 @@ fn explain(error: &AppError) -> Words {
             "The e-mail address or the password is wrong.",
             "Check both and try again. If you have forgotten the password, ask your admin.",
         ),
-        AppError::Throttled { retry_at } => {
-            words("Too many tries.", format!("Wait until {}, then try again.", retry_at.date_time()))
-        }
+        AppError::Throttled { retry_at } => words(
+            "Too many tries.",
+            format!("Wait until {}, then try again.", retry_at.date_time()),
+        ),
         AppError::SetUpLink => words(
             "This set-up link does not work.",
             "It was used already, or the server has been started again since: then its log has a new one.",
         ),
         AppError::NotSignedIn => words("Your session has ended.", "Sign in again to go on."),
-        AppError::NotFound => words("This is no longer here.", "It may have been deleted. Load the page again."),
+        AppError::NotFound => words(
+            "This is no longer here.",
+            "It may have been deleted. Load the page again.",
+        ),
         AppError::NotAdmin => words("Only an admin may do this.", "Ask an admin of this account."),
         AppError::InUse { runtimes } => words(
             "Runtimes still use this Git provider.",
-            format!("Delete these runtimes first, or give them another provider: {}.", runtimes.join(", ")),
+            format!(
+                "Delete these runtimes first, or give them another provider: {}.",
+                runtimes.join(", ")
+            ),
         ),
         AppError::Refused { kind, outcome } => explain_check(kind.name(), outcome),
         AppError::Internal { id } => words(
             "Something went wrong on the server.",
             format!("Try again. If it stays so, give your admin this id from the server's log: {id}."),
         ),
-        AppError::Offline => {
-            words("Patchbay cannot be reached.", "Check your connection and try again. Nothing was changed.")
-        }
-        AppError::Garbled => words("The page is out of date.", "Load it again: Patchbay may have been updated."),
+        AppError::Offline => words(
+            "Patchbay cannot be reached.",
+            "Check your connection and try again. Nothing was changed.",
+        ),
+        AppError::Garbled => words(
+            "The page is out of date.",
+            "Load it again: Patchbay may have been updated.",
+        ),
     }
 }
 
@@ -85,7 +101,9 @@ fn explain_check(provider: &str, outcome: &CheckOutcome) -> Words {
                     "That says nothing about the token. Nothing was changed; try again after {}.",
                     at.date_time()
                 ),
-                None => "That says nothing about the token. Nothing was changed; try again in a few minutes.".to_owned(),
+                None => {
+                    "That says nothing about the token. Nothing was changed; try again in a few minutes.".to_owned()
+                }
             },
         ),
         CheckOutcome::Unchanged(Setback::Unreachable(trouble)) => words(
@@ -113,7 +131,10 @@ fn explain_findings(provider: &str, findings: &Findings) -> Words {
         if missing.len() == 1 { "a scope" } else { "scopes" }
     );
     let advice = "Generate a token with all of them and paste it here. Nothing was stored.";
-    Words { scopes: missing, ..words(title, advice) }
+    Words {
+        scopes: missing,
+        ..words(title, advice)
+    }
 }
 
 /// Why a check of a stored token told nothing.
@@ -149,8 +170,17 @@ pub(crate) fn ProblemText(
     #[prop(optional, into)]
     generate: Option<String>,
 ) -> impl IntoView {
-    let Words { title, advice, scopes, link } = explain(&error);
-    let link = link.or_else(|| generate.filter(|_| !scopes.is_empty()).map(|link| ("Generate one, filled in", link)));
+    let Words {
+        title,
+        advice,
+        scopes,
+        link,
+    } = explain(&error);
+    let link = link.or_else(|| {
+        generate
+            .filter(|_| !scopes.is_empty())
+            .map(|link| ("Generate one, filled in", link))
+    });
     view! {
         <p><strong>{title}</strong> " " <ScopeNames scopes/></p>
         {(!advice.is_empty()).then(|| view! { <p>{advice}</p> })}

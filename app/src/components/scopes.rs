@@ -12,7 +12,10 @@ pub(crate) fn ScopeFindings(findings: Vec<ScopeFinding>) -> impl IntoView {
     if findings.is_empty() {
         return view! { <span class="sub">"none"</span> }.into_any();
     }
-    let chips = findings.into_iter().map(|finding| view! { <li>{chip(&finding)}</li> }).collect_view();
+    let chips = findings
+        .into_iter()
+        .map(|finding| view! { <li>{chip(&finding)}</li> })
+        .collect_view();
     view! { <ul class="chips" role="list">{chips}</ul> }.into_any()
 }
 

@@ -23,7 +23,10 @@ pub(crate) fn account() -> Memo<String> {
 pub(crate) fn AccountShell() -> impl IntoView {
     let state = app_state();
     let account = account();
-    let person = Resource::new(move || (account.get(), state.changes.get()), |(account, _)| load_viewer(account));
+    let person = Resource::new(
+        move || (account.get(), state.changes.get()),
+        |(account, _)| load_viewer(account),
+    );
     view! {
         <SkipLink/>
         <div class="shell">
@@ -83,7 +86,12 @@ fn Brand() -> impl IntoView {
 fn AccountNav(viewer: Viewer) -> impl IntoView {
     let account = viewer.account.clone();
     let admin = viewer.role == Role::Admin;
-    let initials: String = viewer.name.split_whitespace().filter_map(|word| word.chars().next()).take(2).collect();
+    let initials: String = viewer
+        .name
+        .split_whitespace()
+        .filter_map(|word| word.chars().next())
+        .take(2)
+        .collect();
     let attention = (viewer.attention > 0).then(|| {
         view! {
             <span class="count status warn">

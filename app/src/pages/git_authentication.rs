@@ -25,7 +25,10 @@ use leptos_router::hooks::use_query_map;
 pub(crate) fn GitAuthenticationPage() -> impl IntoView {
     let account = account();
     let changes = app_state().changes;
-    let page = Resource::new(move || (account.get(), changes.get()), |(account, _)| load_git_providers(account));
+    let page = Resource::new(
+        move || (account.get(), changes.get()),
+        |(account, _)| load_git_providers(account),
+    );
     let content = move || {
         Suspend::new(async move {
             match page.await {
@@ -108,7 +111,14 @@ fn Content(page: Page, account: String) -> impl IntoView {
 
 #[component]
 fn Row(provider: ProviderView, now: Timestamp, base: String) -> impl IntoView {
-    let ProviderView { id, label, api_url, api_url_given, runtimes, created_at } = provider;
+    let ProviderView {
+        id,
+        label,
+        api_url,
+        api_url_given,
+        runtimes,
+        created_at,
+    } = provider;
     let runtimes = match runtimes.len() {
         0 => view! { <span class="sub">"none"</span> }.into_any(),
         _ => view! { <span>{runtimes.join(", ")}</span> }.into_any(),
@@ -180,18 +190,35 @@ fn Panels(providers: Vec<ProviderView>, account: String, base: String) -> impl I
 #[component]
 fn Form(provider: Option<ProviderView>, account: String, base: String) -> impl IntoView {
     let (title, label, opener) = match &provider {
-        Some(provider) => (format!("Edit {}", provider.label.name), "Save", format!("edit-{}", provider.id)),
-        None => ("Register Git provider".to_owned(), "Register Git provider", "register".to_owned()),
+        Some(provider) => (
+            format!("Edit {}", provider.label.name),
+            "Save",
+            format!("edit-{}", provider.id),
+        ),
+        None => (
+            "Register Git provider".to_owned(),
+            "Register Git provider",
+            "register".to_owned(),
+        ),
     };
-    let kind = provider.as_ref().map_or(ProviderKind::GitHub, |provider| provider.label.kind);
-    let base_url = provider.as_ref().map_or_else(|| kind.preset_base_url().to_owned(), |provider| provider.label.base_url.clone());
+    let kind = provider
+        .as_ref()
+        .map_or(ProviderKind::GitHub, |provider| provider.label.kind);
+    let base_url = provider.as_ref().map_or_else(
+        || kind.preset_base_url().to_owned(),
+        |provider| provider.label.base_url.clone(),
+    );
     let api_url = provider
         .as_ref()
         .filter(|provider| provider.api_url_given)
         .map(|provider| provider.api_url.clone())
         .unwrap_or_default();
-    let (id, name) = provider.map(|provider| (provider.id.to_string(), provider.label.name)).unwrap_or_default();
-    let kinds = ProviderKind::ALL.map(|kind| (kind.as_str().to_owned(), kind.name().to_owned())).to_vec();
+    let (id, name) = provider
+        .map(|provider| (provider.id.to_string(), provider.label.name))
+        .unwrap_or_default();
+    let kinds = ProviderKind::ALL
+        .map(|kind| (kind.as_str().to_owned(), kind.name().to_owned()))
+        .to_vec();
 
     let typed_base = RwSignal::new(base_url.clone());
     let follows = move || typed_base.with(|base| kind.api_url(base.trim()));
@@ -242,12 +269,20 @@ fn Form(provider: Option<ProviderView>, account: String, base: String) -> impl I
 
 #[component]
 fn Delete(provider: ProviderView, account: String, base: String) -> impl IntoView {
-    let ProviderView { id, label, runtimes, .. } = provider;
+    let ProviderView {
+        id, label, runtimes, ..
+    } = provider;
     let free = runtimes.is_empty();
     let text = if free {
-        format!("Runtimes can no longer be registered with {}. No runtime uses it now.", label.name)
+        format!(
+            "Runtimes can no longer be registered with {}. No runtime uses it now.",
+            label.name
+        )
     } else {
-        format!("It cannot be deleted while runtimes use it: {}. Delete them first, or give them another provider.", runtimes.join(", "))
+        format!(
+            "It cannot be deleted while runtimes use it: {}. Delete them first, or give them another provider.",
+            runtimes.join(", ")
+        )
     };
     view! {
         <Modal class="dialog" title=format!("Delete {}?", label.name) close=base.clone() opener=format!("delete-{id}")>

@@ -1,6 +1,9 @@
 //! Nothing is at this address.
 
-use crate::{AppError, components::page::{ErrorPage, PageHead}};
+use crate::{
+    AppError,
+    components::page::{ErrorPage, PageHead},
+};
 use leptos::prelude::*;
 
 /// The page.

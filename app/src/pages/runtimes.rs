@@ -25,7 +25,10 @@ use leptos_router::hooks::use_query_map;
 pub(crate) fn RuntimesPage() -> impl IntoView {
     let account = account();
     let changes = app_state().changes;
-    let page = Resource::new(move || (account.get(), changes.get()), |(account, _)| load_runtimes(account));
+    let page = Resource::new(
+        move || (account.get(), changes.get()),
+        |(account, _)| load_runtimes(account),
+    );
     let content = move || {
         Suspend::new(async move {
             match page.await {
@@ -84,7 +87,10 @@ fn Table(runtimes: Vec<RuntimeView>, now: Timestamp, base: String) -> impl IntoV
         count => format!("{count} runtimes"),
     };
     let register = format!("{base}?register=");
-    let rows = runtimes.into_iter().map(|runtime| view! { <Row runtime now base=base.clone()/> }).collect_view();
+    let rows = runtimes
+        .into_iter()
+        .map(|runtime| view! { <Row runtime now base=base.clone()/> })
+        .collect_view();
     view! {
         <section class="card">
             <header>
@@ -116,7 +122,15 @@ fn Table(runtimes: Vec<RuntimeView>, now: Timestamp, base: String) -> impl IntoV
 
 #[component]
 fn Row(runtime: RuntimeView, now: Timestamp, base: String) -> impl IntoView {
-    let RuntimeView { id, name, provider_label, tokens, members, created_at, .. } = runtime;
+    let RuntimeView {
+        id,
+        name,
+        provider_label,
+        tokens,
+        members,
+        created_at,
+        ..
+    } = runtime;
     view! {
         <tr>
             <th scope="row" class="name">{name.clone()}</th>
@@ -159,7 +173,12 @@ fn Panels(page: Page, account: String, base: String) -> impl IntoView {
     move || {
         let query = query.read();
         let find = |id: String| {
-            page.with_value(|page| page.runtimes.iter().find(|runtime| runtime.id.to_string() == id).cloned())
+            page.with_value(|page| {
+                page.runtimes
+                    .iter()
+                    .find(|runtime| runtime.id.to_string() == id)
+                    .cloned()
+            })
         };
         let (account, base) = (account.clone(), base.clone());
         if query.get("register").is_some() {
@@ -215,7 +234,9 @@ fn Delete(runtime: RuntimeView, account: String, base: String) -> impl IntoView 
     let consequence = match tokens {
         0 => format!("{name} can no longer be chosen. Nobody has a token for it."),
         1 => format!("{name} can no longer act for anybody: the token that 1 person has for it is deleted with it."),
-        _ => format!("{name} can no longer act for anybody: the tokens that {tokens} people have for it are deleted with it."),
+        _ => format!(
+            "{name} can no longer act for anybody: the tokens that {tokens} people have for it are deleted with it."
+        ),
     };
     view! {
         <Modal class="dialog" title=format!("Delete {name}?") close=base.clone() opener=format!("delete-{id}")>

@@ -31,7 +31,10 @@ use leptos_router::hooks::use_query_map;
 pub(crate) fn TokensPage() -> impl IntoView {
     let account = account();
     let changes = app_state().changes;
-    let page = Resource::new(move || (account.get(), changes.get()), |(account, _)| load_tokens(account));
+    let page = Resource::new(
+        move || (account.get(), changes.get()),
+        |(account, _)| load_tokens(account),
+    );
     let content = move || {
         Suspend::new(async move {
             match page.await {
@@ -122,9 +125,9 @@ fn NoRuntimes(admin: bool, account: String) -> impl IntoView {
 
 /// What is shown of a row's token at the moment of the page.
 fn shown(row: &TokenRow, now: Timestamp) -> ShownStatus {
-    row.token
-        .as_ref()
-        .map_or(ShownStatus::NotAuthorized, |token| ShownStatus::of(token.status, token.expiry, now))
+    row.token.as_ref().map_or(ShownStatus::NotAuthorized, |token| {
+        ShownStatus::of(token.status, token.expiry, now)
+    })
 }
 
 /// The banner: which tokens need the person, and why.
@@ -135,7 +138,9 @@ fn attention(rows: &[TokenRow], now: Timestamp) -> Option<AnyView> {
         1 => "One of your tokens needs you.".to_owned(),
         count => format!("{count} of your tokens need you."),
     };
-    let tone = if rows.iter().any(|row| !matches!(shown(row, now), ShownStatus::ExpiresSoon) && reason(row, now).is_some())
+    let tone = if rows
+        .iter()
+        .any(|row| !matches!(shown(row, now), ShownStatus::ExpiresSoon) && reason(row, now).is_some())
     {
         "bad"
     } else {
@@ -164,9 +169,7 @@ fn reason(row: &TokenRow, now: Timestamp) -> Option<String> {
         ShownStatus::Checked(TokenStatus::Expired) => Some(format!("the one for {name} has expired")),
         ShownStatus::Checked(TokenStatus::Invalid) => Some(format!("{provider} refuses the one for {name}")),
         ShownStatus::Checked(TokenStatus::MissingScopes) => Some(format!("the one for {name} lacks scopes")),
-        ShownStatus::Checked(TokenStatus::SsoRequired) => {
-            Some(format!("the one for {name} wants single sign-on"))
-        }
+        ShownStatus::Checked(TokenStatus::SsoRequired) => Some(format!("the one for {name} wants single sign-on")),
         ShownStatus::Checked(TokenStatus::Valid | TokenStatus::Unverified | TokenStatus::ExcessScopes)
         | ShownStatus::NotAuthorized => None,
     }
@@ -175,7 +178,14 @@ fn reason(row: &TokenRow, now: Timestamp) -> Option<String> {
 #[component]
 fn Row(row: TokenRow, now: Timestamp, account: String, base: String) -> impl IntoView {
     let status = shown(&row, now);
-    let TokenRow { runtime, runtime_name: name, provider, required, token, .. } = row;
+    let TokenRow {
+        runtime,
+        runtime_name: name,
+        provider,
+        required,
+        token,
+        ..
+    } = row;
     let cells = match token {
         Some(token) => {
             let about = name.clone();
@@ -268,15 +278,18 @@ fn TokenCells(token: TokenView, status: ShownStatus, now: Timestamp, kind: Provi
         }
         .into_any(),
     };
-    let sso = token.sso_url.filter(|_| status == ShownStatus::Checked(TokenStatus::SsoRequired)).map(|url| {
-        view! {
-            <a href=url target="_blank" rel="noopener noreferrer">
-                "Authorize it at "
-                {kind.name()}
-                <span class="unseen">" (opens in a new tab)"</span>
-            </a>
-        }
-    });
+    let sso = token
+        .sso_url
+        .filter(|_| status == ShownStatus::Checked(TokenStatus::SsoRequired))
+        .map(|url| {
+            view! {
+                <a href=url target="_blank" rel="noopener noreferrer">
+                    "Authorize it at "
+                    {kind.name()}
+                    <span class="unseen">" (opens in a new tab)"</span>
+                </a>
+            }
+        });
     let last = token.last_check;
     let setback = match &last.outcome {
         CheckOutcome::Unchanged(setback) => Some(setback_words(setback, kind)),
@@ -325,9 +338,7 @@ fn Panels(rows: Vec<TokenRow>, account: String, base: String) -> impl IntoView {
     let rows = StoredValue::new(rows);
     move || {
         let query = query.read();
-        let find = |id: String| {
-            rows.with_value(|rows| rows.iter().find(|row| row.runtime.to_string() == id).cloned())
-        };
+        let find = |id: String| rows.with_value(|rows| rows.iter().find(|row| row.runtime.to_string() == id).cloned());
         let (account, base) = (account.clone(), base.clone());
         if let Some(row) = query.get("add").or_else(|| query.get("replace")).and_then(find) {
             Some(view! { <TokenPanel row account base/> }.into_any())
@@ -340,10 +351,21 @@ fn Panels(rows: Vec<TokenRow>, account: String, base: String) -> impl IntoView {
 
 #[component]
 fn TokenPanel(row: TokenRow, account: String, base: String) -> impl IntoView {
-    let TokenRow { runtime, runtime_name: name, provider, required, token, .. } = row;
+    let TokenRow {
+        runtime,
+        runtime_name: name,
+        provider,
+        required,
+        token,
+        ..
+    } = row;
     let kind = provider.kind;
     let (title, label, opener) = if token.is_some() {
-        (format!("Replace token for {name}"), "Replace", format!("replace-{runtime}"))
+        (
+            format!("Replace token for {name}"),
+            "Replace",
+            format!("replace-{runtime}"),
+        )
     } else {
         (format!("Add token for {name}"), "Add token", format!("add-{runtime}"))
     };
@@ -477,7 +499,12 @@ fn Steps(guide: Guide, kind: ProviderKind) -> impl IntoView {
 
 #[component]
 fn Delete(row: TokenRow, account: String, base: String) -> impl IntoView {
-    let TokenRow { runtime, runtime_name: name, provider, .. } = row;
+    let TokenRow {
+        runtime,
+        runtime_name: name,
+        provider,
+        ..
+    } = row;
     let provider_name = provider.kind.name();
     let settings = match provider.kind {
         ProviderKind::GitHub => format!("{}/settings/tokens", provider.base_url.trim_end_matches('/')),

@@ -37,8 +37,15 @@ pub(crate) async fn read<T>(work: impl Future<Output = Result<T, AppError>>) -> 
 /// Lets a person in who has signed in, on to `next` if that is an address of ours.
 pub(crate) fn enter(signed_in: &SignedIn, next: &str) -> Done {
     cookies::start_session(signed_in.cookie.expose_secret());
-    let home = signed_in.account.as_ref().map_or_else(|| "/".to_owned(), |account| format!("/{account}/tokens"));
-    Done::reload(paths::local(next).filter(|next| *next != "/").map_or(home, ToOwned::to_owned))
+    let home = signed_in
+        .account
+        .as_ref()
+        .map_or_else(|| "/".to_owned(), |account| format!("/{account}/tokens"));
+    Done::reload(
+        paths::local(next)
+            .filter(|next| *next != "/")
+            .map_or(home, ToOwned::to_owned),
+    )
 }
 
 /// Answers a form that leaves the person where they are, and has nothing to say.
@@ -65,7 +72,11 @@ pub(crate) fn finish(form: &str, result: Result<Done, AppError>, values: &[(&str
             Err(error) => {
                 leave(form, News::Failed(error.clone()), values);
                 let page = referring_page(&headers);
-                redirect(&if *error == AppError::NotSignedIn { paths::sign_in(&page) } else { page });
+                redirect(&if *error == AppError::NotSignedIn {
+                    paths::sign_in(&page)
+                } else {
+                    page
+                });
             }
         }
     } else if let Ok(done) = &result
@@ -81,7 +92,11 @@ pub(crate) fn finish(form: &str, result: Result<Done, AppError>, values: &[(&str
 
 fn leave(form: &str, news: News, values: &[(&str, &str)]) {
     let owned = |(field, value): &(&str, &str)| ((*field).to_owned(), (*value).to_owned());
-    let mut flash = Flash { form: form.to_owned(), news, values: values.iter().map(owned).collect() };
+    let mut flash = Flash {
+        form: form.to_owned(),
+        news,
+        values: values.iter().map(owned).collect(),
+    };
     // What is too long for a cookie goes without the typed values.
     let cookie = sealed(&flash).or_else(|| {
         flash.values.clear();
@@ -119,13 +134,22 @@ pub(super) fn redirect(path: &str) {
 }
 
 fn accepts_html(headers: &HeaderMap) -> bool {
-    headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
+    headers
+        .get(ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html"))
 }
 
 /// Path and query of the page that a form stands on. Its origin does not matter: only a path of ours is made of it.
 fn referring_page(headers: &HeaderMap) -> String {
-    let referer = headers.get(REFERER).and_then(|referer| referer.to_str().ok()).unwrap_or_default();
-    let path = referer.parse::<http::Uri>().ok().and_then(|uri| uri.path_and_query().map(ToString::to_string));
+    let referer = headers
+        .get(REFERER)
+        .and_then(|referer| referer.to_str().ok())
+        .unwrap_or_default();
+    let path = referer
+        .parse::<http::Uri>()
+        .ok()
+        .and_then(|uri| uri.path_and_query().map(ToString::to_string));
     path.as_deref().and_then(paths::local).unwrap_or("/").to_owned()
 }
 
@@ -134,7 +158,10 @@ mod tests {
     use super::*;
 
     fn page(referer: &str) -> String {
-        referring_page(&HeaderMap::from_iter([(REFERER, HeaderValue::from_str(referer).unwrap())]))
+        referring_page(&HeaderMap::from_iter([(
+            REFERER,
+            HeaderValue::from_str(referer).unwrap(),
+        )]))
     }
 
     #[test]
@@ -145,7 +172,12 @@ mod tests {
 
     #[test]
     fn a_strange_referer_leads_home() {
-        for strange in ["", "nonsense", "https://patchbay.example//evil.example", "https://evil.example/\\\\x"] {
+        for strange in [
+            "",
+            "nonsense",
+            "https://patchbay.example//evil.example",
+            "https://evil.example/\\\\x",
+        ] {
             assert_eq!(page(strange), "/", "{strange}");
         }
         assert_eq!(referring_page(&HeaderMap::new()), "/");

@@ -53,7 +53,12 @@ pub(crate) async fn member(account: &str) -> Result<(Services, Member), AppError
 /// The address that the request came from.
 pub(crate) fn peer() -> IpAddr {
     request()
-        .and_then(|parts| parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip()))
+        .and_then(|parts| {
+            parts
+                .extensions
+                .get::<ConnectInfo<SocketAddr>>()
+                .map(|peer| peer.0.ip())
+        })
         .unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
 }
 

@@ -121,7 +121,10 @@ mod tests {
     use super::*;
 
     fn headers(cookies: &[&str]) -> HeaderMap {
-        cookies.iter().map(|cookie| (COOKIE, HeaderValue::from_str(cookie).unwrap())).collect()
+        cookies
+            .iter()
+            .map(|cookie| (COOKIE, HeaderValue::from_str(cookie).unwrap()))
+            .collect()
     }
 
     #[test]
@@ -133,7 +136,10 @@ mod tests {
 
     #[test]
     fn a_cookie_whose_name_only_ends_alike_is_another() {
-        assert_eq!(session_cookie_value(&headers(&["xpatchbay=no; patchbay-flash=no; patchbay="]), false), None);
+        assert_eq!(
+            session_cookie_value(&headers(&["xpatchbay=no; patchbay-flash=no; patchbay="]), false),
+            None
+        );
     }
 
     #[test]

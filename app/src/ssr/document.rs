@@ -13,9 +13,14 @@ use leptos_meta::{HashedStylesheet, MetaTags};
 /// The whole HTML document.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     set_headers();
-    let theme = Cookie::Theme.get().map_or(Theme::System, |word| Theme::from_word(&word));
+    let theme = Cookie::Theme
+        .get()
+        .map_or(Theme::System, |word| Theme::from_word(&word));
     // The app reads it from here, so that a flash is taken once per document.
-    provide_context(FirstLoad { flash: answer::take_flash(), theme });
+    provide_context(FirstLoad {
+        flash: answer::take_flash(),
+        theme,
+    });
 
     view! {
         <!DOCTYPE html>
@@ -40,8 +45,14 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 /// `script-src` needs `'self'` beside the nonce: the module preload that Leptos writes carries no nonce, and everything
 /// that this origin serves as a script is a file of the build.
 fn set_headers() {
-    let (Some(response), Some(nonce)) = (use_context::<ResponseOptions>(), use_nonce()) else { return };
-    let reload = if std::env::var_os("LEPTOS_WATCH").is_some() { " ws: wss:" } else { "" };
+    let (Some(response), Some(nonce)) = (use_context::<ResponseOptions>(), use_nonce()) else {
+        return;
+    };
+    let reload = if std::env::var_os("LEPTOS_WATCH").is_some() {
+        " ws: wss:"
+    } else {
+        ""
+    };
     let policy = format!(
         "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; \
          img-src 'self' data:; font-src 'self'; connect-src 'self'{reload}; form-action 'self'; base-uri 'none'; \
