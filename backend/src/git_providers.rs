@@ -1,7 +1,17 @@
 //! The Git providers of an account, registered by its admins.
 
-use crate::{Fault, access::{AccessError, Member}};
-use domain::{FieldErrors, GitProviderId, view::ProvidersPage};
+use crate::{
+    Fault,
+    access::{AccessError, Member},
+    clock::Clock,
+    random::{self, Random},
+    store::{self, GitProviderRow, Store},
+};
+use domain::{
+    FieldErrors, GitProviderId, ProviderKind, field, provider,
+    view::{ProviderLabel, ProviderView, ProvidersPage},
+};
+use std::sync::Arc;
 
 /// What an admin can run into.
 #[derive(Debug, thiserror::Error)]
@@ -41,30 +51,167 @@ pub struct GitProviderForm {
 
 /// The service.
 #[derive(Clone)]
-pub struct GitProviders;
+pub struct GitProviders {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
 
 impl GitProviders {
+    /// Wires the service.
+    #[must_use]
+    pub fn new(store: Store, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
+        Self { store, clock, random }
+    }
+
     /// Everything the page *Git authentication* shows.
     pub async fn page(&self, member: &Member) -> Result<ProvidersPage, GitProviderError> {
-        let _ = member;
-        todo!()
+        member.require_admin()?;
+        let rows = self.store.git_providers(member.account()).await?;
+        let runtimes = self.store.runtimes(member.account()).await?;
+        let providers = rows.into_iter().map(|row| ProviderView {
+            id: row.id,
+            label: label(&row),
+            api_url: row.api(),
+            api_url_given: row.api_url.is_some(),
+            runtimes: runtimes
+                .iter()
+                .filter(|r| r.git_provider == row.id)
+                .map(|r| r.name.clone())
+                .collect(),
+            created_at: row.created_at,
+        });
+        Ok(ProvidersPage {
+            now: self.clock.now(),
+            providers: providers.collect(),
+        })
     }
 
     /// Registers a Git provider.
     pub async fn register(&self, member: &Member, form: GitProviderForm) -> Result<GitProviderId, GitProviderError> {
-        let _ = (member, form);
-        todo!()
+        member.require_admin()?;
+        let kind = ProviderKind::from_word(&form.kind).ok_or_else(|| {
+            GitProviderError::Invalid(FieldErrors::one("kind", "Choose the kind of the Git provider."))
+        })?;
+        let id = GitProviderId(random::uuid(self.random.as_ref(), self.clock.as_ref()));
+        let row = self.read(id, kind, &form)?;
+        self.store
+            .create_git_provider(member.account(), row)
+            .await
+            .map_err(name_taken)?;
+        tracing::info!(account = %member.account(), user = %member.user(), git_provider = %id, "registered a Git provider");
+        Ok(id)
     }
 
     /// Changes one. Its base URL and API base can only be changed while no token is stored for it.
-    pub async fn edit(&self, member: &Member, id: GitProviderId, form: GitProviderForm) -> Result<(), GitProviderError> {
-        let _ = (member, id, form);
-        todo!()
+    pub async fn edit(
+        &self,
+        member: &Member,
+        id: GitProviderId,
+        form: GitProviderForm,
+    ) -> Result<(), GitProviderError> {
+        member.require_admin()?;
+        let old = self
+            .store
+            .git_provider(member.account(), id)
+            .await?
+            .ok_or(GitProviderError::NotFound)?;
+        let row = self.read(id, old.kind, &form)?;
+        if !self
+            .store
+            .update_git_provider(member.account(), &row)
+            .await
+            .map_err(name_taken)?
+        {
+            let tokens = self.store.tokens_of_git_provider(member.account(), id).await?;
+            let field = if old.base_url == row.base_url {
+                "api_url"
+            } else {
+                "base_url"
+            };
+            let stored = if tokens == 1 {
+                "1 token is".to_owned()
+            } else {
+                format!("{tokens} tokens are")
+            };
+            return Err(GitProviderError::Invalid(FieldErrors::one(
+                field,
+                format!(
+                    "{stored} stored for this address and would be sent to the new one. Register the new address as another \
+                     Git provider, or delete the tokens first."
+                ),
+            )));
+        }
+        tracing::info!(account = %member.account(), user = %member.user(), git_provider = %id, "edited a Git provider");
+        Ok(())
     }
 
     /// Deletes one that no runtime uses.
     pub async fn delete(&self, member: &Member, id: GitProviderId) -> Result<(), GitProviderError> {
-        let _ = (member, id);
-        todo!()
+        member.require_admin()?;
+        match self.store.delete_git_provider(member.account(), id).await {
+            Ok(true) => {
+                tracing::info!(account = %member.account(), user = %member.user(), git_provider = %id, "deleted a Git provider");
+                Ok(())
+            }
+            Ok(false) => Err(GitProviderError::NotFound),
+            Err(fault) if store::is_referenced(&fault) => Err(GitProviderError::InUse {
+                runtimes: self.store.runtimes_of_git_provider(member.account(), id).await?,
+            }),
+            Err(fault) => Err(fault.into()),
+        }
+    }
+
+    fn read(
+        &self,
+        id: GitProviderId,
+        kind: ProviderKind,
+        form: &GitProviderForm,
+    ) -> Result<GitProviderRow, GitProviderError> {
+        let mut errors = FieldErrors::default();
+        let base_url = errors.take("base_url", field::web_address(&form.base_url));
+        let given = form.api_url.trim();
+        let api_url = if given.is_empty() {
+            None
+        } else {
+            Some(errors.take("api_url", field::web_address(given)))
+        };
+        let name = if form.name.trim().is_empty() {
+            provider::host(&base_url)
+        } else {
+            errors.take("name", field::name(&form.name, "a name"))
+        };
+        errors.into_result().map_err(GitProviderError::Invalid)?;
+        // What follows anyway is not kept as given, so that it keeps following.
+        let api_url = api_url.filter(|url| *url != kind.api_url(&base_url));
+        Ok(GitProviderRow {
+            id,
+            kind,
+            name,
+            base_url,
+            api_url,
+            created_at: self.clock.now(),
+        })
+    }
+}
+
+/// What a member sees of a Git provider.
+pub(crate) fn label(row: &GitProviderRow) -> ProviderLabel {
+    ProviderLabel {
+        kind: row.kind,
+        name: row.name.clone(),
+        base_url: row.base_url.clone(),
+        host: provider::host(&row.base_url),
+    }
+}
+
+fn name_taken(fault: Fault) -> GitProviderError {
+    if store::is_taken(&fault) {
+        GitProviderError::Invalid(FieldErrors::one(
+            "name",
+            "Another Git provider has this name. Choose another one.",
+        ))
+    } else {
+        fault.into()
     }
 }

@@ -10,6 +10,7 @@ pub mod egress;
 pub mod fault;
 pub mod flash;
 pub mod git_providers;
+pub mod keys;
 pub mod providers;
 pub mod random;
 pub mod runtimes;

@@ -20,9 +20,15 @@ pub struct SystemRandom;
 impl Random for SystemRandom {
     /// # Panics
     /// When the operating system has no randomness to give: nothing safe can be done without.
-    #[expect(clippy::expect_used, clippy::disallowed_types, reason = "the one place that makes randomness; no key may be made without it")]
+    #[expect(
+        clippy::expect_used,
+        clippy::disallowed_types,
+        reason = "the one place that makes randomness; no key may be made without it"
+    )]
     fn fill(&self, bytes: &mut [u8]) {
-        SysRng.try_fill_bytes(bytes).expect("the operating system gives random bytes");
+        SysRng
+            .try_fill_bytes(bytes)
+            .expect("the operating system gives random bytes");
     }
 }
 

@@ -1,7 +1,18 @@
 //! The runtimes of an account, registered by its admins.
 
-use crate::{Fault, access::{AccessError, Member}};
-use domain::{FieldErrors, RuntimeId, view::RuntimesPage};
+use crate::{
+    Fault,
+    access::{AccessError, Member},
+    clock::Clock,
+    git_providers,
+    random::{self, Random},
+    store::{self, RuntimeRow, Store},
+};
+use domain::{
+    FieldErrors, GitProviderId, RuntimeId, field,
+    view::{RuntimeView, RuntimesPage},
+};
+use std::sync::Arc;
 
 /// What an admin can run into.
 #[derive(Debug, thiserror::Error)]
@@ -31,30 +42,135 @@ pub struct RuntimeForm {
 
 /// The service.
 #[derive(Clone)]
-pub struct Runtimes;
+pub struct Runtimes {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
 
 impl Runtimes {
+    /// Wires the service.
+    #[must_use]
+    pub fn new(store: Store, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
+        Self { store, clock, random }
+    }
+
     /// Everything the page *Runtimes* shows.
     pub async fn page(&self, member: &Member) -> Result<RuntimesPage, RuntimeError> {
-        let _ = member;
-        todo!()
+        member.require_admin()?;
+        let account = member.account();
+        let providers: Vec<_> = self
+            .store
+            .git_providers(account)
+            .await?
+            .iter()
+            .map(|row| (row.id, git_providers::label(row)))
+            .collect();
+        let tokens = self.store.people_with_tokens(account).await?;
+        let members = self.store.member_count(account).await?;
+        let runtimes = self.store.runtimes(account).await?.into_iter().filter_map(|row| {
+            // A runtime's Git provider cannot be deleted, so it is always there; it may be newer than the list.
+            let (_, provider_label) = providers.iter().find(|(id, _)| *id == row.git_provider)?.clone();
+            Some(RuntimeView {
+                id: row.id,
+                name: row.name,
+                provider: row.git_provider,
+                provider_label,
+                tokens: tokens.get(&row.id).copied().unwrap_or_default(),
+                members,
+                created_at: row.created_at,
+            })
+        });
+        Ok(RuntimesPage {
+            now: self.clock.now(),
+            runtimes: runtimes.collect(),
+            providers,
+        })
     }
 
     /// Registers a runtime.
     pub async fn register(&self, member: &Member, form: RuntimeForm) -> Result<RuntimeId, RuntimeError> {
-        let _ = (member, form);
-        todo!()
+        member.require_admin()?;
+        let id = RuntimeId(random::uuid(self.random.as_ref(), self.clock.as_ref()));
+        let row = self.read(member, id, &form).await?;
+        self.store
+            .create_runtime(member.account(), row)
+            .await
+            .map_err(refused)?;
+        tracing::info!(account = %member.account(), user = %member.user(), runtime = %id, "registered a runtime");
+        Ok(id)
     }
 
     /// Changes one. Its Git provider can only be changed while no token is stored for it.
     pub async fn edit(&self, member: &Member, id: RuntimeId, form: RuntimeForm) -> Result<(), RuntimeError> {
-        let _ = (member, id, form);
-        todo!()
+        member.require_admin()?;
+        self.store
+            .runtime(member.account(), id)
+            .await?
+            .ok_or(RuntimeError::NotFound)?;
+        let row = self.read(member, id, &form).await?;
+        if !self
+            .store
+            .update_runtime(member.account(), &row)
+            .await
+            .map_err(refused)?
+        {
+            return Err(RuntimeError::Invalid(FieldErrors::one(
+                "provider",
+                "Tokens of the present Git provider are stored for this runtime. Delete them first, or register another \
+                 runtime.",
+            )));
+        }
+        tracing::info!(account = %member.account(), user = %member.user(), runtime = %id, "edited a runtime");
+        Ok(())
     }
 
     /// Deletes one, with the tokens that are stored for it.
     pub async fn delete(&self, member: &Member, id: RuntimeId) -> Result<(), RuntimeError> {
-        let _ = (member, id);
-        todo!()
+        member.require_admin()?;
+        if !self.store.delete_runtime(member.account(), id).await? {
+            return Err(RuntimeError::NotFound);
+        }
+        tracing::info!(account = %member.account(), user = %member.user(), runtime = %id, "deleted a runtime with its tokens");
+        Ok(())
+    }
+
+    async fn read(&self, member: &Member, id: RuntimeId, form: &RuntimeForm) -> Result<RuntimeRow, RuntimeError> {
+        let mut errors = FieldErrors::default();
+        let name = errors.take("name", field::runtime_name(&form.name));
+        let git_provider = match form.provider.parse::<GitProviderId>() {
+            Ok(id) => self.store.git_provider(member.account(), id).await?.map(|row| row.id),
+            Err(_) => None,
+        };
+        let git_provider = errors.take(
+            "provider",
+            git_provider
+                .map(Some)
+                .ok_or_else(|| "Choose the Git provider that the runtime uses.".to_owned()),
+        );
+        errors.into_result().map_err(RuntimeError::Invalid)?;
+        let git_provider = git_provider.ok_or(RuntimeError::NotFound)?;
+        Ok(RuntimeRow {
+            id,
+            git_provider,
+            name,
+            created_at: self.clock.now(),
+        })
+    }
+}
+
+fn refused(fault: Fault) -> RuntimeError {
+    if store::is_taken(&fault) {
+        RuntimeError::Invalid(FieldErrors::one(
+            "name",
+            "Another runtime has this name. Choose another one.",
+        ))
+    } else if store::is_referenced(&fault) {
+        RuntimeError::Invalid(FieldErrors::one(
+            "provider",
+            "This Git provider was just deleted. Choose another one.",
+        ))
+    } else {
+        fault.into()
     }
 }

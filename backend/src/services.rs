@@ -1,6 +1,20 @@
 //! The services, wired once and shared.
 
-use crate::{access::Access, flash::FlashSeal, git_providers::GitProviders, runtimes::Runtimes, tokens::Tokens};
+use crate::{
+    Fault,
+    access::Access,
+    clock::Clock,
+    egress::Egress,
+    flash::FlashSeal,
+    git_providers::GitProviders,
+    keys::{AccountKeys, MasterKeyError},
+    random::Random,
+    runtimes::Runtimes,
+    store::Store,
+    tokens::Tokens,
+    vault::MasterKeys,
+};
+use std::sync::Arc;
 
 /// Everything a page or endpoint may call.
 #[derive(Clone)]
@@ -15,4 +29,36 @@ pub struct Services {
     pub tokens: Tokens,
     /// Seals messages that wait in a cookie for the next page.
     pub flash: FlashSeal,
+    store: Store,
+}
+
+impl Services {
+    /// Wires the services over a migrated database. Refuses master keys that do not belong to it.
+    pub async fn new(
+        store: Store,
+        master: Arc<MasterKeys>,
+        egress: Egress,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, MasterKeyError> {
+        let keys = AccountKeys::open(store.clone(), master.clone(), clock.clone(), random.clone()).await?;
+        Ok(Self {
+            access: Access::new(store.clone(), keys.clone(), clock.clone(), random.clone())?,
+            git_providers: GitProviders::new(store.clone(), clock.clone(), random.clone()),
+            runtimes: Runtimes::new(store.clone(), clock.clone(), random.clone()),
+            tokens: Tokens::new(store.clone(), keys, egress, clock, random.clone()),
+            flash: FlashSeal::new(&master, random),
+            store,
+        })
+    }
+
+    /// Whether the database answers.
+    pub async fn ready(&self) -> Result<(), Fault> {
+        self.store.ping().await
+    }
+
+    /// Closes the database in order.
+    pub async fn close(self) -> Result<(), Fault> {
+        self.store.close().await
+    }
 }

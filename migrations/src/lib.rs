@@ -1,1 +1,19 @@
-//! Skeleton.
+//! Patchbay's database schema, as steps that run at start, on SQLite and on PostgreSQL alike.
+//!
+//! Moments are stored as milliseconds since 1970-01-01 UTC, identifiers as UUIDs, secrets as sealed bytes.
+
+pub use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::prelude::*;
+
+mod m20261122_000001_skeleton;
+
+/// Runs the steps that a database has not seen yet.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m20261122_000001_skeleton::Migration)]
+    }
+}

@@ -21,12 +21,22 @@ impl Clock {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a tool for tests: this is where its time comes from"
+)]
 fn machine_time() -> OffsetDateTime {
     std::time::SystemTime::now().into()
 }
 
 /// `length` random characters out of `alphabet`, which must be ASCII and not empty.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a tool for tests: this is where its randomness comes from"
+)]
 pub(crate) fn random_text(alphabet: &[u8], length: usize) -> String {
     let mut generator = rand::rng();
-    (0..length).map(|_| char::from(alphabet[generator.random_range(0..alphabet.len())])).collect()
+    (0..length)
+        .map(|_| char::from(alphabet[generator.random_range(0..alphabet.len())]))
+        .collect()
 }

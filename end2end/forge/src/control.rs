@@ -3,17 +3,16 @@
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, patch, post, put};
+use axum::routing::{get, patch, post, put};
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use crate::faults::FaultRule;
+use crate::model::{Account, IssuedToken, NewToken, Repository, TokenChange, TokenChangeError, TokenId, TokenSummary};
 use crate::recording::RecordedRequest;
-use crate::state::{
-    Account, IssuedToken, NewToken, Repository, Shared, TokenChange, TokenChangeError, TokenId, TokenSummary,
-};
+use crate::state::Shared;
 
 pub(crate) fn router() -> Router<Shared> {
     Router::new()
@@ -95,7 +94,8 @@ async fn add_fault(
     State(shared): State<Shared>,
     Json(rule): Json<FaultRule>,
 ) -> Result<(StatusCode, Json<Value>), Refused> {
-    rule.check().map_err(|reason| Refused(StatusCode::UNPROCESSABLE_ENTITY, reason))?;
+    rule.check()
+        .map_err(|reason| Refused(StatusCode::UNPROCESSABLE_ENTITY, reason))?;
     let id = shared.lock().faults.add(rule);
     Ok((StatusCode::CREATED, Json(json!({ "id": id }))))
 }

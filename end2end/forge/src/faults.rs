@@ -9,12 +9,13 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use http_body_util::channel::Channel;
+use http_body_util::channel::{Channel, Sender};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::github;
-use crate::state::{Shared, TokenId};
+use crate::model::TokenId;
+use crate::state::Shared;
 
 /// The number of a rule, as `add_fault` gave it.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -112,7 +113,11 @@ impl FaultRule {
     /// This fault for every request, until cleared.
     #[must_use]
     pub fn new(fault: Fault) -> Self {
-        Self { scope: FaultScope::default(), times: None, fault }
+        Self {
+            scope: FaultScope::default(),
+            times: None,
+            fault,
+        }
     }
 
     /// Only for the next request that it fits.
@@ -152,12 +157,20 @@ impl FaultRule {
             }
             _ => return Ok(()),
         };
-        if allowed.contains(&status) { Ok(()) } else { Err(format!("{status} is not one of {allowed:?}")) }
+        if allowed.contains(&status) {
+            Ok(())
+        } else {
+            Err(format!("{status} is not one of {allowed:?}"))
+        }
     }
 
     fn fits(&self, path: &str, token: Option<TokenId>) -> bool {
         self.times != Some(0)
-            && self.scope.path_prefix.as_deref().is_none_or(|prefix| path.starts_with(prefix))
+            && self
+                .scope
+                .path_prefix
+                .as_deref()
+                .is_none_or(|prefix| path.starts_with(prefix))
             && self.scope.token.is_none_or(|wanted| token == Some(wanted))
     }
 }
@@ -189,8 +202,13 @@ impl FaultRules {
     }
 }
 
-/// Answers in place of the provider, or with what it does to the `usual` answer, which it asks for only when it needs it.
-pub(crate) async fn answer(fault: Fault, shared: &Shared, token: Option<TokenId>, usual: impl Future<Output = Response>) -> Response {
+/// Answers in place of the provider, or with what the fault does to its `usual` answer; only then is that asked for.
+pub(crate) async fn answer(
+    fault: Fault,
+    shared: &Shared,
+    token: Option<TokenId>,
+    usual: impl Future<Output = Response>,
+) -> Response {
     match fault {
         Fault::SsoRequired { url } => github::sso_required(shared, token, &url),
         Fault::RateLimited { status, reset_in } => github::rate_limited(shared, token, code(status), reset_in),
@@ -203,7 +221,9 @@ pub(crate) async fn answer(fault: Fault, shared: &Shared, token: Option<TokenId>
             usual.await
         }
         Fault::Drip { chunk, millis } => drip(usual.await, chunk.max(1), Duration::from_millis(millis)),
-        Fault::Html => Html("<!DOCTYPE html><title>Welcome</title><p>Sign in to the network to go on.</p>").into_response(),
+        Fault::Html => {
+            Html("<!DOCTYPE html><title>Welcome</title><p>Sign in to the network to go on.</p>").into_response()
+        }
         Fault::MalformedJson => json_bytes("{\"login\":\"octocat\",\"id\":").into_response(),
         Fault::HugeBody { mebibytes } => huge(mebibytes),
         Fault::CloseMidBody => close_mid_body(usual.await).await,
@@ -223,7 +243,10 @@ fn json_bytes(body: &'static str) -> impl IntoResponse {
 
 /// GitHub's own 500 is JSON; 502 and 503 come from the proxy before it, as a page.
 fn failure(status: StatusCode) -> Response {
-    if matches!(status, StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT) {
+    if matches!(
+        status,
+        StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT
+    ) {
         let page = format!("<!DOCTYPE html><title>{status}</title><p>We had issues producing the response.</p>");
         return (status, Html(page)).into_response();
     }
@@ -237,10 +260,10 @@ fn redirect(status: StatusCode, location: &str) -> Response {
     }
 }
 
-/// A body that `fill` writes to while it is read; it ends when `fill` does, and `fill` ends when nobody reads.
+/// A body of unknown length that `fill` writes while it is read. It ends when `fill` does.
 fn written_by<F, W>(fill: F) -> Body
 where
-    F: FnOnce(http_body_util::channel::Sender<Bytes, std::io::Error>) -> W,
+    F: FnOnce(Sender<Bytes>) -> W,
     W: Future<Output = ()> + Send + 'static,
 {
     let (sender, body) = Channel::new(1);
@@ -280,14 +303,22 @@ fn huge(mebibytes: usize) -> Response {
 
 async fn close_mid_body(usual: Response) -> Response {
     let (mut parts, body) = usual.into_parts();
-    let whole = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let whole = body
+        .collect()
+        .await
+        .map(http_body_util::Collected::to_bytes)
+        .unwrap_or_default();
     // The length promises more than comes: only so can a client tell that it was cut off.
     parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(whole.len()));
     let half = whole.slice(..whole.len() / 2);
-    let broken = written_by(move |mut sender| async move {
-        if sender.send_data(half).await.is_ok() {
-            sender.abort(std::io::Error::other("closed on purpose"));
-        }
+    let body = written_by(move |mut sender| async move {
+        // Nobody reading any more is no loss here.
+        _ = sender.send_data(half).await;
     });
-    Response::from_parts(parts, broken)
+    // An error drops what is not sent yet. The yield makes the connection wait once, and send, before it meets the error.
+    let broken = body.with_trailers(async {
+        tokio::task::yield_now().await;
+        Some(Err(axum::Error::new("closed on purpose")))
+    });
+    Response::from_parts(parts, Body::new(broken))
 }

@@ -15,7 +15,11 @@ pub(crate) async fn layer(State(shared): State<Shared>, request: Request, next: 
         let presented = credential::presented(&parts.headers);
         let token = presented.and_then(|value| state.token_by_value(&value).map(|token| token.id));
         let fault = state.faults.take(parts.uri.path(), token);
-        (recording::record(&mut state, &parts, fault.as_ref().map(|(id, _)| *id)), token, fault)
+        (
+            recording::record(&mut state, &parts, fault.as_ref().map(|(id, _)| *id)),
+            token,
+            fault,
+        )
     };
     let usual = next.run(Request::from_parts(parts, body));
     let response = match fault {
@@ -49,7 +53,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_delayed_answer_sends_nothing_before_its_time() {
         let shared = Shared::new("http://forge.example");
-        shared.lock().faults.add(FaultRule::new(Fault::Delay { millis: 45_000 }));
+        shared
+            .lock()
+            .faults
+            .add(FaultRule::new(Fault::Delay { millis: 45_000 }));
         let start = Instant::now();
         let response = router(shared).oneshot(meta()).await.expect("infallible");
         assert_eq!(start.elapsed(), Duration::from_secs(45));
@@ -59,11 +66,16 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_dripping_body_has_its_headers_at_once_and_every_byte_late() {
         let shared = Shared::new("http://forge.example");
-        shared.lock().faults.add(FaultRule::new(Fault::Drip { chunk: 1, millis: 100 }));
+        shared
+            .lock()
+            .faults
+            .add(FaultRule::new(Fault::Drip { chunk: 1, millis: 100 }));
         let start = Instant::now();
         let response = router(shared).oneshot(meta()).await.expect("infallible");
         assert_eq!(start.elapsed(), Duration::ZERO);
-        let body = to_bytes(response.into_body(), usize::MAX).await.expect("it ends in the end");
+        let body = to_bytes(response.into_body(), usize::MAX)
+            .await
+            .expect("it ends in the end");
         let length = u32::try_from(body.len()).expect("a small body");
         assert_eq!(start.elapsed(), Duration::from_millis(100) * length);
         assert!(serde_json::from_slice::<serde_json::Value>(&body).is_ok());
@@ -72,7 +84,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_caller_that_gives_up_is_in_the_record_without_a_status() {
         let shared = Shared::new("http://forge.example");
-        shared.lock().faults.add(FaultRule::new(Fault::Delay { millis: 45_000 }));
+        shared
+            .lock()
+            .faults
+            .add(FaultRule::new(Fault::Delay { millis: 45_000 }));
         let given_up = tokio::time::timeout(Duration::from_secs(10), router(shared.clone()).oneshot(meta())).await;
         assert!(given_up.is_err());
         let state = shared.lock();

@@ -1,8 +1,8 @@
 //! A server that behaves as a Git provider does on the wire, for tests and the demo; never part of the product binary.
 //!
-//! It starts with GitHub, in GitHub Enterprise Server's layout: the web under `/`, the API under `/api/v3`. A test starts
-//! one in its own process with [`Forge::start`] and tells it what there is; a browser test runs the `forge` binary and says
-//! the same through `/_control`. `README.md` has both on one page.
+//! It starts with GitHub, in GitHub Enterprise Server's layout: the web under `/`, the API under `/api/v3`. A test
+//! starts one in its own process with [`Forge::start`] and tells it what there is; a browser test runs the `forge`
+//! binary and says the same through `/_control`. `README.md` has both on one page.
 
 mod clock;
 mod control;
@@ -10,6 +10,7 @@ mod credential;
 mod faults;
 mod front;
 mod github;
+mod model;
 mod recording;
 mod state;
 mod token_format;
@@ -23,11 +24,11 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 pub use crate::faults::{Fault, FaultId, FaultRule, FaultScope};
-pub use crate::recording::RecordedRequest;
-pub use crate::state::{
+pub use crate::model::{
     Account, ExpiryHeader, IssuedToken, Level, NewToken, Repository, TokenChange, TokenChangeError, TokenId, TokenKind,
     TokenSummary, UnknownAccount,
 };
+pub use crate::recording::RecordedRequest;
 use crate::state::Shared;
 
 /// A running forge. It stops when this is dropped.
@@ -46,7 +47,9 @@ impl Forge {
     ///
     /// When no port can be had, which leaves a test nothing to do.
     pub async fn start() -> Self {
-        Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), None).await.expect("a free port on 127.0.0.1")
+        Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), None)
+            .await
+            .expect("a free port on 127.0.0.1")
     }
 
     /// Starts one at `address`. `public_url` is what its links begin with, when that is not `http://ADDRESS`.
@@ -57,11 +60,16 @@ impl Forge {
         let (stop, stopped) = oneshot::channel::<()>();
         let router = router(shared.clone());
         let server = tokio::spawn(async move {
-            let end = async { drop(stopped.await) };
+            let end = async { _ = stopped.await };
             // Serving fails only by the listener, whose errors axum retries itself.
-            drop(axum::serve(listener, router).with_graceful_shutdown(end).await);
+            _ = axum::serve(listener, router).with_graceful_shutdown(end).await;
         });
-        Ok(Self { shared, address, stop: Some(stop), server: Some(server) })
+        Ok(Self {
+            shared,
+            address,
+            stop: Some(stop),
+            server: Some(server),
+        })
     }
 
     /// The base URL to give to the product, without a slash at the end, such as `http://127.0.0.1:43211`.
@@ -81,18 +89,19 @@ impl Forge {
         self.stop.take();
         if let Some(server) = self.server.take() {
             // It failed only if it panicked, which the test that met the panic has seen already.
-            drop(server.await);
+            _ = server.await;
         }
     }
 
     /// Waits until it ends by itself, which it does not: for the binary, which ends by a signal.
     pub async fn run(mut self) {
         if let Some(server) = self.server.take() {
-            drop(server.await);
+            _ = server.await;
         }
     }
 
     /// Creates an account, or replaces it and keeps its number; gives the number.
+    #[expect(clippy::must_use_candidate, reason = "most tests have no use for the number")]
     pub fn put_account(&self, login: &str, account: Account) -> u32 {
         self.shared.lock().put_account(login, account)
     }
@@ -128,6 +137,7 @@ impl Forge {
     /// # Panics
     ///
     /// When the fault has a status that its kind never has: a mistake in the test.
+    #[expect(clippy::must_use_candidate, reason = "most tests have no use for the number")]
     pub fn add_fault(&self, rule: FaultRule) -> FaultId {
         if let Err(reason) = rule.check() {
             panic!("{reason}");
@@ -172,5 +182,7 @@ impl Forge {
 fn router(shared: Shared) -> Router {
     let front = middleware::from_fn_with_state(shared.clone(), front::layer);
     let providers = github::router().layer(front).with_state(shared.clone());
-    Router::new().nest("/_control", control::router().with_state(shared)).fallback_service(providers)
+    Router::new()
+        .nest("/_control", control::router().with_state(shared))
+        .fallback_service(providers)
 }

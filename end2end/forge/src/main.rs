@@ -12,7 +12,12 @@ use forge::Forge;
 #[command(name = "forge", version)]
 struct Arguments {
     /// Where to listen. Port 0 takes a free one.
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:4000", env = "FORGE_LISTEN")]
+    #[arg(
+        long,
+        value_name = "ADDRESS:PORT",
+        default_value = "127.0.0.1:4000",
+        env = "FORGE_LISTEN"
+    )]
     listen: SocketAddr,
     /// What the links in its answers begin with, when browsers and clients reach it under another address.
     #[arg(long, value_name = "URL", env = "FORGE_PUBLIC_URL")]
@@ -20,7 +25,10 @@ struct Arguments {
 }
 
 #[tokio::main]
-#[expect(clippy::print_stdout, reason = "the line that tells a test runner that the forge is ready, and where")]
+#[expect(
+    clippy::print_stdout,
+    reason = "the line that tells a test runner that the forge is ready, and where"
+)]
 async fn main() -> std::io::Result<()> {
     let arguments = Arguments::parse();
     let forge = Forge::start_at(arguments.listen, arguments.public_url.as_deref()).await?;

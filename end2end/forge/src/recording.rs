@@ -7,7 +7,8 @@ use time::OffsetDateTime;
 
 use crate::credential;
 use crate::faults::FaultId;
-use crate::state::{Shared, State, TokenId};
+use crate::model::TokenId;
+use crate::state::{Shared, State};
 use crate::token_format;
 
 /// One request to a provider. No field holds the value of a token that the forge knows.
@@ -75,10 +76,16 @@ pub(crate) fn record(state: &mut State, parts: &Parts, fault: Option<FaultId>) -
         method: parts.method.to_string(),
         path,
         query,
-        token: presented.as_deref().and_then(|value| state.token_by_value(value)).map(|token| token.id),
+        token: presented
+            .as_deref()
+            .and_then(|value| state.token_by_value(value))
+            .map(|token| token.id),
         token_hint: presented.as_deref().map(token_format::hint),
         token_in_url: in_path || in_query.unwrap_or(false),
-        user_agent: parts.headers.get(USER_AGENT).map(|agent| String::from_utf8_lossy(agent.as_bytes()).into_owned()),
+        user_agent: parts
+            .headers
+            .get(USER_AGENT)
+            .map(|agent| String::from_utf8_lossy(agent.as_bytes()).into_owned()),
         header_names,
         write: !parts.method.is_safe() && parts.uri.path().starts_with("/api/"),
         fault,
@@ -90,7 +97,13 @@ pub(crate) fn record(state: &mut State, parts: &Parts, fault: Option<FaultId>) -
 
 /// Adds what was answered, unless the record was cleared in between.
 pub(crate) fn complete(shared: &Shared, number: u64, status: u16) {
-    if let Some(entry) = shared.lock().record.entries.iter_mut().find(|entry| entry.number == number) {
+    if let Some(entry) = shared
+        .lock()
+        .record
+        .entries
+        .iter_mut()
+        .find(|entry| entry.number == number)
+    {
         entry.status = Some(status);
     }
 }

@@ -3,322 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde::{Deserialize, Deserializer, Serialize};
 use time::OffsetDateTime;
 
 use crate::clock::Clock;
 use crate::faults::FaultRules;
+use crate::model::{
+    Account, IssuedToken, NewToken, Repository, TokenChange, TokenChangeError, TokenId, TokenSummary, UnknownAccount,
+};
 use crate::recording::Record;
 use crate::token_format;
-
-/// An account that a person signs in to and that tokens belong to.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Account {
-    /// What its sign-in form takes.
-    pub password: String,
-    /// The display name; GitHub's `name` is null when a person gave none.
-    #[serde(default)]
-    pub name: Option<String>,
-    /// The public mail address; null on GitHub unless the person made it public.
-    #[serde(default)]
-    pub email: Option<String>,
-    /// GitHub's number for the account, which survives a change of login. Without one, the next free number is taken.
-    #[serde(default)]
-    pub id: Option<u32>,
-    /// The code that the second page of the sign-in asks for; without one, that page does not come.
-    #[serde(default)]
-    pub second_factor: Option<String>,
-}
-
-impl Account {
-    /// An account with this password and nothing else.
-    #[must_use]
-    pub fn with_password(password: impl Into<String>) -> Self {
-        Self { password: password.into(), ..Self::default() }
-    }
-}
-
-/// The number by which a test speaks of a token, so that the value itself need not appear.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(transparent)]
-pub struct TokenId(pub u64);
-
-impl std::fmt::Display for TokenId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// The kinds of GitHub token that differ on the wire.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TokenKind {
-    /// A classic personal access token, `ghp_`: declares its scopes.
-    Classic,
-    /// A fine-grained personal access token, `github_pat_`: declares nothing.
-    FineGrained,
-    /// A token of an OAuth application, `gho_`: declares its scopes.
-    Oauth,
-}
-
-/// How much of a permission a fine-grained token has. A higher level includes the lower ones.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Level {
-    /// "Read-only".
-    Read,
-    /// "Read and write".
-    Write,
-    /// "Admin"; few permissions have it.
-    Admin,
-}
-
-/// The form of the header `github-authentication-token-expiration`. All of them were seen on github.com.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ExpiryHeader {
-    /// `2023-12-13 00:00:00 UTC`.
-    #[default]
-    Utc,
-    /// `2023-12-13 01:00:00 +0100`: the same instant at an offset of so many minutes.
-    Offset(i16),
-    /// The time of the answer in place of the expiry, which some fine-grained tokens got (go-github issue 3708).
-    CurrentTime,
-    /// No header although the token expires.
-    Absent,
-}
-
-/// A token to be made.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NewToken {
-    /// The login of the account that it belongs to.
-    pub account: String,
-    /// Its kind.
-    pub kind: TokenKind,
-    /// What its owner calls it.
-    #[serde(default)]
-    pub name: String,
-    /// The scopes of a classic or OAuth token, in the order in which the header names them.
-    #[serde(default)]
-    pub scopes: Vec<String>,
-    /// The permissions of a fine-grained token, by the names of `X-Accepted-GitHub-Permissions`.
-    #[serde(default)]
-    pub permissions: BTreeMap<String, Level>,
-    /// The repositories (`owner/name`) that a fine-grained token was given, or all that its account sees.
-    #[serde(default)]
-    pub repositories: Option<Vec<String>>,
-    /// When it stops working; `None` is never.
-    #[serde(default, with = "time::serde::rfc3339::option")]
-    pub expires_at: Option<OffsetDateTime>,
-    /// How an answer tells the expiry.
-    #[serde(default)]
-    pub expiry_header: ExpiryHeader,
-    /// Where to authorise the token for single sign-on, when the organisations it meets demand that.
-    #[serde(default)]
-    pub sso_required: Option<String>,
-    /// The value, when it must be a certain one; otherwise one is made in GitHub's format.
-    #[serde(default)]
-    pub value: Option<String>,
-}
-
-impl NewToken {
-    /// A classic personal access token with these scopes that never expires.
-    pub fn classic<S: Into<String>>(account: impl Into<String>, scopes: impl IntoIterator<Item = S>) -> Self {
-        Self { scopes: scopes.into_iter().map(Into::into).collect(), ..Self::bare(account, TokenKind::Classic) }
-    }
-
-    /// A token of an OAuth application with these scopes that never expires.
-    pub fn oauth<S: Into<String>>(account: impl Into<String>, scopes: impl IntoIterator<Item = S>) -> Self {
-        Self { scopes: scopes.into_iter().map(Into::into).collect(), ..Self::bare(account, TokenKind::Oauth) }
-    }
-
-    /// A fine-grained personal access token with these permissions for all repositories, that never expires.
-    pub fn fine_grained<S: Into<String>>(
-        account: impl Into<String>,
-        permissions: impl IntoIterator<Item = (S, Level)>,
-    ) -> Self {
-        Self {
-            permissions: permissions.into_iter().map(|(name, level)| (name.into(), level)).collect(),
-            ..Self::bare(account, TokenKind::FineGrained)
-        }
-    }
-
-    fn bare(account: impl Into<String>, kind: TokenKind) -> Self {
-        Self {
-            account: account.into(),
-            kind,
-            name: String::new(),
-            scopes: Vec::new(),
-            permissions: BTreeMap::new(),
-            repositories: None,
-            expires_at: None,
-            expiry_header: ExpiryHeader::default(),
-            sso_required: None,
-            value: None,
-        }
-    }
-
-    /// Sets when it stops working.
-    #[must_use]
-    pub fn expires_at(mut self, at: OffsetDateTime) -> Self {
-        self.expires_at = Some(at);
-        self
-    }
-
-    /// Sets how an answer tells the expiry.
-    #[must_use]
-    pub fn expiry_header(mut self, form: ExpiryHeader) -> Self {
-        self.expiry_header = form;
-        self
-    }
-
-    /// Sets the value.
-    #[must_use]
-    pub fn value(mut self, value: impl Into<String>) -> Self {
-        self.value = Some(value.into());
-        self
-    }
-
-    /// Makes organisations demand single sign-on for this token, to be authorised at `url`.
-    #[must_use]
-    pub fn sso_required(mut self, url: impl Into<String>) -> Self {
-        self.sso_required = Some(url.into());
-        self
-    }
-
-    /// Restricts a fine-grained token to these repositories (`owner/name`).
-    #[must_use]
-    pub fn only_repositories<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
-        self.repositories = Some(names.into_iter().map(Into::into).collect());
-        self
-    }
-}
-
-/// A token that was made. The only place that tells its value.
-#[derive(Clone, Debug, Serialize)]
-pub struct IssuedToken {
-    /// What tests call it.
-    pub id: TokenId,
-    /// The secret itself.
-    pub value: String,
-    /// What the record shows of it.
-    pub hint: String,
-}
-
-/// What may be said of a token without its value.
-#[derive(Clone, Debug, Serialize)]
-pub struct TokenSummary {
-    /// What tests call it.
-    pub id: TokenId,
-    /// The login of its account.
-    pub account: String,
-    /// Its kind.
-    pub kind: TokenKind,
-    /// What its owner calls it.
-    pub name: String,
-    /// Scopes of a classic or OAuth token.
-    pub scopes: Vec<String>,
-    /// Permissions of a fine-grained token.
-    pub permissions: BTreeMap<String, Level>,
-    /// When it stops working; `None` is never.
-    #[serde(with = "time::serde::rfc3339::option")]
-    pub expires_at: Option<OffsetDateTime>,
-    /// Prefix and last four characters.
-    pub hint: String,
-    /// Whether it was revoked.
-    pub revoked: bool,
-}
-
-/// What is to become different about a token; `None` leaves as is, and an inner `None` takes away.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct TokenChange {
-    /// The login of the account that it belongs to from now on.
-    pub account: Option<String>,
-    /// Other scopes.
-    pub scopes: Option<Vec<String>>,
-    /// Other permissions.
-    pub permissions: Option<BTreeMap<String, Level>>,
-    /// Other repositories.
-    #[serde(deserialize_with = "given")]
-    pub repositories: Option<Option<Vec<String>>>,
-    /// Another expiry.
-    #[serde(deserialize_with = "given_time")]
-    pub expires_at: Option<Option<OffsetDateTime>>,
-    /// Another form of the expiry header.
-    pub expiry_header: Option<ExpiryHeader>,
-    /// Single sign-on demanded at this address, or no longer.
-    #[serde(deserialize_with = "given")]
-    pub sso_required: Option<Option<String>>,
-}
-
-/// Tells an absent field (the default, `None`) from one that is null (`Some(None)`).
-fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
-}
-
-fn given_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<OffsetDateTime>>, D::Error> {
-    time::serde::rfc3339::option::deserialize(deserializer).map(Some)
-}
-
-/// A repository and who sees it.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Repository {
-    /// Whether only its members see it.
-    pub private: bool,
-    /// The logins of those who see it when it is private; `None` is every account.
-    #[serde(default)]
-    pub visible_to: Option<Vec<String>>,
-}
-
-impl Repository {
-    /// A repository that every account sees, and nobody else.
-    #[must_use]
-    pub fn private() -> Self {
-        Self { private: true, visible_to: None }
-    }
-
-    /// A repository that all the world sees.
-    #[must_use]
-    pub fn public() -> Self {
-        Self { private: false, visible_to: None }
-    }
-}
-
-/// No account has this login.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct UnknownAccount(pub String);
-
-impl std::fmt::Display for UnknownAccount {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "there is no account {:?}: PUT it first", self.0)
-    }
-}
-
-impl std::error::Error for UnknownAccount {}
-
-/// What a change of a token can fail by.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum TokenChangeError {
-    /// No token has this id.
-    UnknownToken(TokenId),
-    /// The new owner does not exist.
-    UnknownAccount(UnknownAccount),
-}
-
-impl std::fmt::Display for TokenChangeError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::UnknownToken(id) => write!(f, "there is no token {id}"),
-            Self::UnknownAccount(unknown) => unknown.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for TokenChangeError {}
 
 /// A token as the forge keeps it.
 #[derive(Clone, Debug)]
@@ -408,14 +101,24 @@ impl State {
     pub(crate) fn reset(&mut self) {
         let mut record = std::mem::take(&mut self.record);
         record.clear();
-        *self = Self { record, ..Self::default() };
+        *self = Self {
+            record,
+            ..Self::default()
+        };
     }
 
     pub(crate) fn put_account(&mut self, login: &str, about: Account) -> u32 {
         // Real numbers are far from 1, and a test that mixes up the account's with a token's should fail.
         let next = self.accounts.values().map(|known| known.id).max().unwrap_or(583_230) + 1;
-        let id = about.id.or_else(|| self.account(login).map(|known| known.id)).unwrap_or(next);
-        let known = KnownAccount { login: login.to_owned(), id, about };
+        let id = about
+            .id
+            .or_else(|| self.account(login).map(|known| known.id))
+            .unwrap_or(next);
+        let known = KnownAccount {
+            login: login.to_owned(),
+            id,
+            about,
+        };
         self.accounts.insert(login.to_ascii_lowercase(), known);
         id
     }
@@ -428,15 +131,24 @@ impl State {
     pub(crate) fn create_token(&mut self, about: NewToken) -> Result<IssuedToken, UnknownAccount> {
         self.require_account(&about.account)?;
         let id = TokenId(self.tokens.len() as u64 + 1);
-        let value = about.value.clone().unwrap_or_else(|| token_format::generate(about.kind));
+        let value = about
+            .value
+            .clone()
+            .unwrap_or_else(|| token_format::generate(about.kind));
         let hint = token_format::hint(&value);
-        self.tokens.push(Token { id, value: value.clone(), revoked: false, about });
+        self.tokens.push(Token {
+            id,
+            value: value.clone(),
+            revoked: false,
+            about,
+        });
         Ok(IssuedToken { id, value, hint })
     }
 
     pub(crate) fn change_token(&mut self, id: TokenId, change: TokenChange) -> Result<(), TokenChangeError> {
         if let Some(account) = &change.account {
-            self.require_account(account).map_err(TokenChangeError::UnknownAccount)?;
+            self.require_account(account)
+                .map_err(TokenChangeError::UnknownAccount)?;
         }
         let about = &mut self.token_mut(id)?.about;
         replace(&mut about.account, change.account);
@@ -479,12 +191,21 @@ impl State {
     }
 
     pub(crate) fn put_repository(&mut self, owner: &str, name: &str, about: Repository) {
-        if let Some(known) = self.repositories.iter_mut().find(|known| same_place(known, owner, name)) {
+        if let Some(known) = self
+            .repositories
+            .iter_mut()
+            .find(|known| same_place(known, owner, name))
+        {
             known.about = about;
             return;
         }
         let id = 1_296_269 + u32::try_from(self.repositories.len()).unwrap_or(0);
-        self.repositories.push(KnownRepository { id, owner: owner.to_owned(), name: name.to_owned(), about });
+        self.repositories.push(KnownRepository {
+            id,
+            owner: owner.to_owned(),
+            name: name.to_owned(),
+            about,
+        });
     }
 
     pub(crate) fn repository(&self, owner: &str, name: &str) -> Option<&KnownRepository> {
@@ -506,16 +227,28 @@ impl State {
     /// How far this caller's hour has come.
     pub(crate) fn quota(&self, caller: Option<TokenId>) -> Quota {
         let now = self.clock.now().unix_timestamp();
-        let fresh = Quota { used: 0, reset_at: now + 3600 };
-        self.quotas.get(&caller).copied().filter(|quota| now < quota.reset_at).unwrap_or(fresh)
+        let fresh = Quota {
+            used: 0,
+            reset_at: now + 3600,
+        };
+        self.quotas
+            .get(&caller)
+            .copied()
+            .filter(|quota| now < quota.reset_at)
+            .unwrap_or(fresh)
     }
 
     fn require_account(&self, login: &str) -> Result<(), UnknownAccount> {
-        self.account(login).map(|_| ()).ok_or_else(|| UnknownAccount(login.to_owned()))
+        self.account(login)
+            .map(|_| ())
+            .ok_or_else(|| UnknownAccount(login.to_owned()))
     }
 
     fn token_mut(&mut self, id: TokenId) -> Result<&mut Token, TokenChangeError> {
-        self.tokens.iter_mut().find(|token| token.id == id).ok_or(TokenChangeError::UnknownToken(id))
+        self.tokens
+            .iter_mut()
+            .find(|token| token.id == id)
+            .ok_or(TokenChangeError::UnknownToken(id))
     }
 }
 
@@ -539,7 +272,10 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(url: &str) -> Self {
-        Self { url: url.trim_end_matches('/').into(), state: Arc::default() }
+        Self {
+            url: url.trim_end_matches('/').into(),
+            state: Arc::default(),
+        }
     }
 
     /// The state, for a moment: never hold it over an `await`.

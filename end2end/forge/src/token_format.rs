@@ -6,7 +6,7 @@
 //! characters, `_`, 59 characters; how their checksum is made is not published, so ours are random throughout.
 
 use crate::clock::random_text;
-use crate::state::TokenKind;
+use crate::model::TokenKind;
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
@@ -30,7 +30,9 @@ pub(crate) fn hint(value: &str) -> String {
     if value.len() < 20 || !value.is_ascii() {
         return "…".to_owned();
     }
-    let prefix = ["github_pat_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_"].into_iter().find(|p| value.starts_with(p));
+    let prefix = ["github_pat_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_"]
+        .into_iter()
+        .find(|p| value.starts_with(p));
     format!("{}…{}", prefix.unwrap_or_default(), &value[value.len() - 4..])
 }
 
@@ -51,7 +53,13 @@ fn checksum(body: &str) -> String {
 /// CRC-32 as in zip and Ethernet (reflected, polynomial 0xEDB88320). A token is 30 bytes: a table would not pay.
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 })
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+            if crc & 1 == 1 {
+                (crc >> 1) ^ 0xEDB8_8320
+            } else {
+                crc >> 1
+            }
+        })
     })
 }
 

@@ -1,0 +1,157 @@
+//! The Git providers of an account.
+
+use super::{
+    Store,
+    entities::{git_provider, git_token, runtime},
+};
+use crate::Fault;
+use domain::{AccountId, GitProviderId, ProviderKind, Timestamp};
+use sea_orm::{
+    ActiveModelTrait as _,
+    ActiveValue::Set,
+    ColumnTrait as _, EntityTrait as _, ExprTrait as _, PaginatorTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
+    sea_query::{Expr, Query},
+};
+
+/// A Git provider as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GitProviderRow {
+    /// Which.
+    pub id: GitProviderId,
+    /// Its kind.
+    pub kind: ProviderKind,
+    /// Its name in the account.
+    pub name: String,
+    /// Its base URL, without a slash at the end.
+    pub base_url: String,
+    /// Its API base, when it does not follow from the base URL.
+    pub api_url: Option<String>,
+    /// When it was registered.
+    pub created_at: Timestamp,
+}
+
+impl GitProviderRow {
+    /// Where its API is.
+    #[must_use]
+    pub fn api(&self) -> String {
+        self.api_url
+            .clone()
+            .unwrap_or_else(|| self.kind.api_url(&self.base_url))
+    }
+}
+
+impl Store {
+    /// Every Git provider of an account, by name.
+    pub async fn git_providers(&self, account: AccountId) -> Result<Vec<GitProviderRow>, Fault> {
+        let rows = git_provider::Entity::find()
+            .filter(git_provider::Column::AccountId.eq(account.0))
+            .order_by_asc(git_provider::Column::Name)
+            .all(&self.db)
+            .await?;
+        rows.into_iter().map(provider_row).collect()
+    }
+
+    /// One Git provider of an account.
+    pub async fn git_provider(&self, account: AccountId, id: GitProviderId) -> Result<Option<GitProviderRow>, Fault> {
+        let row = git_provider::Entity::find_by_id(id.0)
+            .filter(git_provider::Column::AccountId.eq(account.0))
+            .one(&self.db)
+            .await?;
+        row.map(provider_row).transpose()
+    }
+
+    /// Stores a Git provider. [`super::is_taken`] tells that its name is taken.
+    pub async fn create_git_provider(&self, account: AccountId, row: GitProviderRow) -> Result<(), Fault> {
+        let model = git_provider::ActiveModel {
+            id: Set(row.id.0),
+            account_id: Set(account.0),
+            kind: Set(row.kind.as_str().to_owned()),
+            name: Set(row.name),
+            base_url: Set(row.base_url),
+            api_url: Set(row.api_url),
+            created_at: Set(row.created_at.as_millis()),
+        };
+        model.insert(&self.db).await?;
+        Ok(())
+    }
+
+    /// Changes a Git provider's name and addresses. Where its tokens go to must not change under them: gives `false`, and
+    /// changes nothing, when the addresses would change while tokens are stored for it.
+    pub async fn update_git_provider(&self, account: AccountId, row: &GitProviderRow) -> Result<bool, Fault> {
+        let same_addresses = git_provider::Column::BaseUrl
+            .eq(row.base_url.clone())
+            .and(match &row.api_url {
+                Some(api_url) => git_provider::Column::ApiUrl.eq(api_url.clone()),
+                None => git_provider::Column::ApiUrl.is_null(),
+            });
+        let with_tokens = Query::select()
+            .column((runtime::Entity, runtime::Column::GitProviderId))
+            .from(git_token::Entity)
+            .inner_join(
+                runtime::Entity,
+                Expr::col((runtime::Entity, runtime::Column::Id))
+                    .equals((git_token::Entity, git_token::Column::RuntimeId)),
+            )
+            .to_owned();
+        let done = git_provider::Entity::update_many()
+            .col_expr(git_provider::Column::Name, Expr::value(row.name.clone()))
+            .col_expr(git_provider::Column::BaseUrl, Expr::value(row.base_url.clone()))
+            .col_expr(git_provider::Column::ApiUrl, Expr::value(row.api_url.clone()))
+            .filter(git_provider::Column::Id.eq(row.id.0))
+            .filter(git_provider::Column::AccountId.eq(account.0))
+            .filter(same_addresses.or(git_provider::Column::Id.not_in_subquery(with_tokens)))
+            .exec(&self.db)
+            .await?;
+        Ok(done.rows_affected == 1)
+    }
+
+    /// Deletes a Git provider; `false` if it is not there. [`super::is_referenced`] tells that runtimes use it.
+    pub async fn delete_git_provider(&self, account: AccountId, id: GitProviderId) -> Result<bool, Fault> {
+        let done = git_provider::Entity::delete_many()
+            .filter(git_provider::Column::Id.eq(id.0))
+            .filter(git_provider::Column::AccountId.eq(account.0))
+            .exec(&self.db)
+            .await?;
+        Ok(done.rows_affected == 1)
+    }
+
+    /// How many tokens are stored for a Git provider.
+    pub async fn tokens_of_git_provider(&self, account: AccountId, id: GitProviderId) -> Result<u64, Fault> {
+        let runtimes = Query::select()
+            .column(runtime::Column::Id)
+            .from(runtime::Entity)
+            .and_where(runtime::Column::GitProviderId.eq(id.0))
+            .to_owned();
+        Ok(git_token::Entity::find()
+            .filter(git_token::Column::AccountId.eq(account.0))
+            .filter(git_token::Column::RuntimeId.in_subquery(runtimes))
+            .count(&self.db)
+            .await?)
+    }
+
+    /// The names of the runtimes that use a Git provider.
+    pub async fn runtimes_of_git_provider(&self, account: AccountId, id: GitProviderId) -> Result<Vec<String>, Fault> {
+        Ok(runtime::Entity::find()
+            .select_only()
+            .column(runtime::Column::Name)
+            .filter(runtime::Column::AccountId.eq(account.0))
+            .filter(runtime::Column::GitProviderId.eq(id.0))
+            .order_by_asc(runtime::Column::Name)
+            .into_tuple()
+            .all(&self.db)
+            .await?)
+    }
+}
+
+fn provider_row(row: git_provider::Model) -> Result<GitProviderRow, Fault> {
+    Ok(GitProviderRow {
+        id: GitProviderId(row.id),
+        kind: ProviderKind::from_word(&row.kind)
+            .ok_or_else(|| Fault::Stored(format!("unknown provider kind {:?}", row.kind)))?,
+        name: row.name,
+        base_url: row.base_url,
+        api_url: row.api_url,
+        created_at: Timestamp::from_millis(row.created_at),
+    })
+}

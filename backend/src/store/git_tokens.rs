@@ -1,0 +1,255 @@
+//! Git tokens, sealed, and their checks.
+
+use super::{
+    Store,
+    entities::{check, git_token},
+};
+use crate::{Fault, vault::Sealed};
+use domain::{
+    AccountId, CheckId, CheckOutcome, Expiry, Findings, GitIdentity, GitTokenId, Refusal, RuntimeId, ScopeFinding,
+    Timestamp, TokenStatus, UserId, view::CheckView,
+};
+use sea_orm::{
+    ActiveModelTrait as _,
+    ActiveValue::{Set, Unchanged},
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _,
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+/// A Git token as stored.
+#[derive(Clone, Debug)]
+pub struct GitTokenRow {
+    /// Which.
+    pub id: GitTokenId,
+    /// For which runtime.
+    pub runtime: RuntimeId,
+    /// The secret, sealed.
+    pub sealed: Sealed,
+    /// Its prefix and last four characters.
+    pub hint: String,
+    /// What the provider calls its kind, when the prefix tells.
+    pub format: Option<String>,
+    /// Whose it is at the provider.
+    pub identity: GitIdentity,
+    /// Its scopes against the profile.
+    pub scopes: Vec<ScopeFinding>,
+    /// What the last telling check said.
+    pub status: TokenStatus,
+    /// Where to authorise it for single sign-on.
+    pub sso_url: Option<String>,
+    /// When it ends.
+    pub expiry: Expiry,
+    /// When it was added or replaced.
+    pub created_at: Timestamp,
+    /// The last check.
+    pub last_check: CheckView,
+}
+
+/// A personal access token that passed its check, to be stored for a person and a runtime.
+#[derive(Debug)]
+pub struct NewGitToken {
+    /// Its id, which the seal is bound to.
+    pub id: GitTokenId,
+    /// Whose.
+    pub user: UserId,
+    /// For which runtime.
+    pub runtime: RuntimeId,
+    /// The secret, sealed.
+    pub sealed: Sealed,
+    /// The keyed fingerprint of the secret.
+    pub fingerprint: Vec<u8>,
+    /// Its prefix and last four characters.
+    pub hint: String,
+    /// What the provider calls its kind, when the prefix tells.
+    pub format: Option<String>,
+    /// What the check found.
+    pub findings: Findings,
+    /// When, and the id of the check.
+    pub checked: (CheckId, Timestamp),
+}
+
+impl Store {
+    /// Stores a token in place of the one that the person had for the runtime, with the check that it passed.
+    pub async fn put_git_token(&self, account: AccountId, token: NewGitToken) -> Result<(), Fault> {
+        let (check_id, at) = token.checked;
+        let status = token.findings.status();
+        let (expires_at, never_expires) = expiry_columns(token.findings.expiry);
+        let scopes = to_json(&token.findings.scopes)?;
+        let identity = token.findings.identity.clone();
+        let outcome = to_json(&CheckOutcome::Accepted(token.findings))?;
+        let model = git_token::ActiveModel {
+            id: Set(token.id.0),
+            account_id: Set(account.0),
+            runtime_id: Set(token.runtime.0),
+            user_id: Set(Some(token.user.0)),
+            kind: Set("pat".to_owned()),
+            sealed: Set(token.sealed.into_bytes()),
+            fingerprint: Set(token.fingerprint),
+            hint: Set(token.hint),
+            format: Set(token.format),
+            identity_id: Set(identity.id),
+            identity_login: Set(identity.login),
+            scopes: Set(scopes),
+            status: Set(status.as_str().to_owned()),
+            sso_url: Set(None),
+            expires_at: Set(expires_at),
+            never_expires: Set(never_expires),
+            created_at: Set(at.as_millis()),
+            checked_at: Set(at.as_millis()),
+            last_outcome: Set(outcome.clone()),
+        };
+        let tx = self.begin().await?;
+        git_token::Entity::delete_many()
+            .filter(git_token::Column::RuntimeId.eq(token.runtime.0))
+            .filter(git_token::Column::UserId.eq(token.user.0))
+            .exec(&tx)
+            .await?;
+        model.insert(&tx).await?;
+        insert_check(&tx, account, token.id, (check_id, at), outcome).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Notes a check and what follows from it. `false` when the token has gone in the meantime, deleted or replaced.
+    pub async fn note_check(
+        &self,
+        account: AccountId,
+        token: GitTokenId,
+        check: (CheckId, Timestamp),
+        outcome: &CheckOutcome,
+    ) -> Result<bool, Fault> {
+        let tx = self.begin().await?;
+        let Some(row) = git_token::Entity::find_by_id(token.0)
+            .filter(git_token::Column::AccountId.eq(account.0))
+            .one(&tx)
+            .await?
+        else {
+            tx.rollback().await?;
+            return Ok(false);
+        };
+        let json = to_json(outcome)?;
+        let mut model = git_token::ActiveModel {
+            id: Unchanged(row.id),
+            checked_at: Set(check.1.as_millis()),
+            last_outcome: Set(json.clone()),
+            ..Default::default()
+        };
+        if let Some(status) = outcome.status() {
+            model.status = Set(status.as_str().to_owned());
+            model.sso_url = Set(match outcome {
+                CheckOutcome::Refused(Refusal::SsoRequired { url }) => url.clone(),
+                _ => None,
+            });
+        }
+        if let CheckOutcome::Accepted(findings) = outcome {
+            let (expires_at, never_expires) = expiry_columns(findings.expiry);
+            model.identity_id = Set(findings.identity.id.clone());
+            model.identity_login = Set(findings.identity.login.clone());
+            model.scopes = Set(to_json(&findings.scopes)?);
+            model.expires_at = Set(expires_at);
+            model.never_expires = Set(never_expires);
+        }
+        model.update(&tx).await?;
+        insert_check(&tx, account, token, check, json).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// The person's tokens in an account.
+    pub async fn git_tokens_of(&self, account: AccountId, user: UserId) -> Result<Vec<GitTokenRow>, Fault> {
+        let rows = git_token::Entity::find()
+            .filter(git_token::Column::AccountId.eq(account.0))
+            .filter(git_token::Column::UserId.eq(user.0))
+            .all(&self.db)
+            .await?;
+        rows.into_iter().map(token_row).collect()
+    }
+
+    /// The person's token for a runtime.
+    pub async fn git_token_of(
+        &self,
+        account: AccountId,
+        user: UserId,
+        runtime: RuntimeId,
+    ) -> Result<Option<GitTokenRow>, Fault> {
+        let row = git_token::Entity::find()
+            .filter(git_token::Column::AccountId.eq(account.0))
+            .filter(git_token::Column::UserId.eq(user.0))
+            .filter(git_token::Column::RuntimeId.eq(runtime.0))
+            .one(&self.db)
+            .await?;
+        row.map(token_row).transpose()
+    }
+
+    /// Deletes the person's token for a runtime with its checks; `false` if there is none.
+    pub async fn delete_git_token(&self, account: AccountId, user: UserId, runtime: RuntimeId) -> Result<bool, Fault> {
+        let done = git_token::Entity::delete_many()
+            .filter(git_token::Column::AccountId.eq(account.0))
+            .filter(git_token::Column::UserId.eq(user.0))
+            .filter(git_token::Column::RuntimeId.eq(runtime.0))
+            .exec(&self.db)
+            .await?;
+        Ok(done.rows_affected == 1)
+    }
+}
+
+async fn insert_check(
+    db: &impl ConnectionTrait,
+    account: AccountId,
+    token: GitTokenId,
+    (id, at): (CheckId, Timestamp),
+    outcome: String,
+) -> Result<(), Fault> {
+    let row = check::ActiveModel {
+        id: Set(id.0),
+        account_id: Set(account.0),
+        git_token_id: Set(token.0),
+        at: Set(at.as_millis()),
+        outcome: Set(outcome),
+    };
+    check::Entity::insert(row).exec_without_returning(db).await?;
+    Ok(())
+}
+
+fn expiry_columns(expiry: Expiry) -> (Option<i64>, bool) {
+    match expiry {
+        Expiry::At(at) => (Some(at.as_millis()), false),
+        Expiry::Never => (None, true),
+        Expiry::Unknown => (None, false),
+    }
+}
+
+fn token_row(row: git_token::Model) -> Result<GitTokenRow, Fault> {
+    Ok(GitTokenRow {
+        id: GitTokenId(row.id),
+        runtime: RuntimeId(row.runtime_id),
+        sealed: Sealed::from(row.sealed),
+        hint: row.hint,
+        format: row.format,
+        identity: GitIdentity {
+            id: row.identity_id,
+            login: row.identity_login,
+        },
+        scopes: from_json(&row.scopes)?,
+        status: TokenStatus::from_stored(&row.status)
+            .ok_or_else(|| Fault::Stored(format!("unknown status {:?}", row.status)))?,
+        sso_url: row.sso_url,
+        expiry: match (row.expires_at, row.never_expires) {
+            (Some(at), _) => Expiry::At(Timestamp::from_millis(at)),
+            (None, true) => Expiry::Never,
+            (None, false) => Expiry::Unknown,
+        },
+        created_at: Timestamp::from_millis(row.created_at),
+        last_check: CheckView {
+            at: Timestamp::from_millis(row.checked_at),
+            outcome: from_json(&row.last_outcome)?,
+        },
+    })
+}
+
+fn to_json(value: &impl Serialize) -> Result<String, Fault> {
+    serde_json::to_string(value).map_err(|error| Fault::Stored(error.to_string()))
+}
+
+fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
+    serde_json::from_str(text).map_err(|error| Fault::Stored(error.to_string()))
+}

@@ -1,0 +1,223 @@
+//! Accounts, people, and who is a member of what.
+
+use super::{
+    Store,
+    entities::{account, account_key, member, session, set_up_link, user},
+    keys::{AccountKeyRow, key_model},
+    sessions::{SessionRow, session_model},
+};
+use crate::Fault;
+use domain::{AccountId, Role, Timestamp, UserId};
+use sea_orm::{
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _,
+    QueryOrder as _,
+};
+
+/// A person as stored.
+#[derive(Clone, Debug)]
+pub struct UserRow {
+    /// Who.
+    pub id: UserId,
+    /// The person's name.
+    pub name: String,
+    /// The address under which the person signs in.
+    pub email: String,
+    /// The password's hash in PHC string format.
+    pub password_hash: String,
+}
+
+/// A person's place in an account.
+#[derive(Clone, Debug)]
+pub struct MembershipRow {
+    /// The account.
+    pub account: AccountId,
+    /// Its part of every address.
+    pub slug: String,
+    /// Its name.
+    pub account_name: String,
+    /// What the person may do there.
+    pub role: Role,
+}
+
+/// A person to be stored.
+#[derive(Clone, Debug)]
+pub struct NewPerson {
+    /// Who.
+    pub id: UserId,
+    /// The person's name.
+    pub name: String,
+    /// The address under which the person will sign in, in lower case.
+    pub email: String,
+    /// The password's hash in PHC string format.
+    pub password_hash: String,
+}
+
+impl Store {
+    /// Whether any account exists.
+    pub async fn any_account(&self) -> Result<bool, Fault> {
+        Ok(account::Entity::find().count(&self.db).await? > 0)
+    }
+
+    /// Makes the first account with its keys, its admin and the admin's session, and uses up the set-up link. Gives `false`,
+    /// and changes nothing, when the link is not the current one or an account exists already.
+    pub async fn create_first_account(
+        &self,
+        code_hash: &[u8],
+        account: (AccountId, &str, &str),
+        keys: Vec<AccountKeyRow>,
+        admin: NewPerson,
+        session: SessionRow,
+        now: Timestamp,
+    ) -> Result<bool, Fault> {
+        let tx = self.begin().await?;
+        let used = set_up_link::Entity::delete_many()
+            .filter(set_up_link::Column::CodeHash.eq(code_hash.to_vec()))
+            .exec(&tx)
+            .await?;
+        if used.rows_affected != 1 || account::Entity::find().count(&tx).await? > 0 {
+            tx.rollback().await?;
+            return Ok(false);
+        }
+        account_model(account, now).insert(&tx).await?;
+        account_key::Entity::insert_many(keys.into_iter().map(key_model))
+            .exec(&tx)
+            .await?;
+        let user = admin.id;
+        user_model(admin, now).insert(&tx).await?;
+        member_model(account.0, user, Role::Admin, now).insert(&tx).await?;
+        session::Entity::insert(session_model(session))
+            .exec_without_returning(&tx)
+            .await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Makes an account with its keys and no members.
+    pub async fn create_account(
+        &self,
+        account: (AccountId, &str, &str),
+        keys: Vec<AccountKeyRow>,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        let tx = self.begin().await?;
+        account_model(account, now).insert(&tx).await?;
+        account_key::Entity::insert_many(keys.into_iter().map(key_model))
+            .exec(&tx)
+            .await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Stores a person as a member of an account.
+    pub async fn create_member(
+        &self,
+        account: AccountId,
+        person: NewPerson,
+        role: Role,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        let tx = self.begin().await?;
+        let user = person.id;
+        user_model(person, now).insert(&tx).await?;
+        member_model(account, user, role, now).insert(&tx).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Every account, by slug.
+    pub async fn accounts(&self) -> Result<Vec<(AccountId, String)>, Fault> {
+        let rows = account::Entity::find()
+            .order_by_asc(account::Column::Slug)
+            .all(&self.db)
+            .await?;
+        Ok(rows.into_iter().map(|row| (AccountId(row.id), row.slug)).collect())
+    }
+
+    /// The person who signs in with this address.
+    pub async fn user_by_email(&self, email: &str) -> Result<Option<UserRow>, Fault> {
+        let row = user::Entity::find()
+            .filter(user::Column::Email.eq(email))
+            .one(&self.db)
+            .await?;
+        Ok(row.map(user_row))
+    }
+
+    /// The person with this id.
+    pub async fn user(&self, id: UserId) -> Result<Option<UserRow>, Fault> {
+        Ok(user::Entity::find_by_id(id.0).one(&self.db).await?.map(user_row))
+    }
+
+    /// Where a person is a member, by the account's slug.
+    pub async fn memberships(&self, user: UserId) -> Result<Vec<MembershipRow>, Fault> {
+        let members = member::Entity::find()
+            .filter(member::Column::UserId.eq(user.0))
+            .all(&self.db)
+            .await?;
+        let accounts = account::Entity::find()
+            .filter(account::Column::Id.is_in(members.iter().map(|row| row.account_id)))
+            .order_by_asc(account::Column::Slug)
+            .all(&self.db)
+            .await?;
+        accounts
+            .into_iter()
+            .filter_map(|account| {
+                members
+                    .iter()
+                    .find(|row| row.account_id == account.id)
+                    .map(|row| (account, row))
+            })
+            .map(|(account, row)| {
+                Ok(MembershipRow {
+                    account: AccountId(account.id),
+                    slug: account.slug,
+                    account_name: account.name,
+                    role: Role::from_stored(&row.role)
+                        .ok_or_else(|| Fault::Stored(format!("unknown role {:?}", row.role)))?,
+                })
+            })
+            .collect()
+    }
+
+    /// How many members an account has.
+    pub async fn member_count(&self, account: AccountId) -> Result<u64, Fault> {
+        Ok(member::Entity::find()
+            .filter(member::Column::AccountId.eq(account.0))
+            .count(&self.db)
+            .await?)
+    }
+}
+
+fn account_model((id, slug, name): (AccountId, &str, &str), now: Timestamp) -> account::ActiveModel {
+    account::ActiveModel {
+        id: Set(id.0),
+        slug: Set(slug.to_owned()),
+        name: Set(name.to_owned()),
+        created_at: Set(now.as_millis()),
+    }
+}
+
+fn user_model(person: NewPerson, now: Timestamp) -> user::ActiveModel {
+    user::ActiveModel {
+        id: Set(person.id.0),
+        email: Set(person.email),
+        name: Set(person.name),
+        password_hash: Set(person.password_hash),
+        created_at: Set(now.as_millis()),
+    }
+}
+
+fn member_model(account: AccountId, user: UserId, role: Role, now: Timestamp) -> member::ActiveModel {
+    member::ActiveModel {
+        account_id: Set(account.0),
+        user_id: Set(user.0),
+        role: Set(role.as_str().to_owned()),
+        created_at: Set(now.as_millis()),
+    }
+}
+
+fn user_row(row: user::Model) -> UserRow {
+    UserRow {
+        id: UserId(row.id),
+        name: row.name,
+        email: row.email,
+        password_hash: row.password_hash,
+    }
+}

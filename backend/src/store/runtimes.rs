@@ -1,0 +1,122 @@
+//! The runtimes of an account.
+
+use super::{
+    Store,
+    entities::{git_token, runtime},
+};
+use crate::Fault;
+use domain::{AccountId, GitProviderId, RuntimeId, Timestamp};
+use sea_orm::{
+    ActiveModelTrait as _,
+    ActiveValue::Set,
+    ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    sea_query::{Expr, Query},
+};
+use std::collections::HashMap;
+
+/// A runtime as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuntimeRow {
+    /// Which.
+    pub id: RuntimeId,
+    /// Its Git provider.
+    pub git_provider: GitProviderId,
+    /// Its name.
+    pub name: String,
+    /// When it was registered.
+    pub created_at: Timestamp,
+}
+
+impl Store {
+    /// Every runtime of an account, by name.
+    pub async fn runtimes(&self, account: AccountId) -> Result<Vec<RuntimeRow>, Fault> {
+        let rows = runtime::Entity::find()
+            .filter(runtime::Column::AccountId.eq(account.0))
+            .order_by_asc(runtime::Column::Name)
+            .all(&self.db)
+            .await?;
+        Ok(rows.into_iter().map(runtime_row).collect())
+    }
+
+    /// One runtime of an account.
+    pub async fn runtime(&self, account: AccountId, id: RuntimeId) -> Result<Option<RuntimeRow>, Fault> {
+        let row = runtime::Entity::find_by_id(id.0)
+            .filter(runtime::Column::AccountId.eq(account.0))
+            .one(&self.db)
+            .await?;
+        Ok(row.map(runtime_row))
+    }
+
+    /// How many people have a token for each runtime of an account; runtimes without one are left out.
+    pub async fn people_with_tokens(&self, account: AccountId) -> Result<HashMap<RuntimeId, u64>, Fault> {
+        let rows: Vec<(uuid::Uuid, i64)> = git_token::Entity::find()
+            .select_only()
+            .column(git_token::Column::RuntimeId)
+            .column_as(git_token::Column::Id.count(), "people")
+            .filter(git_token::Column::AccountId.eq(account.0))
+            .filter(git_token::Column::UserId.is_not_null())
+            .group_by(git_token::Column::RuntimeId)
+            .into_tuple()
+            .all(&self.db)
+            .await?;
+        Ok(rows
+            .into_iter()
+            .map(|(id, people)| (RuntimeId(id), u64::try_from(people).unwrap_or_default()))
+            .collect())
+    }
+
+    /// Stores a runtime. [`super::is_taken`] tells that its name is taken, [`super::is_referenced`] that its Git provider is
+    /// gone.
+    pub async fn create_runtime(&self, account: AccountId, row: RuntimeRow) -> Result<(), Fault> {
+        let model = runtime::ActiveModel {
+            id: Set(row.id.0),
+            account_id: Set(account.0),
+            git_provider_id: Set(row.git_provider.0),
+            name: Set(row.name),
+            created_at: Set(row.created_at.as_millis()),
+        };
+        model.insert(&self.db).await?;
+        Ok(())
+    }
+
+    /// Changes a runtime's name and Git provider. A stored token belongs to its provider: gives `false`, and changes nothing,
+    /// when the provider would change while tokens are stored for the runtime, or the runtime is not there.
+    pub async fn update_runtime(&self, account: AccountId, row: &RuntimeRow) -> Result<bool, Fault> {
+        let with_tokens = Query::select()
+            .column(git_token::Column::RuntimeId)
+            .from(git_token::Entity)
+            .to_owned();
+        let done = runtime::Entity::update_many()
+            .col_expr(runtime::Column::Name, Expr::value(row.name.clone()))
+            .col_expr(runtime::Column::GitProviderId, Expr::value(row.git_provider.0))
+            .filter(runtime::Column::Id.eq(row.id.0))
+            .filter(runtime::Column::AccountId.eq(account.0))
+            .filter(
+                runtime::Column::GitProviderId
+                    .eq(row.git_provider.0)
+                    .or(runtime::Column::Id.not_in_subquery(with_tokens)),
+            )
+            .exec(&self.db)
+            .await?;
+        Ok(done.rows_affected == 1)
+    }
+
+    /// Deletes a runtime with its tokens and their checks; `false` if it is not there.
+    pub async fn delete_runtime(&self, account: AccountId, id: RuntimeId) -> Result<bool, Fault> {
+        let done = runtime::Entity::delete_many()
+            .filter(runtime::Column::Id.eq(id.0))
+            .filter(runtime::Column::AccountId.eq(account.0))
+            .exec(&self.db)
+            .await?;
+        Ok(done.rows_affected == 1)
+    }
+}
+
+fn runtime_row(row: runtime::Model) -> RuntimeRow {
+    RuntimeRow {
+        id: RuntimeId(row.id),
+        git_provider: GitProviderId(row.git_provider_id),
+        name: row.name,
+        created_at: Timestamp::from_millis(row.created_at),
+    }
+}

@@ -1,0 +1,93 @@
+//! One account's people see and touch nothing of another's.
+
+use crate::support::{PASSWORD, TestDatabase, World, on_both_databases};
+use backend::{
+    access::{AccessError, Member, NewAdmin},
+    git_providers::GitProviderError,
+    runtimes::{RuntimeError, RuntimeForm},
+    tokens::TokenError,
+};
+use domain::AccountId;
+use forge::NewToken;
+use secrecy::ExposeSecret as _;
+use std::net::{IpAddr, Ipv4Addr};
+
+/// An admin of a second account, `globex`.
+async fn stranger(world: &World) -> Member {
+    let id = AccountId(uuid::Uuid::from_u128(99));
+    let master = world.master();
+    let keys = backend::keys::AccountKeys::open(
+        world.store.clone(),
+        master,
+        world.clock.clone(),
+        std::sync::Arc::new(crate::support::SeededRandom::new(9)),
+    )
+    .await
+    .unwrap();
+    let now = backend::clock::Clock::now(world.clock.as_ref());
+    world
+        .store
+        .create_account((id, "globex", "Globex"), keys.generate(id), now)
+        .await
+        .unwrap();
+    let admin = NewAdmin {
+        name: "Hank".to_owned(),
+        email: "hank@globex.dev".to_owned(),
+        password: PASSWORD.to_owned().into(),
+    };
+    world.services.access.create_admin(Some("globex"), admin).await.unwrap();
+    let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let signed_in = world
+        .services
+        .access
+        .sign_in("hank@globex.dev", &PASSWORD.to_owned().into(), here)
+        .await
+        .unwrap();
+    let session = world
+        .services
+        .access
+        .resume(signed_in.cookie.expose_secret())
+        .await
+        .unwrap();
+    let other = world.services.access.member(session.as_ref(), "acme").await;
+    assert!(
+        matches!(other, Err(AccessError::NotFound)),
+        "an account that is not one's own looks like none"
+    );
+    world.member(signed_in.cookie.expose_secret(), "globex").await
+}
+
+on_both_databases! {
+    async fn a_stranger_finds_none_of_an_accounts_rows(database: TestDatabase) {
+        let (world, mira) = World::set_up(database).await;
+        let runtime = world.runtime(&mira, "prod-eu").await;
+        let token = world.forge.create_token(NewToken::classic("mira", ["repo"])).unwrap();
+        world.services.tokens.put(&mira, runtime, &token.value.into()).await.unwrap();
+        let provider = world.services.git_providers.page(&mira).await.unwrap().providers[0].id;
+
+        let hank = stranger(&world).await;
+        assert!(world.services.git_providers.page(&hank).await.unwrap().providers.is_empty());
+        assert!(world.services.runtimes.page(&hank).await.unwrap().runtimes.is_empty());
+        assert!(world.services.tokens.page(&hank).await.unwrap().rows.is_empty());
+
+        let tokens = &world.services.tokens;
+        let other = world.forge.create_token(NewToken::classic("mira", ["repo"])).unwrap();
+        assert!(matches!(tokens.put(&hank, runtime, &other.value.into()).await, Err(TokenError::NotFound)));
+        assert!(matches!(tokens.check(&hank, runtime).await, Err(TokenError::NotFound)));
+        assert!(matches!(tokens.delete(&hank, runtime).await, Err(TokenError::NotFound)));
+
+        let runtimes = &world.services.runtimes;
+        let form = RuntimeForm { name: "mine".to_owned(), provider: provider.to_string() };
+        assert!(matches!(runtimes.register(&hank, form.clone()).await, Err(RuntimeError::Invalid(_))));
+        assert!(matches!(runtimes.edit(&hank, runtime, form).await, Err(RuntimeError::NotFound)));
+        assert!(matches!(runtimes.delete(&hank, runtime).await, Err(RuntimeError::NotFound)));
+
+        let providers = &world.services.git_providers;
+        let edited = providers.edit(&hank, provider, world.provider_form()).await;
+        assert!(matches!(edited, Err(GitProviderError::NotFound)));
+        assert!(matches!(providers.delete(&hank, provider).await, Err(GitProviderError::NotFound)));
+
+        assert_eq!(world.services.tokens.page(&mira).await.unwrap().rows.len(), 1);
+        assert!(world.services.tokens.page(&mira).await.unwrap().rows[0].token.is_some());
+    }
+}

@@ -1,0 +1,14 @@
+//! The services as a story: over a real database, SQLite and PostgreSQL alike, and over the wire to a stand-in provider.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+mod access;
+mod accounts_apart;
+mod checks;
+mod git_providers;
+mod keys;
+mod migrations;
+mod runtimes;
+mod tokens;

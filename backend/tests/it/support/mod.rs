@@ -1,0 +1,8 @@
+//! What the stories are told with.
+
+mod database;
+mod postgres;
+mod world;
+
+pub(crate) use database::{TestDatabase, on_both_databases};
+pub(crate) use world::{ManualClock, PASSWORD, SeededRandom, World, at};

@@ -1,0 +1,174 @@
+//! A Patchbay over a test database, with a clock and randomness that the test holds, and a stand-in GitHub.
+
+use super::TestDatabase;
+use backend::{
+    Services,
+    access::{Member, SetUp, SignedIn},
+    clock::Clock,
+    egress::{Egress, EgressPolicy, EgressSettings},
+    git_providers::GitProviderForm,
+    random::Random,
+    runtimes::RuntimeForm,
+    store::Store,
+    vault::MasterKeys,
+};
+use domain::{RuntimeId, Timestamp};
+use forge::{Account, Forge};
+use secrecy::ExposeSecret as _;
+use sha2::{Digest as _, Sha256};
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, AtomicU64, Ordering},
+};
+
+/// The password of everybody here.
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+/// Seconds since the epoch as a timestamp.
+pub(crate) fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_seconds(seconds)
+}
+
+/// A clock that stands until it is moved.
+pub(crate) struct ManualClock(AtomicI64);
+
+impl ManualClock {
+    pub(crate) fn forward(&self, seconds: i64) {
+        self.0.fetch_add(seconds * 1000, Ordering::Relaxed);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// Bytes that look random and are the same in every run: SHA-256 over a count.
+pub(crate) struct SeededRandom(AtomicU64);
+
+impl SeededRandom {
+    pub(crate) const fn new(seed: u64) -> Self {
+        Self(AtomicU64::new(seed << 32))
+    }
+}
+
+impl Random for SeededRandom {
+    fn fill(&self, bytes: &mut [u8]) {
+        for chunk in bytes.chunks_mut(32) {
+            let block = Sha256::digest(self.0.fetch_add(1, Ordering::Relaxed).to_le_bytes());
+            chunk.copy_from_slice(&block[..chunk.len()]);
+        }
+    }
+}
+
+/// Everything a story needs.
+pub(crate) struct World {
+    pub(crate) services: Services,
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) forge: Forge,
+    database: TestDatabase,
+    master: Arc<MasterKeys>,
+}
+
+impl World {
+    /// A migrated database, nothing in it.
+    pub(crate) async fn empty(database: TestDatabase) -> Self {
+        let store = Store::connect(database.url()).await.unwrap();
+        store.migrate().await.unwrap();
+        let key = base64::Engine::encode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, [7; 32]);
+        let master = Arc::new(MasterKeys::parse(&format!("patchbay-master-1:{key}")).unwrap());
+        let clock = Arc::new(ManualClock(AtomicI64::new(1_795_348_800_000)));
+        let random = Arc::new(SeededRandom::new(1));
+        let policy = EgressPolicy::new(vec!["127.0.0.1".parse().unwrap()]);
+        // Short enough that a test of silence is quick, long enough for a busy machine.
+        let settings = EgressSettings {
+            total_timeout: std::time::Duration::from_secs(2),
+            ..EgressSettings::default()
+        };
+        let egress = Egress::new(policy, settings, random.clone());
+        let services = Services::new(store.clone(), master.clone(), egress, clock.clone(), random)
+            .await
+            .unwrap();
+        let forge = Forge::start().await;
+        forge.put_account("mira", Account::with_password(PASSWORD));
+        Self {
+            services,
+            store,
+            clock,
+            forge,
+            database,
+            master,
+        }
+    }
+
+    /// The account `acme` with its admin Mira, who is signed in.
+    pub(crate) async fn set_up(database: TestDatabase) -> (Self, Member) {
+        let world = Self::empty(database).await;
+        let signed_in = world.set_up_account().await;
+        let member = world.member(signed_in.cookie.expose_secret(), "acme").await;
+        (world, member)
+    }
+
+    /// Walks through the set-up page.
+    pub(crate) async fn set_up_account(&self) -> SignedIn {
+        let code = self.services.access.issue_set_up_link().await.unwrap().unwrap();
+        let form = SetUp {
+            account_name: "Acme".to_owned(),
+            name: "Mira Rao".to_owned(),
+            email: "mira@acme.dev".to_owned(),
+            password: PASSWORD.to_owned().into(),
+        };
+        self.services.access.set_up(code.expose_secret(), form).await.unwrap()
+    }
+
+    /// The member that a cookie stands for.
+    pub(crate) async fn member(&self, cookie: &str, account: &str) -> Member {
+        let session = self.services.access.resume(cookie).await.unwrap();
+        self.services.access.member(session.as_ref(), account).await.unwrap()
+    }
+
+    /// Registers the stand-in as a Git provider and a runtime that uses it.
+    pub(crate) async fn runtime(&self, admin: &Member, name: &str) -> RuntimeId {
+        let page = self.services.git_providers.page(admin).await.unwrap();
+        let provider = match page
+            .providers
+            .iter()
+            .find(|provider| provider.label.base_url == self.forge.url())
+        {
+            Some(provider) => provider.id,
+            None => self
+                .services
+                .git_providers
+                .register(admin, self.provider_form())
+                .await
+                .unwrap(),
+        };
+        let form = RuntimeForm {
+            name: name.to_owned(),
+            provider: provider.to_string(),
+        };
+        self.services.runtimes.register(admin, form).await.unwrap()
+    }
+
+    /// The form that registers the stand-in.
+    pub(crate) fn provider_form(&self) -> GitProviderForm {
+        GitProviderForm {
+            kind: "github".to_owned(),
+            name: "forge".to_owned(),
+            base_url: self.forge.url(),
+            api_url: String::new(),
+        }
+    }
+
+    /// The URL of the database, for a second connection to it.
+    pub(crate) fn database_url(&self) -> secrecy::SecretString {
+        self.database.url()
+    }
+
+    /// The master keys, for a second set of services.
+    pub(crate) fn master(&self) -> Arc<MasterKeys> {
+        self.master.clone()
+    }
+}
