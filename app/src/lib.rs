@@ -1,1 +1,36 @@
-//! Skeleton.
+//! Patchbay's pages, components and server functions, for the server and the browser.
+//!
+//! Every page and every form works without JavaScript. `calls` holds the server functions, `pages` one file per page,
+//! `components` what two pages share, and `ssr` everything that the browser never sees. `platform` is the one seam: the
+//! few things that the server and the browser do differently while a page is rendered.
+
+#![recursion_limit = "512"]
+#![expect(
+    unreachable_pub,
+    reason = "what #[component] and #[server] generate is `pub`, whatever they are written on"
+)]
+
+mod app;
+mod calls;
+mod components;
+mod dom;
+mod error;
+mod flash;
+mod pages;
+mod paths;
+mod reply;
+mod state;
+mod theme;
+
+#[cfg(feature = "ssr")]
+pub mod ssr;
+#[cfg(feature = "ssr")]
+use ssr::platform;
+
+#[cfg(not(feature = "ssr"))]
+mod browser;
+#[cfg(not(feature = "ssr"))]
+use browser as platform;
+
+pub use app::App;
+pub use error::AppError;

@@ -1,1 +1,10 @@
-//! Skeleton.
+//! The browser's entry point: takes over the page that the server rendered.
+
+use app::App;
+
+/// Called by the script that Leptos writes into every page.
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn hydrate() {
+    console_error_panic_hook::set_once();
+    leptos::mount::hydrate_body(App);
+}

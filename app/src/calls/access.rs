@@ -1,0 +1,133 @@
+//! Set-up, sign-in, sign-out, who is there, and the theme.
+
+use crate::{AppError, reply::Reply};
+use domain::{SecretInput, view::Viewer};
+use leptos::prelude::*;
+use leptos::server_fn::codec::GetUrl;
+use serde::{Deserialize, Serialize};
+
+/// Where somebody who comes to the door belongs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Door {
+    /// Nobody has set Patchbay up.
+    NotSetUp,
+    /// Not signed in.
+    SignIn,
+    /// In this account.
+    Account(String),
+    /// Signed in, and a member of no account.
+    NoAccount,
+}
+
+/// Where the person belongs.
+#[server(endpoint = "ui/door", input = GetUrl)]
+pub(crate) async fn load_door() -> Result<Door, AppError> {
+    crate::ssr::read(async {
+        let access = crate::ssr::services()?.access;
+        let Some(session) = crate::ssr::session() else {
+            return Ok(if access.is_set_up().await? {
+                Door::SignIn
+            } else {
+                Door::NotSetUp
+            });
+        };
+        Ok(access.home(&session).await?.map_or(Door::NoAccount, Door::Account))
+    })
+    .await
+}
+
+/// Who is signed in, in the account.
+#[server(endpoint = "ui/viewer", input = GetUrl)]
+pub(crate) async fn load_viewer(#[server(default)] account: String) -> Result<Viewer, AppError> {
+    crate::ssr::read(async {
+        let (services, member) = crate::ssr::member(&account).await?;
+        Ok(services.access.viewer(&member).await?)
+    })
+    .await
+}
+
+/// Whether the set-up link still leads somewhere: an error if not.
+#[server(endpoint = "ui/set-up-link", input = GetUrl)]
+pub(crate) async fn load_set_up_link(#[server(default)] code: String) -> Result<(), AppError> {
+    crate::ssr::read(async {
+        let found = crate::ssr::services()?.access.is_set_up_link(&code).await?;
+        if found { Ok(()) } else { Err(AppError::SetUpLink) }
+    })
+    .await
+}
+
+/// Makes the first account and its admin.
+#[server(endpoint = "ui/set-up")]
+pub(crate) async fn set_up(
+    #[server(default)] code: String,
+    #[server(default)] account_name: String,
+    #[server(default)] name: String,
+    #[server(default)] email: String,
+    #[server(default)] password: SecretInput,
+) -> Result<Reply, AppError> {
+    let values = [
+        ("account_name", account_name.clone()),
+        ("name", name.clone()),
+        ("email", email.clone()),
+    ];
+    let result = async {
+        let form = backend::access::SetUp {
+            account_name,
+            name,
+            email,
+            password,
+        };
+        let signed_in = crate::ssr::services()?.access.set_up(&code, form).await?;
+        Ok(crate::ssr::enter(&signed_in, ""))
+    }
+    .await;
+    Ok(crate::ssr::finish(
+        SET_UP_FORM,
+        result,
+        &values.each_ref().map(|(field, value)| (*field, value.as_str())),
+    ))
+}
+
+/// The form of the set-up page.
+pub(crate) const SET_UP_FORM: &str = "set-up";
+
+/// Signs in, and leads on to `next`.
+#[server(endpoint = "ui/sign-in")]
+pub(crate) async fn sign_in(
+    #[server(default)] email: String,
+    #[server(default)] password: SecretInput,
+    #[server(default)] next: String,
+) -> Result<Reply, AppError> {
+    let result = async {
+        let access = crate::ssr::services()?.access;
+        let signed_in = access.sign_in(&email, &password, crate::ssr::peer()).await?;
+        Ok(crate::ssr::enter(&signed_in, &next))
+    }
+    .await;
+    Ok(crate::ssr::finish(SIGN_IN_FORM, result, &[("email", &email)]))
+}
+
+/// The form of the sign-in page.
+pub(crate) const SIGN_IN_FORM: &str = "sign-in";
+
+/// Signs out.
+#[server(endpoint = "ui/sign-out")]
+pub(crate) async fn sign_out() -> Result<Reply, AppError> {
+    let result = async {
+        if let Some(session) = crate::ssr::session() {
+            crate::ssr::services()?.access.sign_out(&session).await?;
+        }
+        crate::ssr::cookies::end_session();
+        Ok(crate::reply::Done::reload("/sign-in").saying("You are signed out."))
+    }
+    .await;
+    Ok(crate::ssr::finish(crate::state::NO_FORM, result, &[]))
+}
+
+/// Remembers the theme. Anybody may: it is about the browser, not the person.
+#[server(endpoint = "ui/theme")]
+pub(crate) async fn set_theme(#[server(default)] theme: String) -> Result<Reply, AppError> {
+    crate::ssr::cookies::keep_theme(crate::theme::Theme::from_word(&theme));
+    Ok(crate::ssr::stay())
+}

@@ -1,0 +1,86 @@
+//! The Git providers of an account.
+
+use crate::{AppError, reply::Reply};
+use domain::view::ProvidersPage;
+use leptos::prelude::*;
+use leptos::server_fn::codec::GetUrl;
+
+/// The form that registers or edits a Git provider.
+pub(crate) const PROVIDER_FORM: &str = "git-provider";
+/// The form that deletes one.
+pub(crate) const DELETE_FORM: &str = "delete-git-provider";
+
+/// Everything the page *Git authentication* shows.
+#[server(endpoint = "ui/git-providers", input = GetUrl)]
+pub(crate) async fn load_git_providers(#[server(default)] account: String) -> Result<ProvidersPage, AppError> {
+    crate::ssr::read(async {
+        let (services, member) = crate::ssr::member(&account).await?;
+        Ok(services.git_providers.page(&member).await?)
+    })
+    .await
+}
+
+/// Registers a Git provider, or changes the one that `id` names.
+#[server(endpoint = "ui/save-git-provider")]
+pub(crate) async fn save_git_provider(
+    #[server(default)] account: String,
+    #[server(default)] id: String,
+    #[server(default)] kind: String,
+    #[server(default)] name: String,
+    #[server(default)] base_url: String,
+    #[server(default)] api_url: String,
+) -> Result<Reply, AppError> {
+    let form = backend::git_providers::GitProviderForm {
+        kind,
+        name,
+        base_url,
+        api_url,
+    };
+    let result = async {
+        let (services, member) = crate::ssr::member(&account).await?;
+        let message = if id.is_empty() {
+            services.git_providers.register(&member, form.clone()).await?;
+            "Git provider registered."
+        } else {
+            services
+                .git_providers
+                .edit(&member, crate::ssr::id(&id)?, form.clone())
+                .await?;
+            "Git provider saved."
+        };
+        Ok(crate::reply::Done::new(
+            message,
+            format!("/{account}/admin/git-authentication"),
+        ))
+    }
+    .await;
+    let values = [
+        ("kind", &form.kind),
+        ("name", &form.name),
+        ("base_url", &form.base_url),
+        ("api_url", &form.api_url),
+    ];
+    Ok(crate::ssr::finish(
+        PROVIDER_FORM,
+        result,
+        &values.map(|(field, value)| (field, value.as_str())),
+    ))
+}
+
+/// Deletes a Git provider.
+#[server(endpoint = "ui/delete-git-provider")]
+pub(crate) async fn delete_git_provider(
+    #[server(default)] account: String,
+    #[server(default)] id: String,
+) -> Result<Reply, AppError> {
+    let result = async {
+        let (services, member) = crate::ssr::member(&account).await?;
+        services.git_providers.delete(&member, crate::ssr::id(&id)?).await?;
+        Ok(crate::reply::Done::new(
+            "Git provider deleted.",
+            format!("/{account}/admin/git-authentication"),
+        ))
+    }
+    .await;
+    Ok(crate::ssr::finish(DELETE_FORM, result, &[]))
+}

@@ -1,0 +1,70 @@
+//! The runtimes of an account.
+
+use crate::{AppError, reply::Reply};
+use domain::view::RuntimesPage;
+use leptos::prelude::*;
+use leptos::server_fn::codec::GetUrl;
+
+/// The form that registers or edits a runtime.
+pub(crate) const RUNTIME_FORM: &str = "runtime";
+/// The form that deletes one.
+pub(crate) const DELETE_FORM: &str = "delete-runtime";
+
+/// Everything the page *Runtimes* shows.
+#[server(endpoint = "ui/runtimes", input = GetUrl)]
+pub(crate) async fn load_runtimes(#[server(default)] account: String) -> Result<RuntimesPage, AppError> {
+    crate::ssr::read(async {
+        let (services, member) = crate::ssr::member(&account).await?;
+        Ok(services.runtimes.page(&member).await?)
+    })
+    .await
+}
+
+/// Registers a runtime, or changes the one that `id` names.
+#[server(endpoint = "ui/save-runtime")]
+pub(crate) async fn save_runtime(
+    #[server(default)] account: String,
+    #[server(default)] id: String,
+    #[server(default)] name: String,
+    #[server(default)] provider: String,
+) -> Result<Reply, AppError> {
+    let result = async {
+        let (services, member) = crate::ssr::member(&account).await?;
+        let form = backend::runtimes::RuntimeForm {
+            name: name.clone(),
+            provider: provider.clone(),
+        };
+        let message = if id.is_empty() {
+            services.runtimes.register(&member, form).await?;
+            format!("Runtime {} registered.", name.trim())
+        } else {
+            services.runtimes.edit(&member, crate::ssr::id(&id)?, form).await?;
+            format!("Runtime {} saved.", name.trim())
+        };
+        Ok(crate::reply::Done::new(message, format!("/{account}/admin/runtimes")))
+    }
+    .await;
+    Ok(crate::ssr::finish(
+        RUNTIME_FORM,
+        result,
+        &[("name", &name), ("provider", &provider)],
+    ))
+}
+
+/// Deletes a runtime.
+#[server(endpoint = "ui/delete-runtime")]
+pub(crate) async fn delete_runtime(
+    #[server(default)] account: String,
+    #[server(default)] id: String,
+) -> Result<Reply, AppError> {
+    let result = async {
+        let (services, member) = crate::ssr::member(&account).await?;
+        services.runtimes.delete(&member, crate::ssr::id(&id)?).await?;
+        Ok(crate::reply::Done::new(
+            "Runtime deleted.",
+            format!("/{account}/admin/runtimes"),
+        ))
+    }
+    .await;
+    Ok(crate::ssr::finish(DELETE_FORM, result, &[]))
+}

@@ -1,0 +1,14 @@
+//! What more than one page uses.
+
+pub(crate) mod dialog;
+pub(crate) mod empty;
+pub(crate) mod form;
+pub(crate) mod icon;
+pub(crate) mod notice;
+pub(crate) mod page;
+pub(crate) mod problem;
+pub(crate) mod scopes;
+pub(crate) mod shell;
+pub(crate) mod status;
+pub(crate) mod theme_switch;
+pub(crate) mod when;

@@ -1,0 +1,69 @@
+//! The frame of a page: title, heading, and what stands there while it loads or when it cannot be shown.
+
+use crate::{AppError, paths, platform};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_location;
+
+/// The document's title and the page's heading, which takes the focus when one comes from another page. The children
+/// are the page's actions.
+#[component]
+pub(crate) fn PageHead(
+    title: &'static str,
+    #[prop(optional)] lead: &'static str,
+    #[prop(optional)] children: Option<Children>,
+) -> impl IntoView {
+    view! {
+        <Title text=title/>
+        <div class="head">
+            <div>
+                <h1 tabindex="-1">{title}</h1>
+                {(!lead.is_empty()).then(|| view! { <p>{lead}</p> })}
+            </div>
+            {children.map(|children| view! { <div class="row">{children()}</div> })}
+        </div>
+    }
+}
+
+/// What stands where a page's content will be.
+#[component]
+pub(crate) fn Loading() -> impl IntoView {
+    view! {
+        <div class="card loading" aria-busy="true">
+            <span class="unseen" role="status">"Loading"</span>
+            <span class="bone"></span>
+            <span class="bone"></span>
+            <span class="bone"></span>
+        </div>
+    }
+}
+
+/// A page that cannot be shown: why, and what to do. Somebody who is not signed in is led to sign-in instead.
+#[component]
+pub(crate) fn ErrorPage(error: AppError) -> impl IntoView {
+    let location = use_location();
+    if error == AppError::NotSignedIn {
+        let here = format!(
+            "{}?{}",
+            location.pathname.get_untracked(),
+            location.search.get_untracked()
+        );
+        let next = here.trim_end_matches('?').to_owned();
+        // On the server the answer is a redirect already.
+        Effect::new(move |_| platform::redirect(&paths::sign_in(&next)));
+        return view! { <Loading/> }.into_any();
+    }
+    platform::set_status(error.status());
+    let (title, text) = super::problem::page_words(&error);
+    view! {
+        <section class="card empty" role="alert">
+            <super::icon::Icon name="alert"/>
+            <h2>{title}</h2>
+            <p>{text}</p>
+            <div class="row">
+                <a class="button" href="/" rel="external">"Go to the start page"</a>
+            </div>
+        </section>
+    }
+    .into_any()
+}

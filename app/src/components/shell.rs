@@ -1,0 +1,164 @@
+//! What stands around every page: around those of an account with its navigation, around the others without.
+
+use super::{form::PostForm, icon::Icon, notice::Notices, theme_switch::ThemeSwitch};
+use crate::{
+    calls::access::{SignOut, load_viewer},
+    state::app_state,
+};
+use domain::{Role, view::Viewer};
+use leptos::{prelude::*, server_fn::ServerFn};
+use leptos_router::{
+    components::Outlet,
+    hooks::{use_location, use_params_map},
+};
+
+/// The name in the address of the account that a page belongs to.
+pub(crate) fn account() -> Memo<String> {
+    let params = use_params_map();
+    Memo::new(move |_| params.with(|params| params.get("account").unwrap_or_default()))
+}
+
+/// The shell of an account's pages.
+#[component]
+pub(crate) fn AccountShell() -> impl IntoView {
+    let state = app_state();
+    let account = account();
+    let person = Resource::new(
+        move || (account.get(), state.changes.get()),
+        |(account, _)| load_viewer(account),
+    );
+    view! {
+        <SkipLink/>
+        <div class="shell">
+            <header class="side">
+                <Brand/>
+                // What went wrong, the page itself says.
+                <Transition>
+                    {move || Suspend::new(async move { person.await.ok().map(|viewer| view! { <AccountNav viewer/> }) })}
+                </Transition>
+            </header>
+            <main class="main" id="main" tabindex="-1">
+                <Notices/>
+                <Outlet/>
+            </main>
+        </div>
+    }
+}
+
+/// The shell of the pages at the door.
+#[component]
+pub(crate) fn DoorShell(children: Children) -> impl IntoView {
+    view! {
+        <SkipLink/>
+        <div class="door">
+            <header>
+                <Brand/>
+                <ThemeSwitch/>
+            </header>
+            <main id="main" tabindex="-1">
+                <Notices/>
+                {children()}
+            </main>
+        </div>
+    }
+}
+
+#[component]
+fn SkipLink() -> impl IntoView {
+    view! {
+        <a class="skip" href="#main" rel="external">
+            "Skip to the content"
+        </a>
+    }
+}
+
+#[component]
+fn Brand() -> impl IntoView {
+    view! {
+        <a class="brand" href="/" rel="external">
+            <Icon name="bay"/>
+            "Patchbay"
+        </a>
+    }
+}
+
+#[component]
+fn AccountNav(viewer: Viewer) -> impl IntoView {
+    let account = viewer.account.clone();
+    let admin = viewer.role == Role::Admin;
+    let initials: String = viewer
+        .name
+        .split_whitespace()
+        .filter_map(|word| word.chars().next())
+        .take(2)
+        .collect();
+    let attention = (viewer.attention > 0).then(|| {
+        view! {
+            <span class="count status warn">
+                {viewer.attention.to_string()} <span class="unseen">" need attention"</span>
+            </span>
+        }
+    });
+    view! {
+        <nav aria-label="Main">
+            <ul class="nav">
+                <li>
+                    <NavLink href=format!("/{account}/tokens") icon="key" label="Git tokens">
+                        {attention}
+                    </NavLink>
+                </li>
+            </ul>
+            {admin
+                .then(|| {
+                    view! {
+                        <h2 class="group">{viewer.account_name.clone()}</h2>
+                        <ul class="nav">
+                            <li>
+                                <NavLink href=format!("/{account}/admin/runtimes") icon="cpu" label="Runtimes">
+                                    ()
+                                </NavLink>
+                            </li>
+                            <li>
+                                <NavLink
+                                    href=format!("/{account}/admin/git-authentication")
+                                    icon="lock"
+                                    label="Git authentication"
+                                >
+                                    ()
+                                </NavLink>
+                            </li>
+                        </ul>
+                    }
+                })}
+        </nav>
+        <div class="who">
+            <span class="avatar" aria-hidden="true">{initials}</span>
+            <div class="person">
+                <span class="name">{viewer.name}</span>
+                <span class="sub">{viewer.account_name} " · " {viewer.role.as_str()}</span>
+            </div>
+            <div class="who-tools">
+                <ThemeSwitch/>
+                <PostForm action=SignOut::url()>
+                    <button class="button quiet" type="submit">
+                        <Icon name="leave"/>
+                        "Sign out"
+                    </button>
+                </PostForm>
+            </div>
+        </div>
+    }
+}
+
+#[component]
+fn NavLink(href: String, icon: &'static str, label: &'static str, children: Children) -> impl IntoView {
+    let here = use_location().pathname;
+    let target = href.clone();
+    view! {
+        <a href=href aria-current=move || here.with(|here| *here == target).then_some("page")>
+            <Icon name=icon/>
+            {label}
+            {children()}
+        </a>
+    }
+}

@@ -1,0 +1,83 @@
+//! The few things done to the document by hand: focus, dialogs, and what a form holds. Called in the browser only, from
+//! event handlers and effects.
+
+use leptos::prelude::{document, request_animation_frame};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, Event, FormData, HtmlElement, HtmlFormElement, HtmlInputElement, UrlSearchParams};
+
+/// Moves the focus to the first element that fits, once what changed is in the document.
+pub(crate) fn focus(selector: &'static str) {
+    request_animation_frame(move || {
+        if let Ok(Some(element)) = document().query_selector(selector) {
+            focus_element(&element);
+        }
+    });
+}
+
+/// Moves the focus to the element with this id, once what changed is in the document.
+pub(crate) fn focus_id(id: String) {
+    request_animation_frame(move || {
+        if let Some(element) = document().get_element_by_id(&id) {
+            focus_element(&element);
+        }
+    });
+}
+
+/// Moves the focus to the first field in error of a form, or to its summary of what went wrong.
+pub(crate) fn focus_problem(form: HtmlFormElement) {
+    request_animation_frame(move || {
+        let field = form.query_selector("[aria-invalid='true']").ok().flatten();
+        if let Some(element) = field.or_else(|| form.query_selector(".problem").ok().flatten()) {
+            focus_element(&element);
+        }
+    });
+}
+
+fn focus_element(element: &Element) {
+    if let Some(element) = element.dyn_ref::<HtmlElement>() {
+        // An element that cannot take the focus leaves it where it is.
+        let _ = element.focus();
+    }
+}
+
+/// The form that an event came from.
+pub(crate) fn form_of(event: &Event) -> Option<HtmlFormElement> {
+    event.current_target().or_else(|| event.target())?.dyn_into().ok()
+}
+
+/// The form's fields, encoded as a plain post would.
+pub(crate) fn encoded(form: &HtmlFormElement) -> Option<String> {
+    let data = FormData::new_with_form(form).ok()?;
+    UrlSearchParams::new_with_str_sequence_sequence(&data)
+        .ok()?
+        .to_string()
+        .as_string()
+}
+
+/// Empties the form's secret fields, and tells whoever listens to them.
+pub(crate) fn empty_secrets(form: &HtmlFormElement) {
+    let Ok(secrets) = form.query_selector_all("[data-secret]") else {
+        return;
+    };
+    for secret in (0..secrets.length()).filter_map(|index| secrets.get(index)) {
+        if let Some(input) = secret.dyn_ref::<HtmlInputElement>() {
+            input.set_value("");
+            if let Ok(event) = Event::new("input") {
+                let _ = input.dispatch_event(&event);
+            }
+        }
+    }
+}
+
+/// Shows the theme at once.
+pub(crate) fn show_theme(theme: &str) {
+    if let Some(root) = document().document_element() {
+        let _ = root.set_attribute("data-theme", theme);
+    }
+}
+
+/// Path and query of the page.
+pub(crate) fn here() -> String {
+    let location = leptos::prelude::window().location();
+    location.pathname().unwrap_or_default() + &location.search().unwrap_or_default()
+}

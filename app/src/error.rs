@@ -1,0 +1,82 @@
+//! The one error of the user interface. Every variant is something a person can act on; causes stay in the log.
+
+use domain::{CheckOutcome, FieldErrors, ProviderKind, Timestamp};
+use leptos::{
+    prelude::FromServerFnError,
+    server_fn::{codec::JsonEncoding, error::ServerFnErrorErr},
+};
+use serde::{Deserialize, Serialize};
+
+/// Why the person does not get what they asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AppError {
+    /// Fields to mend.
+    Invalid(FieldErrors),
+    /// No such person, or another password.
+    WrongCredentials,
+    /// Too many tries to sign in.
+    Throttled {
+        /// When the next try is taken.
+        retry_at: Timestamp,
+    },
+    /// The set-up link is wrong or used.
+    SetUpLink,
+    /// Nobody is signed in.
+    NotSignedIn,
+    /// There is no such thing, or not for this person: never told apart.
+    NotFound,
+    /// An admin may; this person is a member.
+    NotAdmin,
+    /// Runtimes use the Git provider.
+    InUse {
+        /// Their names.
+        runtimes: Vec<String>,
+    },
+    /// The check of a token did not end well.
+    Refused {
+        /// Who was asked.
+        kind: ProviderKind,
+        /// What it said.
+        outcome: CheckOutcome,
+    },
+    /// Ours. The cause is in the server's log under this id.
+    Internal {
+        /// The id.
+        id: String,
+    },
+    /// The server of Patchbay could not be reached.
+    Offline,
+    /// Browser and server do not understand each other, as after an update of the server.
+    Garbled,
+}
+
+impl AppError {
+    /// The HTTP status that says the same.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::Invalid(_) | Self::Refused { .. } => 422,
+            Self::WrongCredentials | Self::NotSignedIn => 401,
+            Self::Throttled { .. } => 429,
+            Self::SetUpLink | Self::NotFound => 404,
+            Self::NotAdmin => 403,
+            Self::InUse { .. } => 409,
+            Self::Internal { .. } => 500,
+            Self::Offline => 503,
+            Self::Garbled => 400,
+        }
+    }
+}
+
+impl FromServerFnError for AppError {
+    type Encoder = JsonEncoding;
+
+    // The framework's text may quote what was typed, so none of it is kept.
+    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
+        match error {
+            ServerFnErrorErr::Request(_) => Self::Offline,
+            _ => Self::Garbled,
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! What a plain form post leaves for the next page to show. It travels sealed, in a cookie that only the server reads.
+
+use crate::{AppError, reply::Done, theme::Theme};
+use serde::{Deserialize, Serialize};
+
+/// What became of a form, for the page that comes after it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Flash {
+    /// The form it came from.
+    pub(crate) form: String,
+    /// What became of it.
+    pub(crate) news: News,
+    /// What was typed, by field; never a secret.
+    pub(crate) values: Vec<(String, String)>,
+}
+
+/// Good or bad news.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum News {
+    /// It is done: the message to show.
+    Done(String),
+    /// It is done, and the message is one of caution.
+    Caution(String),
+    /// It is not, for this reason.
+    Failed(AppError),
+}
+
+impl News {
+    /// What to say once a form is done, if there is anything to say.
+    pub(crate) fn of(done: &Done) -> Option<Self> {
+        let message = done.message.clone();
+        match (message.is_empty(), done.caution) {
+            (true, _) => None,
+            (false, false) => Some(Self::Done(message)),
+            (false, true) => Some(Self::Caution(message)),
+        }
+    }
+}
+
+/// What the server knows of the browser when it renders the first page, and the browser needs to hydrate it alike.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FirstLoad {
+    pub(crate) flash: Option<Flash>,
+    pub(crate) theme: Theme,
+}

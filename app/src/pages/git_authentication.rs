@@ -1,0 +1,306 @@
+//! Git authentication: the Git providers of the account.
+
+use crate::{
+    calls::git_providers::{DELETE_FORM, DeleteGitProvider, PROVIDER_FORM, SaveGitProvider, load_git_providers},
+    components::{
+        dialog::Modal,
+        empty::Empty,
+        form::{FormProblem, Hidden, PostForm, SelectField, Submit, TextField},
+        icon::{Icon, ProviderMark},
+        page::{ErrorPage, Loading, PageHead},
+        shell::account,
+        when::When,
+    },
+    state::app_state,
+};
+use domain::{
+    ProviderKind, Timestamp,
+    view::{ProviderView, ProvidersPage as Page},
+};
+use leptos::{prelude::*, server_fn::ServerFn};
+use leptos_router::hooks::use_query_map;
+
+/// The page.
+#[component]
+pub(crate) fn GitAuthenticationPage() -> impl IntoView {
+    let account = account();
+    let changes = app_state().changes;
+    let page = Resource::new(
+        move || (account.get(), changes.get()),
+        |(account, _)| load_git_providers(account),
+    );
+    let content = move || {
+        Suspend::new(async move {
+            match page.await {
+                Ok(page) => view! { <Content page account=account.get_untracked()/> }.into_any(),
+                Err(error) => view! { <ErrorPage error/> }.into_any(),
+            }
+        })
+    };
+    view! {
+        <PageHead
+            title="Git authentication"
+            lead="The Git providers that your runtimes use, and against which tokens are checked."
+        />
+        <Transition fallback=Loading>{content}</Transition>
+    }
+}
+
+#[component]
+fn Content(page: Page, account: String) -> impl IntoView {
+    let base = format!("/{account}/admin/git-authentication");
+    let register = format!("{base}?register=");
+    let button = view! {
+        <a class="button primary" id="register" href=register data-noscroll="">
+            <Icon name="plus"/>
+            "Register Git provider"
+        </a>
+    };
+    let list = if page.providers.is_empty() {
+        view! {
+            <section class="card">
+                <Empty
+                    icon="plug"
+                    title="No Git providers yet"
+                    text="Register github.com or your own GitHub Enterprise Server, then the runtimes that use it."
+                >
+                    {button}
+                </Empty>
+            </section>
+        }
+        .into_any()
+    } else {
+        let now = page.now;
+        let rows = page
+            .providers
+            .iter()
+            .map(|provider| view! { <Row provider=provider.clone() now base=base.clone()/> })
+            .collect_view();
+        view! {
+            <section class="card">
+                <header>
+                    <h2>"Git providers"</h2>
+                    {button}
+                </header>
+                <div class="scroller">
+                    <table class="cards">
+                        <thead>
+                            <tr>
+                                <th scope="col">"Name"</th>
+                                <th scope="col">"Base URL"</th>
+                                <th scope="col">"API base"</th>
+                                <th scope="col">"Runtimes"</th>
+                                <th scope="col">"Registered"</th>
+                                <th scope="col" class="end">
+                                    <span class="unseen">"Actions"</span>
+                                </th>
+                            </tr>
+                        </thead>
+                        <tbody>{rows}</tbody>
+                    </table>
+                </div>
+            </section>
+        }
+        .into_any()
+    };
+    view! {
+        {list}
+        <Panels providers=page.providers account base/>
+    }
+}
+
+#[component]
+fn Row(provider: ProviderView, now: Timestamp, base: String) -> impl IntoView {
+    let ProviderView {
+        id,
+        label,
+        api_url,
+        api_url_given,
+        runtimes,
+        created_at,
+    } = provider;
+    let runtimes = match runtimes.len() {
+        0 => view! { <span class="sub">"none"</span> }.into_any(),
+        _ => view! { <span>{runtimes.join(", ")}</span> }.into_any(),
+    };
+    view! {
+        <tr>
+            <th scope="row">
+                <div class="stack">
+                    <span class="name">{label.name.clone()}</span>
+                    <ProviderMark kind=label.kind text=label.kind.name()/>
+                </div>
+            </th>
+            <td data-label="Base URL">
+                <code class="address">{label.base_url}</code>
+            </td>
+            <td data-label="API base">
+                <div class="stack">
+                    <code class="address">{api_url}</code>
+                    <span class="sub">{if api_url_given { "as given" } else { "from the base URL" }}</span>
+                </div>
+            </td>
+            <td data-label="Runtimes" class="wide">{runtimes}</td>
+            <td data-label="Registered" class="date">
+                <When at=created_at now/>
+            </td>
+            <td class="end">
+                <div class="actions">
+                    <a class="button quiet" id=format!("edit-{id}") href=format!("{base}?edit={id}") data-noscroll="">
+                        "Edit"
+                        <span class="unseen">" "{label.name.clone()}</span>
+                    </a>
+                    <a
+                        class="button quiet"
+                        id=format!("delete-{id}")
+                        href=format!("{base}?delete={id}")
+                        data-noscroll=""
+                    >
+                        "Delete"
+                        <span class="unseen">" "{label.name.clone()}</span>
+                    </a>
+                </div>
+            </td>
+        </tr>
+    }
+}
+
+/// The panel or dialog that the address asks for.
+#[component]
+fn Panels(providers: Vec<ProviderView>, account: String, base: String) -> impl IntoView {
+    let query = use_query_map();
+    let providers = StoredValue::new(providers);
+    move || {
+        let query = query.read();
+        let find = |id: String| {
+            providers.with_value(|providers| providers.iter().find(|provider| provider.id.to_string() == id).cloned())
+        };
+        let (account, base) = (account.clone(), base.clone());
+        if query.get("register").is_some() {
+            Some(view! { <Form provider=None account base/> }.into_any())
+        } else if let Some(provider) = query.get("edit").and_then(find) {
+            Some(view! { <Form provider=Some(provider) account base/> }.into_any())
+        } else {
+            let provider = query.get("delete").and_then(find)?;
+            Some(view! { <Delete provider account base/> }.into_any())
+        }
+    }
+}
+
+#[component]
+fn Form(provider: Option<ProviderView>, account: String, base: String) -> impl IntoView {
+    let (title, label, opener) = match &provider {
+        Some(provider) => (
+            format!("Edit {}", provider.label.name),
+            "Save",
+            format!("edit-{}", provider.id),
+        ),
+        None => (
+            "Register Git provider".to_owned(),
+            "Register Git provider",
+            "register".to_owned(),
+        ),
+    };
+    let kind = provider
+        .as_ref()
+        .map_or(ProviderKind::GitHub, |provider| provider.label.kind);
+    let base_url = provider.as_ref().map_or_else(
+        || kind.preset_base_url().to_owned(),
+        |provider| provider.label.base_url.clone(),
+    );
+    let api_url = provider
+        .as_ref()
+        .filter(|provider| provider.api_url_given)
+        .map(|provider| provider.api_url.clone())
+        .unwrap_or_default();
+    let (id, name) = provider
+        .map(|provider| (provider.id.to_string(), provider.label.name))
+        .unwrap_or_default();
+    let kinds = ProviderKind::ALL
+        .map(|kind| (kind.as_str().to_owned(), kind.name().to_owned()))
+        .to_vec();
+
+    let typed_base = RwSignal::new(base_url.clone());
+    let follows = move || typed_base.with(|base| kind.api_url(base.trim()));
+    let base_hint = view! {
+        "https://github.com, or the address of your GitHub Enterprise Server."
+    }
+    .into_any();
+    let api_hint = view! { "If left empty: " <code class="address">{follows}</code> }.into_any();
+    let name_hint = view! { "What your people see. If left empty: the host." }.into_any();
+    view! {
+        <Modal class="panel" title close=base.clone() opener>
+            <PostForm action=SaveGitProvider::url() id=PROVIDER_FORM class="panel-form">
+                <div class="panel-body">
+                    <FormProblem/>
+                    <SelectField name="kind" label="Kind" options=kinds value=kind.as_str()/>
+                    <TextField name="name" label="Name" value=name required=false hint=name_hint/>
+                    <TextField
+                        name="base_url"
+                        label="Base URL"
+                        kind="url"
+                        value=base_url
+                        mono=true
+                        hint=base_hint
+                        on_input=Callback::new(move |typed| typed_base.set(typed))
+                    />
+                    <TextField
+                        name="api_url"
+                        label="API base URL"
+                        kind="url"
+                        value=api_url
+                        mono=true
+                        required=false
+                        hint=api_hint
+                    />
+                    <Hidden name="id" value=id/>
+                    <Hidden name="account" value=account/>
+                </div>
+                <footer>
+                    <a class="button" href=base data-noscroll="">
+                        "Cancel"
+                    </a>
+                    <Submit label busy="Saving…"/>
+                </footer>
+            </PostForm>
+        </Modal>
+    }
+}
+
+#[component]
+fn Delete(provider: ProviderView, account: String, base: String) -> impl IntoView {
+    let ProviderView {
+        id, label, runtimes, ..
+    } = provider;
+    let free = runtimes.is_empty();
+    let text = if free {
+        format!(
+            "Runtimes can no longer be registered with {}. No runtime uses it now.",
+            label.name
+        )
+    } else {
+        format!(
+            "It cannot be deleted while runtimes use it: {}. Delete them first, or give them another provider.",
+            runtimes.join(", ")
+        )
+    };
+    view! {
+        <Modal class="dialog" title=format!("Delete {}?", label.name) close=base.clone() opener=format!("delete-{id}")>
+            <PostForm action=DeleteGitProvider::url() id=DELETE_FORM class="panel-form">
+                <div class="panel-body">
+                    <FormProblem/>
+                    <p>{text}</p>
+                    <Hidden name="id" value=id.to_string()/>
+                    <Hidden name="account" value=account/>
+                </div>
+                <footer>
+                    <a class="button" href=base data-noscroll="">
+                        "Cancel"
+                    </a>
+                    {free
+                        .then(|| view! { <Submit label="Delete Git provider" busy="Deleting…" class="button danger"/> })}
+                </footer>
+            </PostForm>
+        </Modal>
+    }
+}

@@ -1,0 +1,69 @@
+//! The start: it leads to where the person belongs.
+
+use crate::{
+    AppError,
+    calls::access::{Door, load_door},
+    components::{
+        page::{ErrorPage, Loading, PageHead},
+        shell::DoorShell,
+    },
+    platform,
+};
+use leptos::prelude::*;
+
+/// The page.
+#[component]
+pub(crate) fn HomePage() -> impl IntoView {
+    let place = Resource::new(|| (), |()| load_door());
+    view! {
+        <DoorShell>
+            <Suspense fallback=Loading>{move || Suspend::new(async move { lead(place.await) })}</Suspense>
+        </DoorShell>
+    }
+}
+
+fn lead(place: Result<Door, AppError>) -> AnyView {
+    match place {
+        Ok(Door::Account(account)) => view! { <LeadOn path=format!("/{account}/tokens")/> }.into_any(),
+        Ok(Door::SignIn) => view! { <LeadOn path="/sign-in"/> }.into_any(),
+        Ok(Door::NotSetUp) => view! { <NotSetUp/> }.into_any(),
+        Ok(Door::NoAccount) => view! {
+            <PageHead title="No account yet"/>
+            <div class="card body">
+                <p>"You are signed in, but a member of no account. Ask the admin of yours to add you."</p>
+            </div>
+        }
+        .into_any(),
+        Err(error) => view! {
+            <PageHead title="Patchbay"/>
+            <ErrorPage error/>
+        }
+        .into_any(),
+    }
+}
+
+/// Leads to another page.
+#[component]
+pub(crate) fn LeadOn(#[prop(into)] path: String) -> impl IntoView {
+    // The server answers with a redirect at once; the browser must wait until this is in the document.
+    if cfg!(feature = "ssr") {
+        platform::redirect(&path);
+    }
+    Effect::new(move |_| platform::redirect(&path));
+    view! { <Loading/> }
+}
+
+/// Says how Patchbay is set up.
+#[component]
+pub(crate) fn NotSetUp() -> impl IntoView {
+    view! {
+        <PageHead title="Patchbay is not set up yet"/>
+        <div class="card body">
+            <p>
+                "Open the set-up link that the server printed when it started: it is in its log, or in the terminal that "
+                "runs it, and begins with " <code>"/setup/"</code> "."
+            </p>
+            <p class="sub">"The link works once. A server that is started again prints a new one."</p>
+        </div>
+    }
+}

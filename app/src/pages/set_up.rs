@@ -1,0 +1,62 @@
+//! Set-up: the first account and its admin.
+
+use crate::{
+    calls::access::{SET_UP_FORM, SetUp, load_set_up_link},
+    components::{
+        form::{FormProblem, Hidden, PostForm, Submit, TextField},
+        page::{ErrorPage, Loading, PageHead},
+        shell::DoorShell,
+    },
+};
+use domain::field::MIN_PASSWORD;
+use leptos::{prelude::*, server_fn::ServerFn};
+use leptos_router::hooks::use_params_map;
+
+/// The page.
+#[component]
+pub(crate) fn SetUpPage() -> impl IntoView {
+    let params = use_params_map();
+    let code = move || params.read().get("code").unwrap_or_default();
+    let link = Resource::new(code, load_set_up_link);
+    let content = move || {
+        let code = code();
+        Suspend::new(async move {
+            match link.await {
+                Ok(()) => view! { <SetUpForm code/> }.into_any(),
+                Err(error) => view! { <ErrorPage error/> }.into_any(),
+            }
+        })
+    };
+    view! {
+        <DoorShell>
+            <PageHead title="Set up Patchbay" lead="Your account, and you as its first admin."/>
+            <Suspense fallback=Loading>{content}</Suspense>
+        </DoorShell>
+    }
+}
+
+#[component]
+fn SetUpForm(code: String) -> impl IntoView {
+    let account_hint = view! { "Your organization or team. It also stands in every address." }.into_any();
+    let password_hint =
+        view! { "At least " {MIN_PASSWORD.to_string()} " characters. A few unrelated words are fine." }.into_any();
+    view! {
+        <PostForm action=SetUp::url() id=SET_UP_FORM class="card body form">
+            <FormProblem/>
+            <TextField
+                name="account_name"
+                label="Account name"
+                autocomplete="organization"
+                hint=account_hint
+                autofocus=true
+            />
+            <TextField name="name" label="Your name" autocomplete="name"/>
+            <TextField name="email" label="E-mail" kind="email" autocomplete="username"/>
+            <TextField name="password" label="Password" kind="password" autocomplete="new-password" hint=password_hint/>
+            <Hidden name="code" value=code/>
+            <div class="form-end">
+                <Submit label="Create account" busy="Creating the account…" class="button primary wide"/>
+            </div>
+        </PostForm>
+    }
+}

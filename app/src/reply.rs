@@ -1,0 +1,59 @@
+//! What a form gets back.
+
+use crate::AppError;
+use serde::{Deserialize, Serialize};
+
+/// The answer to a form. A refusal is an ordinary answer (status 200): the browser would log any other as a failure.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Reply {
+    /// It is done.
+    Done(Done),
+    /// It is not, for this reason.
+    Failed(AppError),
+}
+
+/// Where to go after a form is done, and what to say there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Done {
+    /// What happened, as a sentence; may be empty.
+    pub(crate) message: String,
+    /// Whether the message is one of caution.
+    pub(crate) caution: bool,
+    /// The page to show next: a path of our own.
+    pub(crate) location: String,
+    /// Whether that page must be loaded anew, because who is signed in has changed.
+    pub(crate) reload: bool,
+}
+
+#[cfg(feature = "ssr")]
+impl Done {
+    pub(crate) fn new(message: impl Into<String>, location: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            location: location.into(),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn caution(message: impl Into<String>, location: impl Into<String>) -> Self {
+        Self {
+            caution: true,
+            ..Self::new(message, location)
+        }
+    }
+
+    pub(crate) fn reload(location: impl Into<String>) -> Self {
+        Self {
+            reload: true,
+            ..Self::new("", location)
+        }
+    }
+
+    pub(crate) fn saying(self, message: &str) -> Self {
+        Self {
+            message: message.to_owned(),
+            ..self
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! From the services' errors to what a person sees. Causes end here: in the log, under an id.
+
+use crate::AppError;
+use backend::{
+    Fault, access::AccessError, git_providers::GitProviderError, runtimes::RuntimeError, tokens::TokenError,
+};
+use std::{
+    fmt::Display,
+    hash::{BuildHasher, Hasher, RandomState},
+};
+
+/// Logs the cause and gives the error that names it by an id.
+pub(super) fn internal(cause: impl Display) -> AppError {
+    // The standard library seeds each of these anew: good enough to find one line in a log.
+    let id = format!("{:08x}", RandomState::new().build_hasher().finish() >> 32);
+    tracing::error!(error.id = %id, %cause, "a request failed");
+    AppError::Internal { id }
+}
+
+impl From<Fault> for AppError {
+    fn from(fault: Fault) -> Self {
+        internal(fault)
+    }
+}
+
+impl From<AccessError> for AppError {
+    fn from(error: AccessError) -> Self {
+        match error {
+            AccessError::Invalid(fields) => Self::Invalid(fields),
+            AccessError::WrongCredentials => Self::WrongCredentials,
+            AccessError::Throttled { retry_at } => Self::Throttled { retry_at },
+            AccessError::SetUpLink => Self::SetUpLink,
+            AccessError::NotSignedIn => Self::NotSignedIn,
+            AccessError::NotFound => Self::NotFound,
+            AccessError::NotAdmin => Self::NotAdmin,
+            AccessError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<TokenError> for AppError {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Invalid(fields) => Self::Invalid(fields),
+            TokenError::NotFound => Self::NotFound,
+            TokenError::Refused { kind, outcome } => Self::Refused { kind, outcome },
+            TokenError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<RuntimeError> for AppError {
+    fn from(error: RuntimeError) -> Self {
+        match error {
+            RuntimeError::Invalid(fields) => Self::Invalid(fields),
+            RuntimeError::NotFound => Self::NotFound,
+            RuntimeError::Access(error) => error.into(),
+            RuntimeError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<GitProviderError> for AppError {
+    fn from(error: GitProviderError) -> Self {
+        match error {
+            GitProviderError::Invalid(fields) => Self::Invalid(fields),
+            GitProviderError::NotFound => Self::NotFound,
+            GitProviderError::InUse { runtimes } => Self::InUse { runtimes },
+            GitProviderError::Access(error) => error.into(),
+            GitProviderError::Fault(fault) => fault.into(),
+        }
+    }
+}

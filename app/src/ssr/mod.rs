@@ -1,0 +1,15 @@
+//! The server's half of the app: the document, who asks, cookies, and how a form is answered.
+
+pub mod cookies;
+
+mod answer;
+mod context;
+mod document;
+mod errors;
+pub(crate) mod platform;
+
+pub(crate) use answer::{enter, finish, read, stay};
+pub use context::{CurrentSession, WebSettings};
+pub(crate) use context::{id, member, peer, services, session};
+pub use cookies::session_cookie_value;
+pub use document::shell;

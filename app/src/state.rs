@@ -1,0 +1,70 @@
+//! What outlives a page: the notice, the theme, and the wish to load anew.
+
+use crate::{
+    AppError,
+    flash::{FirstLoad, Flash, News},
+    theme::Theme,
+};
+use leptos::prelude::*;
+
+/// The app's own state, provided as context to every page.
+#[derive(Clone, Copy)]
+pub(crate) struct AppState {
+    /// What is said above the page.
+    pub(crate) notice: RwSignal<Option<News>>,
+    /// What the form before this page left, until one goes on to another page.
+    flash: StoredValue<Option<Flash>>,
+    /// The theme.
+    pub(crate) theme: RwSignal<Theme>,
+    /// Counts what was changed: resources that show it read this, and so load anew.
+    pub(crate) changes: RwSignal<u32>,
+}
+
+/// Forms with this id have no place of their own for what went wrong, so that it is said above the page.
+pub(crate) const NO_FORM: &str = "";
+
+impl AppState {
+    pub(crate) fn new(first: FirstLoad) -> Self {
+        let flash = first.flash;
+        let notice = flash.as_ref().and_then(|flash| match &flash.news {
+            News::Done(_) | News::Caution(_) => Some(flash.news.clone()),
+            News::Failed(_) => {
+                let homeless = flash.form == NO_FORM || flash.news == News::Failed(AppError::NotSignedIn);
+                homeless.then(|| flash.news.clone())
+            }
+        });
+        Self {
+            notice: RwSignal::new(notice),
+            flash: StoredValue::new(flash),
+            theme: RwSignal::new(first.theme),
+            changes: RwSignal::new(0),
+        }
+    }
+
+    /// What is left of the form's last post: its error and what was typed.
+    pub(crate) fn left_by(self, form: &str) -> (Option<AppError>, Vec<(String, String)>) {
+        self.flash.with_value(|flash| match flash {
+            Some(Flash {
+                form: id,
+                news: News::Failed(error),
+                values,
+            }) if id == form && form != NO_FORM => (Some(error.clone()), values.clone()),
+            _ => (None, Vec::new()),
+        })
+    }
+
+    /// One goes on to another page: what was said for this one is over.
+    pub(crate) fn leave_page(self) {
+        self.flash.set_value(None);
+    }
+
+    /// Has every resource load anew.
+    pub(crate) fn reload(self) {
+        self.changes.update(|count| *count += 1);
+    }
+}
+
+/// The state of the app around this component.
+pub(crate) fn app_state() -> AppState {
+    expect_context()
+}
