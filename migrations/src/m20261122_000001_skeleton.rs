@@ -189,12 +189,12 @@ impl MigrationTrait for Migration {
                     .col(string(Runtimes::Name))
                     .col(big_integer(Runtimes::CreatedAt))
                     .foreign_key(&mut cascade((Runtimes::Table, Runtimes::AccountId), (Accounts::Table, Accounts::Id)))
-                    // Restricting: a Git provider goes only when no runtime uses it.
+                    // Not cascading: a Git provider goes only when no runtime uses it.
                     .foreign_key(
                         ForeignKey::create()
                             .from(Runtimes::Table, Runtimes::GitProviderId)
                             .to(GitProviders::Table, GitProviders::Id)
-                            .on_delete(ForeignKeyAction::Restrict),
+                            .on_delete(ForeignKeyAction::NoAction),
                     )
                     .to_owned(),
             )

@@ -4,7 +4,7 @@ use crate::config::{Config, MasterKeySource};
 use backend::{
     Fault, Services,
     clock::SystemClock,
-    egress::{Egress, EgressPolicy, EgressSettings},
+    egress::{Egress, EgressError, EgressPolicy, EgressSettings},
     keys::MasterKeyError,
     random::SystemRandom,
     store::Store,
@@ -32,6 +32,8 @@ pub(crate) enum OpenError {
     #[error(transparent)]
     MasterKey(#[from] MasterKeyError),
     #[error(transparent)]
+    Egress(#[from] EgressError),
+    #[error(transparent)]
     Fault(#[from] Fault),
 }
 
@@ -54,7 +56,7 @@ pub(crate) async fn services(config: &Config) -> Result<Services, OpenError> {
         EgressPolicy::new(config.egress_allow.clone()),
         EgressSettings::default(),
         Arc::new(SystemRandom),
-    );
+    )?;
     Ok(Services::new(
         store,
         Arc::new(master),

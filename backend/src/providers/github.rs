@@ -10,8 +10,7 @@ use domain::{
     scope::{self, Evidence, Standing},
     token_format::TokenFormat,
 };
-use http::{HeaderMap, HeaderValue, StatusCode, header};
-use secrecy::ExposeSecret as _;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use std::time::Duration;
 use time::{OffsetDateTime, PrimitiveDateTime, format_description::BorrowedFormatItem, macros::format_description};
@@ -41,6 +40,7 @@ struct User {
 #[derive(Deserialize)]
 struct Repository {
     full_name: String,
+    private: bool,
 }
 
 impl GitProvider for GitHub {
@@ -55,7 +55,7 @@ impl GitProvider for GitHub {
 async fn ask(inquiry: Inquiry<'_>) -> Result<Findings, CheckOutcome> {
     let answer = get(inquiry, "/user").await?;
     accept(inquiry, &answer)?;
-    let user: User = answer.json().map_err(unreachable)?;
+    let user: User = answer.body_json().map_err(unreachable)?;
     let expiry = expiry(&answer.headers, inquiry.now);
     if let Expiry::At(at) = expiry
         && at <= inquiry.now
@@ -101,10 +101,10 @@ async fn probe(inquiry: Inquiry<'_>) -> Result<Vec<ScopeFinding>, CheckOutcome> 
     let listed = get(inquiry, "/user/repos?visibility=private&per_page=1").await?;
     let (metadata, contents) = match listed.status {
         StatusCode::OK => {
-            let repositories: Vec<Repository> = listed.json().map_err(unreachable)?;
+            let repositories: Vec<Repository> = listed.body_json().map_err(unreachable)?;
             match repositories
                 .into_iter()
-                .find(|repository| is_full_name(&repository.full_name))
+                .find(|repository| repository.private && is_full_name(&repository.full_name))
             {
                 Some(repository) => {
                     let path = format!("/repos/{}/contents/", repository.full_name);
@@ -145,14 +145,13 @@ async fn probe(inquiry: Inquiry<'_>) -> Result<Vec<ScopeFinding>, CheckOutcome> 
 
 async fn get(inquiry: Inquiry<'_>, path: &str) -> Result<Answer, CheckOutcome> {
     let url = Url::parse(&format!("{}{path}", inquiry.api_url)).map_err(|_| unreachable(Trouble::NoConnection))?;
-    let mut headers = HeaderMap::new();
-    headers.insert(header::ACCEPT, HeaderValue::from_static("application/vnd.github+json"));
-    headers.insert("x-github-api-version", API_VERSION);
-    // A token is printable ASCII when it was stored; anything else cannot be sent and so cannot be right.
-    let bearer = HeaderValue::try_from(format!("Bearer {}", inquiry.token.expose_secret()))
+    let request = Request::new(url)
+        .header(header::ACCEPT, HeaderValue::from_static("application/vnd.github+json"))
+        .header(HeaderName::from_static("x-github-api-version"), API_VERSION)
+        .bearer(inquiry.token)
+        // A stored token is printable ASCII; one that no header can carry cannot be right.
         .map_err(|_| CheckOutcome::Refused(Refusal::BadCredentials))?;
-    headers.insert(header::AUTHORIZATION, bearer);
-    inquiry.egress.get(Request { url, headers }).await.map_err(unreachable)
+    inquiry.egress.get(request).await.map_err(unreachable)
 }
 
 /// Reads a status as PROVIDERS.md has it: only a success lets the answer be read further.
@@ -207,7 +206,7 @@ fn is_permission_refusal(answer: &Answer) -> bool {
         message: String,
     }
     answer
-        .json::<Message>()
+        .body_json::<Message>()
         .is_ok_and(|body| body.message.starts_with("Resource not accessible by"))
 }
 

@@ -29,12 +29,15 @@ impl FingerprintKey {
     /// HMAC-SHA-256 of the secret.
     #[must_use]
     pub fn fingerprint(&self, secret: &SecretString) -> [u8; 32] {
-        Hmac::<Sha256>::new_from_slice(self.0.expose_secret())
-            .expect("HMAC takes a key of any length")
+        self.mac()
             .chain_update(secret.expose_secret())
             .finalize()
             .into_bytes()
             .into()
+    }
+
+    fn mac(&self) -> Hmac<Sha256> {
+        Hmac::new_from_slice(self.0.expose_secret()).expect("HMAC takes a key of any length")
     }
 }
 

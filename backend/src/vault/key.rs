@@ -21,10 +21,10 @@ pub(super) fn derive(root: &Key, info: &[&str]) -> Key {
     Key::init_with_mut(|bytes: &mut [u8; 32]| expand(root, info, bytes))
 }
 
-fn expand(root: &Key, info: &[&str], into: &mut [u8]) {
+fn expand(root: &Key, info: &[&str], okm: &mut [u8]) {
     let info: Vec<&[u8]> = info.iter().map(|part| part.as_bytes()).collect();
     Hkdf::<Sha256>::new(None, root.expose_secret())
-        .expand_multi_info(&info, into)
+        .expand_multi_info(&info, okm)
         .expect("a key is shorter than the most that HKDF gives");
 }
 

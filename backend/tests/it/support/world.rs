@@ -87,7 +87,7 @@ impl World {
             total_timeout: std::time::Duration::from_secs(2),
             ..EgressSettings::default()
         };
-        let egress = Egress::new(policy, settings, random.clone());
+        let egress = Egress::new(policy, settings, random.clone()).unwrap();
         let services = Services::new(store.clone(), master.clone(), egress, clock.clone(), random)
             .await
             .unwrap();

@@ -1,0 +1,178 @@
+//! Sending a request within its bounds.
+
+use super::{
+    Answer, EgressPolicy, Request,
+    failure::Failure,
+    redirect::{self, MAX_REDIRECTS},
+    resolver::PolicyResolver,
+    retry::{self, MAX_RETRIES},
+};
+use crate::random::Random;
+use domain::check::Trouble;
+use std::{fmt, sync::Arc, time::Duration};
+use tokio::time::{Instant, sleep, timeout_at};
+
+/// The bounds of a request.
+#[derive(Clone, Copy, Debug)]
+pub struct EgressSettings {
+    /// How long resolving, connecting and the TLS handshake of one try may take. 5 s by default.
+    pub connect_timeout: Duration,
+    /// How long everything may take, with all tries, pauses and the body. 10 s by default.
+    pub total_timeout: Duration,
+    /// The longest body, in bytes after decompression. 1 MiB by default.
+    pub max_body: usize,
+}
+
+impl Default for EgressSettings {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(5),
+            total_timeout: Duration::from_secs(10),
+            max_body: 1024 * 1024,
+        }
+    }
+}
+
+/// The client cannot be made: the system's root certificates cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the HTTP client cannot be made: {0}")]
+pub struct EgressError(#[from] reqwest::Error);
+
+/// The one client for all outgoing HTTP. Clones share connections.
+#[derive(Clone)]
+pub struct Egress {
+    client: reqwest::Client,
+    policy: Arc<EgressPolicy>,
+    settings: EgressSettings,
+    random: Arc<dyn Random>,
+}
+
+impl Egress {
+    /// A client that reaches what `policy` allows, within the bounds of `settings`. `random` spreads retries.
+    pub fn new(policy: EgressPolicy, settings: EgressSettings, random: Arc<dyn Random>) -> Result<Self, EgressError> {
+        // reqwest takes the process's provider, and the system's root certificates. It is an error only that one is
+        // there.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let policy = Arc::new(policy);
+        let client = reqwest::Client::builder()
+            .user_agent(concat!("Patchbay/", env!("CARGO_PKG_VERSION")))
+            .dns_resolver(PolicyResolver(Arc::clone(&policy)))
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            // Tries are counted here, together with those that the library would not make.
+            .retry(reqwest::retry::never())
+            .connect_timeout(settings.connect_timeout)
+            .build()?;
+        Ok(Self {
+            client,
+            policy,
+            settings,
+            random,
+        })
+    }
+
+    /// Sends a GET request, follows redirects and tries again what may pass. An answer of any status is an [`Answer`];
+    /// a 5xx is not mapped to [`Trouble::ServerError`] here, since a provider may mean something by it.
+    pub async fn get(&self, request: Request) -> Result<Answer, Trouble> {
+        let started = Instant::now();
+        let deadline = started + self.settings.total_timeout;
+        let outcome = timeout_at(deadline, self.try_until(deadline, &request))
+            .await
+            .unwrap_or_else(|_| {
+                Err(Failure::lasting(
+                    Trouble::TimedOut,
+                    &"the time for the whole request is over",
+                ))
+            });
+        let (host, path) = (request.url.host_str().unwrap_or_default(), request.url.path());
+        let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        match outcome {
+            Ok(answer) => {
+                tracing::info!(
+                    method = "GET",
+                    host,
+                    path,
+                    status = answer.status.as_u16(),
+                    elapsed_ms,
+                    "request"
+                );
+                Ok(answer)
+            }
+            Err(Failure { trouble, cause, .. }) => {
+                tracing::warn!(
+                    method = "GET",
+                    host,
+                    path,
+                    ?trouble,
+                    cause,
+                    elapsed_ms,
+                    "request failed"
+                );
+                Err(trouble)
+            }
+        }
+    }
+
+    async fn try_until(&self, deadline: Instant, request: &Request) -> Result<Answer, Failure> {
+        let mut retries = 0;
+        loop {
+            let outcome = self.follow(request).await;
+            let again = match &outcome {
+                Ok(response) => retry::is_passing(response.status(), response.headers()),
+                Err(failure) => failure.repeatable,
+            };
+            let pause = retry::pause(retries, &*self.random);
+            // A pause beyond the deadline would turn what is known into a time-out.
+            if !again || retries == MAX_RETRIES || Instant::now() + pause >= deadline {
+                return self.read(outcome?).await;
+            }
+            drop(outcome);
+            retries += 1;
+            sleep(pause).await;
+        }
+    }
+
+    async fn follow(&self, request: &Request) -> Result<reqwest::Response, Failure> {
+        let Request { mut url, mut headers } = request.clone();
+        for _ in 0..=MAX_REDIRECTS {
+            self.policy.check(&url)?;
+            let response = self.client.get(url.clone()).headers(headers.clone()).send().await?;
+            let Some(next) = redirect::target(&url, response.status(), response.headers())? else {
+                return Ok(response);
+            };
+            if next.origin() != url.origin() {
+                redirect::remove_secrets(&mut headers);
+            }
+            url = next;
+        }
+        Err(Failure::lasting(Trouble::UnexpectedAnswer, &"too many redirects"))
+    }
+
+    async fn read(&self, mut response: reqwest::Response) -> Result<Answer, Failure> {
+        let mut body = Vec::new();
+        loop {
+            // A chunk is decompressed already, so that a small answer cannot grow without end in memory.
+            match response.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() <= self.settings.max_body => body.extend_from_slice(&chunk),
+                Ok(Some(_)) => return Err(Failure::lasting(Trouble::UnexpectedAnswer, &"the body is too large")),
+                Ok(None) => break,
+                Err(error) => return Err(Failure::lasting(Trouble::UnexpectedAnswer, &error.without_url())),
+            }
+        }
+        Ok(Answer {
+            status: response.status(),
+            headers: std::mem::take(response.headers_mut()),
+            body: body.into(),
+            final_url: response.url().clone(),
+        })
+    }
+}
+
+impl fmt::Debug for Egress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Egress")
+            .field("policy", &self.policy)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}

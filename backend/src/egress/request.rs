@@ -1,0 +1,60 @@
+//! What is asked for.
+
+use http::header::InvalidHeaderValue;
+use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
+use secrecy::{ExposeSecret as _, SecretString};
+use url::Url;
+use zeroize::Zeroizing;
+
+/// A GET request. A header marked sensitive is not printed, and does not follow a redirect to another origin.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub(super) url: Url,
+    pub(super) headers: HeaderMap,
+}
+
+impl Request {
+    /// For this address, without headers of its own.
+    #[must_use]
+    pub fn new(url: Url) -> Self {
+        Self {
+            url,
+            headers: HeaderMap::new(),
+        }
+    }
+
+    /// Sets a header. Mark a secret value with [`HeaderValue::set_sensitive`].
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// Sends `token` as `Authorization: Bearer`. An error if it has characters that no header can carry.
+    pub fn bearer(self, token: &SecretString) -> Result<Self, InvalidHeaderValue> {
+        let value = Zeroizing::new(format!("Bearer {}", token.expose_secret()));
+        let mut value = HeaderValue::from_str(&value)?;
+        value.set_sensitive(true);
+        Ok(self.header(AUTHORIZATION, value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn printing_a_request_does_not_show_its_token() {
+        let request = Request::new("https://api.github.com/user".parse().expect("a URL"))
+            .bearer(&"ghp_secret".into())
+            .expect("a header");
+        assert!(!format!("{request:?}").contains("ghp_secret"));
+        assert_eq!(request.headers[AUTHORIZATION], "Bearer ghp_secret");
+    }
+
+    #[test]
+    fn a_token_cannot_smuggle_in_another_header() {
+        let request = Request::new("https://api.github.com/user".parse().expect("a URL"));
+        assert!(request.bearer(&"x\r\nHost: evil".into()).is_err());
+    }
+}
