@@ -1,4 +1,8 @@
 //! Set-up, sign-in, sign-out, who is there, and the theme.
+#![cfg_attr(
+    feature = "ssr",
+    expect(clippy::unused_async, reason = "a server function is async, awaiting or not")
+)]
 
 use crate::{AppError, reply::Reply};
 use domain::{SecretInput, view::Viewer};

@@ -23,10 +23,10 @@ pub(crate) const DELETE_FORM: &str = "delete-token";
 pub(crate) async fn load_tokens(#[server(default)] account: String) -> Result<Tokens, AppError> {
     crate::ssr::read(async {
         let (services, member) = crate::ssr::member(&account).await?;
-        let role = services.access.viewer(&member).await?.role;
+        let admin = member.require_admin().is_ok();
         Ok(Tokens {
             page: services.tokens.page(&member).await?,
-            admin: role == domain::Role::Admin,
+            admin,
         })
     })
     .await

@@ -54,7 +54,7 @@ pub(crate) fn ErrorPage(error: AppError) -> impl IntoView {
         return view! { <Loading/> }.into_any();
     }
     platform::set_status(error.status());
-    let (title, text) = super::problem::page_words(&error);
+    let (title, text) = super::problem::page_words(error);
     view! {
         <section class="card empty" role="alert">
             <super::icon::Icon name="alert"/>

@@ -27,7 +27,7 @@ fn words(title: impl Into<String>, advice: impl Into<String>) -> Words {
 }
 
 /// The words for an error.
-fn explain(error: &AppError) -> Words {
+fn explain(error: AppError) -> Words {
     match error {
         AppError::Invalid(_) => words("Some fields need another look.", ""),
         AppError::WrongCredentials => words(
@@ -55,7 +55,7 @@ fn explain(error: &AppError) -> Words {
                 runtimes.join(", ")
             ),
         ),
-        AppError::Refused { kind, outcome } => explain_check(kind.name(), outcome),
+        AppError::Refused { kind, outcome } => explain_check(kind.name(), &outcome),
         AppError::Internal { id } => words(
             "Something went wrong on the server.",
             format!("Try again. If it stays so, give your admin this id from the server's log: {id}."),
@@ -145,7 +145,7 @@ pub(crate) fn setback_news(outcome: &CheckOutcome) -> String {
 }
 
 /// The title and text of a page that cannot be shown.
-pub(crate) fn page_words(error: &AppError) -> (String, String) {
+pub(crate) fn page_words(error: AppError) -> (String, String) {
     match error {
         AppError::NotFound => (
             "Page not found".to_owned(),
@@ -175,7 +175,7 @@ pub(crate) fn ProblemText(
         advice,
         scopes,
         link,
-    } = explain(&error);
+    } = explain(error);
     let link = link.or_else(|| {
         generate
             .filter(|_| !scopes.is_empty())

@@ -66,7 +66,9 @@ pub(crate) fn finish(form: &str, result: Result<Done, AppError>, values: &[(&str
     if plain {
         match &result {
             Ok(done) => {
-                News::of(done).into_iter().for_each(|news| leave(form, news, &[]));
+                if let Some(news) = News::of(done) {
+                    leave(form, news, &[]);
+                }
                 redirect(&done.location);
             }
             Err(error) => {
@@ -81,8 +83,9 @@ pub(crate) fn finish(form: &str, result: Result<Done, AppError>, values: &[(&str
         }
     } else if let Ok(done) = &result
         && done.reload
+        && let Some(news) = News::of(done)
     {
-        News::of(done).into_iter().for_each(|news| leave(form, news, &[]));
+        leave(form, news, &[]);
     }
     match result {
         Ok(done) => Reply::Done(done),

@@ -11,6 +11,7 @@ use leptos_axum::ResponseOptions;
 use leptos_meta::{HashedStylesheet, MetaTags};
 
 /// The whole HTML document.
+#[must_use]
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     set_headers();
     let theme = Cookie::Theme
