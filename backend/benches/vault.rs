@@ -35,10 +35,10 @@ fn vault(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group(format!("seal {name}"));
         group.throughput(throughput.clone());
         group.bench_function("vault", |bencher| {
-            bencher.iter(|| key.seal(&PLACE, black_box(&secret), &SystemRandom))
+            bencher.iter(|| key.seal(&PLACE, black_box(&secret), &SystemRandom));
         });
         group.bench_function("bare cipher", |bencher| {
-            bencher.iter(|| cipher.encrypt(&nonce(), black_box(plaintext)))
+            bencher.iter(|| cipher.encrypt(&nonce(), black_box(plaintext)));
         });
         group.finish();
 
