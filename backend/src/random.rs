@@ -1,5 +1,7 @@
 //! Randomness as a parameter: whoever needs it is given a generator, so that tests can repeat themselves.
 
+#![expect(clippy::disallowed_types, reason = "the one place that makes randomness")]
+
 use crate::clock::Clock;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use rand::{TryRng as _, rngs::SysRng};
@@ -20,11 +22,7 @@ pub struct SystemRandom;
 impl Random for SystemRandom {
     /// # Panics
     /// When the operating system has no randomness to give: nothing safe can be done without.
-    #[expect(
-        clippy::expect_used,
-        clippy::disallowed_types,
-        reason = "the one place that makes randomness; no key may be made without it"
-    )]
+    #[expect(clippy::expect_used, reason = "no key may be made without randomness")]
     fn fill(&self, bytes: &mut [u8]) {
         SysRng
             .try_fill_bytes(bytes)

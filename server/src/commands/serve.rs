@@ -63,13 +63,15 @@ fn site(config: &Config, address: SocketAddr) -> Result<LeptosOptions, Failure> 
         )
         .into());
     }
+    // `cargo leptos watch` builds without hashes, since they break reloading.
+    let has_hashes = std::env::current_exe()?.with_file_name("hash.txt").exists();
     Ok(LeptosOptions::builder()
         .output_name("patchbay")
         .site_root(config.site_dir.to_string_lossy())
         .site_pkg_dir("pkg")
         .site_addr(address)
-        .hash_files(true)
-        .env(Env::PROD)
+        .hash_files(has_hashes)
+        .env(if std::env::var_os("LEPTOS_WATCH").is_some() { Env::DEV } else { Env::PROD })
         .build())
 }
 

@@ -1,0 +1,45 @@
+import { defineConfig } from "@playwright/test";
+import { findChromium } from "./chromium.mjs";
+
+const runsAsRoot = process.getuid?.() === 0;
+
+// Every worker starts a server and stand-in providers of its own (tests/), so there is none here.
+export default defineConfig({
+    testDir: "tests",
+    outputDir: "../target/playwright",
+    fullyParallel: true,
+    forbidOnly: Boolean(process.env.CI),
+    // A test that passes at the second try has found something out.
+    retries: 0,
+    workers: 2,
+    timeout: 60_000,
+    expect: { timeout: 10_000 },
+    // `make test` reads the numbers from the JSON file.
+    reporter: [["list"], ["json", { outputFile: "../target/playwright.json" }]],
+    use: {
+        browserName: "chromium",
+        colorScheme: "light",
+        locale: "en-GB",
+        timezoneId: "UTC",
+        viewport: { width: 1280, height: 800 },
+        trace: "retain-on-failure",
+        launchOptions: {
+            executablePath: findChromium(),
+            // The browser must neither ask nor call home; its sandbox does not work for root.
+            args: [
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-gpu",
+                "--disable-quic",
+                "--disable-sync",
+                "--no-first-run",
+                ...(runsAsRoot ? ["--no-sandbox"] : []),
+            ],
+        },
+    },
+    projects: [
+        { name: "js" },
+        // Every page and form must also work without JavaScript.
+        { name: "nojs", use: { javaScriptEnabled: false } },
+    ],
+});
