@@ -1,5 +1,8 @@
 //! `patchbay`: command line, configuration, wiring, HTTP.
 
+// Leptos nests the types of views as deeply as the views themselves.
+#![recursion_limit = "512"]
+
 mod cli;
 mod commands;
 mod config;

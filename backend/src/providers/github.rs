@@ -145,13 +145,16 @@ async fn probe(inquiry: Inquiry<'_>) -> Result<Vec<ScopeFinding>, CheckOutcome> 
 
 async fn get(inquiry: Inquiry<'_>, path: &str) -> Result<Answer, CheckOutcome> {
     let url = Url::parse(&format!("{}{path}", inquiry.api_url)).map_err(|_| unreachable(Trouble::NoConnection))?;
+    let asked = url.origin();
     let request = Request::new(url)
         .header(header::ACCEPT, HeaderValue::from_static("application/vnd.github+json"))
         .header(HeaderName::from_static("x-github-api-version"), API_VERSION)
         .bearer(inquiry.token)
         // A stored token is printable ASCII; one that no header can carry cannot be right.
         .map_err(|_| CheckOutcome::Refused(Refusal::BadCredentials))?;
-    inquiry.egress.get(request).await.map_err(unreachable)
+    let answer = inquiry.egress.get(request).await.map_err(unreachable)?;
+    // Another origin was asked without the token, so it can tell nothing of it.
+    if answer.final_url.origin() == asked { Ok(answer) } else { Err(unreachable(Trouble::UnexpectedAnswer)) }
 }
 
 /// Reads a status as PROVIDERS.md has it: only a success lets the answer be read further.

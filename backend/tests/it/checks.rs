@@ -319,3 +319,17 @@ async fn a_403_for_another_reason_blames_no_token() {
     let outcome = Asking::new().await.add_with(Fault::Status { status: 403 }).await;
     assert_eq!(outcome, CheckOutcome::Unchanged(Setback::Forbidden));
 }
+
+#[tokio::test]
+async fn an_answer_from_another_origin_is_not_believed() {
+    let other = Forge::start().await;
+    other.put_account("mallory", forge::Account::with_password("correct horse"));
+    for status in [302, 307] {
+        let asking = Asking::new().await;
+        let location = format!("{}/api/v3/user", other.url());
+        // It would refuse the token, which it is not given; a good token must not be called invalid for that.
+        let outcome = asking.add_with(Fault::Redirect { status, location }).await;
+        assert_eq!(outcome, CheckOutcome::Unchanged(Setback::Unreachable(Trouble::UnexpectedAnswer)));
+    }
+    assert!(other.requests().iter().all(|request| request.token.is_none() && request.token_hint.is_none()));
+}
