@@ -70,14 +70,15 @@ pub(crate) fn router(services: Services, config: &Config, options: LeptosOptions
     Router::new()
         .route("/healthz", get(|| async { "alive\n" }))
         .route("/readyz", get(ready).with_state(services))
-        .nest("/pkg", files(&config.site_dir.join("pkg"), FOR_EVER))
-        .nest("/static", files(&config.site_dir.join("static"), FOR_AN_HOUR))
+        .nest_service("/pkg", files(&config.site_dir.join("pkg"), FOR_EVER))
+        .nest_service("/static", files(&config.site_dir.join("static"), FOR_AN_HOUR))
         .merge(pages)
         .layer(trace::layer())
         .layer(from_fn_with_state(headers::Https(config.is_https()), headers::add))
 }
 
-/// Files of a folder, compressed when they were built.
+/// Files of a folder, compressed when they were built. Nested as a service: the fallback of a nested router gives way to
+/// `/{account}/{*any}`, which fits every address.
 fn files(folder: &Path, cache: &'static str) -> Router {
     Router::new().fallback_service(
         ServiceBuilder::new()

@@ -49,4 +49,5 @@ pub(crate) fn Notices() -> impl IntoView {
             }}
         </div>
     }
+    .into_any()
 }

@@ -61,6 +61,7 @@ pub(crate) fn DoorShell(children: Children) -> impl IntoView {
             </main>
         </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -92,20 +93,11 @@ fn AccountNav(viewer: Viewer) -> impl IntoView {
         .filter_map(|word| word.chars().next())
         .take(2)
         .collect();
-    let attention = (viewer.attention > 0).then(|| {
-        view! {
-            <span class="count status warn">
-                {viewer.attention.to_string()} <span class="unseen">" need attention"</span>
-            </span>
-        }
-    });
     view! {
         <nav aria-label="Main">
             <ul class="nav">
                 <li>
-                    <NavLink href=format!("/{account}/tokens") icon="key" label="Git tokens">
-                        {attention}
-                    </NavLink>
+    <NavLink href=format!("/{account}/tokens") icon="key" label="Git tokens" count=viewer.attention/>
                 </li>
             </ul>
             {admin
@@ -114,18 +106,14 @@ fn AccountNav(viewer: Viewer) -> impl IntoView {
                         <h2 class="group">{viewer.account_name.clone()}</h2>
                         <ul class="nav">
                             <li>
-                                <NavLink href=format!("/{account}/admin/runtimes") icon="cpu" label="Runtimes">
-                                    ()
-                                </NavLink>
+                                <NavLink href=format!("/{account}/admin/runtimes") icon="cpu" label="Runtimes"/>
                             </li>
                             <li>
                                 <NavLink
                                     href=format!("/{account}/admin/git-authentication")
                                     icon="lock"
                                     label="Git authentication"
-                                >
-                                    ()
-                                </NavLink>
+                                />
                             </li>
                         </ul>
                     }
@@ -151,14 +139,29 @@ fn AccountNav(viewer: Viewer) -> impl IntoView {
 }
 
 #[component]
-fn NavLink(href: String, icon: &'static str, label: &'static str, children: Children) -> impl IntoView {
+fn NavLink(
+    href: String,
+    icon: &'static str,
+    label: &'static str,
+    /// How many things there need the person.
+    #[prop(optional)]
+    count: u64,
+) -> impl IntoView {
     let here = use_location().pathname;
     let target = href.clone();
+    let count = (count > 0).then(|| {
+        view! {
+            <span class="count status warn">
+                {count.to_string()}
+                <span class="unseen">" need attention"</span>
+            </span>
+        }
+    });
     view! {
         <a href=href aria-current=move || here.with(|here| *here == target).then_some("page")>
             <Icon name=icon/>
             {label}
-            {children()}
+            {count}
         </a>
     }
 }

@@ -39,8 +39,12 @@ pub(crate) fn ThemeSwitch() -> impl IntoView {
         }
     });
     view! {
-        <form class="theme" action=SetTheme::url() method="post" role="group" aria-label="Theme">
-            {buttons.into_iter().collect_view()}
+        <form action=SetTheme::url() method="post">
+            <div class="theme" role="group" aria-label="Theme">
+                {buttons.into_iter().collect_view()}
+            </div>
         </form>
     }
+    // Erased, as it stands deep in both shells: the compiler has a limit for how deep the type of a view is.
+    .into_any()
 }
