@@ -1,7 +1,7 @@
 //! The routes, and what stands around all of them.
 
 use crate::{
-    components::shell::AccountShell,
+    components::shell::{AccountShell, DoorShell},
     dom,
     flash::FirstLoad,
     pages::{
@@ -30,7 +30,7 @@ pub fn App() -> impl IntoView {
         <Title formatter=|title: String| if title.is_empty() { "Patchbay".to_owned() } else { title + " · Patchbay" }/>
         <Router>
             <Navigation/>
-            <Routes fallback=NotFoundPage>
+            <Routes fallback=NothingHere>
                 <Route path=path!("/") view=HomePage ssr=SsrMode::Async/>
                 <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async/>
                 <Route path=path!("/setup/:code") view=SetUpPage ssr=SsrMode::Async/>
@@ -54,6 +54,16 @@ fn AccountHome() -> impl IntoView {
     view! { <Redirect path=tokens/> }
 }
 
+/// Nothing is at this address, and it is no account's.
+#[component]
+fn NothingHere() -> impl IntoView {
+    view! {
+        <DoorShell>
+            <NotFoundPage/>
+        </DoorShell>
+    }
+}
+
 /// On every way from one page to another: drops what was said for the last one, and moves the focus to the heading, where
 /// a full load would have let a screen reader begin.
 #[component]
@@ -67,7 +77,7 @@ fn Navigation() -> impl IntoView {
                 state.leave_page();
                 dom::focus("h1");
             }
-            Some(last) if last != here => state.leave_page(),
+            Some(last) if last != here => state.leave_form(),
             _ => {}
         }
         here

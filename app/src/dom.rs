@@ -23,6 +23,30 @@ pub(crate) fn focus_id(id: String) {
     });
 }
 
+/// The id of the element that has the focus.
+pub(crate) fn focused_id() -> Option<String> {
+    let id = document().active_element()?.id();
+    (!id.is_empty()).then_some(id)
+}
+
+/// Moves the focus to the element with this id, or else to the heading, if nothing has the focus once what changed is in
+/// the document.
+pub(crate) fn focus_if_lost(id: String) {
+    request_animation_frame(move || {
+        let document = document();
+        let lost = document
+            .active_element()
+            .is_none_or(|element| element.tag_name() == "BODY");
+        if !lost {
+            return;
+        }
+        let heading = || document.query_selector("h1").ok().flatten();
+        if let Some(element) = document.get_element_by_id(&id).or_else(heading) {
+            focus_element(&element);
+        }
+    });
+}
+
 /// Moves the focus to the first field in error of a form, or to its summary of what went wrong.
 pub(crate) fn focus_problem(form: HtmlFormElement) {
     request_animation_frame(move || {
@@ -67,6 +91,17 @@ pub(crate) fn empty_secrets(form: &HtmlFormElement) {
             }
         }
     }
+}
+
+/// Puts a text on the clipboard; `false` where a page may not.
+pub(crate) fn copy(text: &str) -> bool {
+    let window = leptos::prelude::window();
+    let allowed = window.is_secure_context();
+    if allowed {
+        // The browser asks nobody about a click on this page; there is nothing to wait for.
+        let _ = window.navigator().clipboard().write_text(text);
+    }
+    allowed
 }
 
 /// Shows the theme at once.

@@ -1,7 +1,7 @@
 //! What outlives a page: the notice, the theme, and the wish to load anew.
 
 use crate::{
-    AppError,
+    AppError, dom,
     flash::{FirstLoad, Flash, News},
     theme::Theme,
 };
@@ -16,6 +16,8 @@ pub(crate) struct AppState {
     flash: StoredValue<Option<Flash>>,
     /// The theme.
     pub(crate) theme: RwSignal<Theme>,
+    /// The id of the control that the focus goes back to.
+    focus_back: StoredValue<Option<String>>,
     /// Counts what was changed: resources that show it read this, and so load anew.
     pub(crate) changes: RwSignal<u32>,
 }
@@ -37,6 +39,7 @@ impl AppState {
             notice: RwSignal::new(notice),
             flash: StoredValue::new(flash),
             theme: RwSignal::new(first.theme),
+            focus_back: StoredValue::new(None),
             changes: RwSignal::new(0),
         }
     }
@@ -53,9 +56,35 @@ impl AppState {
         })
     }
 
-    /// One goes on to another page: what was said for this one is over.
-    pub(crate) fn leave_page(self) {
+    /// One goes on to another panel or page: what the last form left is over.
+    pub(crate) fn leave_form(self) {
         self.flash.set_value(None);
+    }
+
+    /// One goes on to another page: what was said on this one is over.
+    pub(crate) fn leave_page(self) {
+        self.leave_form();
+        self.notice.set(None);
+        self.focus_back.set_value(None);
+    }
+
+    /// Gives the focus to the control with this id, now and again once the page has been loaded anew.
+    pub(crate) fn give_focus_back_to(self, id: String) {
+        self.focus_back.set_value(Some(id.clone()));
+        dom::focus_id(id);
+    }
+
+    /// Remembers which control has the focus while the page is loaded anew.
+    pub(crate) fn remember_focus(self) {
+        self.focus_back.set_value(dom::focused_id());
+    }
+
+    /// The page was loaded anew: if the control that had the focus went with the old one, its successor gets it, or else
+    /// the heading.
+    pub(crate) fn settle_focus(self) {
+        if let Some(Some(id)) = self.focus_back.try_update_value(Option::take) {
+            dom::focus_if_lost(id);
+        }
     }
 
     /// Has every resource load anew.

@@ -1,7 +1,7 @@
 //! The steps to generate a token at a provider, and the link that opens the provider's page filled in.
 
 use crate::{provider::ProviderKind, scope::Scope};
-use url::Url;
+use url::form_urlencoded::Serializer;
 
 /// A piece of a step: plain words, a name as it stands on the provider's page, or a scope.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,11 +66,12 @@ fn joined(scopes: &[Scope]) -> String {
 }
 
 fn with_query(base_url: &str, path: &str, query: &[(&str, &str)]) -> String {
-    let address = format!("{}/{path}", base_url.trim_end_matches('/'));
-    match Url::parse_with_params(&address, query) {
-        Ok(url) => url.into(),
-        Err(_) => address,
-    }
+    // The base URL is a sound one, see `field::web_address`. Parsing it again would bring the tables for international
+    // host names into the browser.
+    let mut address = format!("{}/{path}?", base_url.trim_end_matches('/'));
+    let start = address.len();
+    Serializer::for_suffix(&mut address, start).extend_pairs(query);
+    address
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! The kinds of Git providers, and what an address says about them.
 
 use serde::{Deserialize, Serialize};
-use url::Url;
 
 /// The kind of a Git provider. One kind has one wire protocol.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,17 +60,21 @@ impl ProviderKind {
     }
 }
 
-/// The host, with its port if it is not the scheme's own: what a person calls the provider by.
+/// The host, with its port if it is not the scheme's own: what a person calls the provider by. Meant for addresses that
+/// [`web_address`](crate::field::web_address) found sound; the browser also asks while one is typed, and parsing it in
+/// full would bring the tables for international host names into the WASM.
 #[must_use]
 pub fn host(base_url: &str) -> String {
-    let Ok(url) = Url::parse(base_url) else {
+    let Some((scheme, rest)) = base_url.split_once("://") else {
         return String::new();
     };
-    match (url.host_str(), url.port()) {
-        (Some(host), Some(port)) => format!("{host}:{port}"),
-        (Some(host), None) => host.to_owned(),
-        (None, _) => String::new(),
-    }
+    let own_port = match scheme {
+        "http" => ":80",
+        "https" => ":443",
+        _ => return String::new(),
+    };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    host.strip_suffix(own_port).unwrap_or(host).to_ascii_lowercase()
 }
 
 #[cfg(test)]
@@ -91,6 +94,9 @@ mod tests {
     fn a_host_names_its_port_only_when_it_is_unusual() {
         assert_eq!(host("https://git.acme.dev:443/x"), "git.acme.dev");
         assert_eq!(host("http://127.0.0.1:4000"), "127.0.0.1:4000");
+        assert_eq!(host("http://[::1]:80/x"), "[::1]");
+        assert_eq!(host("HTTPS://"), "");
+        assert_eq!(host("https://GitHub.com?x"), "github.com");
         assert_eq!(host("nonsense"), "");
     }
 

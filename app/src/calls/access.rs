@@ -106,6 +106,10 @@ pub(crate) async fn sign_in(
     let result = async {
         let access = crate::ssr::services()?.access;
         let signed_in = access.sign_in(&email, &password, crate::ssr::peer()).await?;
+        if let Some(before) = crate::ssr::session() {
+            // Whoever signs in gets a new session, and the one that this browser had opens nothing any more.
+            access.sign_out(&before).await?;
+        }
         Ok(crate::ssr::enter(&signed_in, &next))
     }
     .await;

@@ -63,8 +63,13 @@ pub(crate) async fn check_token(
         let location = format!("/{account}/tokens");
         Ok(match outcome.status() {
             Some(status) => {
-                let words = domain::status::ShownStatus::Checked(status).words();
-                crate::reply::Done::new(format!("Checked just now: {}.", words.to_lowercase()), location)
+                let shown = domain::status::ShownStatus::Checked(status);
+                let message = format!("Checked just now: {}.", shown.words());
+                if shown.tone() == domain::status::Tone::Good {
+                    crate::reply::Done::new(message, location)
+                } else {
+                    crate::reply::Done::caution(message, location)
+                }
             }
             None => crate::reply::Done::caution(crate::components::problem::setback_news(&outcome), location),
         })

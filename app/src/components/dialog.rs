@@ -4,6 +4,7 @@
 //! also show without JavaScript; in the browser they become modal, which keeps the focus inside and the page behind out.
 
 use super::icon::Icon;
+use crate::state::app_state;
 use leptos::{ev, html, prelude::*};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 
@@ -13,6 +14,9 @@ pub(crate) fn Modal(
     /// `panel` (at the side) or `dialog` (in the middle).
     class: &'static str,
     #[prop(into)] title: String,
+    /// Whether the focus goes to the heading, since no field asks for it.
+    #[prop(optional)]
+    focus_heading: bool,
     /// What stands below the title.
     #[prop(optional)]
     below: Option<AnyView>,
@@ -25,8 +29,12 @@ pub(crate) fn Modal(
     children: Children,
 ) -> impl IntoView {
     let dialog = NodeRef::<html::Dialog>::new();
+    let state = app_state();
     Effect::new(move |_| {
         if let Some(dialog) = dialog.get() {
+            // Registered here, since only effects are the browser's alone: the server cleans up too, without a document.
+            let opener = opener.clone();
+            on_cleanup(move || state.give_focus_back_to(opener));
             // It is open from the server, which makes it no modal one. Only a modal one is closed by Escape.
             let _ = dialog.remove_attribute("open");
             let _ = dialog.show_modal();
@@ -44,12 +52,11 @@ pub(crate) fn Modal(
             },
         );
     };
-    on_cleanup(move || crate::dom::focus_id(opener));
     view! {
         <dialog class=class open aria-labelledby="dialog-title" node_ref=dialog on:cancel=on_cancel>
             <header>
                 <div class="stack">
-                    <h2 id="dialog-title" tabindex="-1" autofocus>{title}</h2>
+                    <h2 id="dialog-title" tabindex="-1" autofocus=focus_heading>{title}</h2>
                     {below}
                 </div>
                 <a class="button quiet icon-only" href=close data-noscroll="" aria-label="Close">

@@ -65,6 +65,7 @@ pub(crate) fn PostForm(
         form.waiting.set(true);
         form.error.set(None);
         state.notice.set(None);
+        state.remember_focus();
         let navigate = navigate.clone();
         spawn_local(async move {
             match platform::post(action, body).await {
@@ -131,7 +132,7 @@ pub(crate) fn FormProblem(
             .filter(|error| !matches!(error, AppError::Invalid(_)))?;
         let generate = generate.clone();
         Some(view! {
-            <div class="notice bad problem" role="alert" tabindex="-1">
+            <div class="notice bad problem" role="alert" tabindex="-1" autofocus>
                 <Icon name="bad"/>
                 <div class="notice-text">
                     <ProblemText error generate/>
@@ -297,12 +298,28 @@ pub(crate) fn Submit(
     /// What tells it from others of its label, for screen readers.
     #[prop(optional, into)]
     about: String,
+    #[prop(optional)] icon: &'static str,
+    #[prop(optional, into)] id: Option<String>,
 ) -> impl IntoView {
     let waiting = expect_context::<FormState>().waiting;
+    let title = (!icon.is_empty()).then(|| label.clone());
     view! {
-        <button class=class type="submit" aria-disabled=move || waiting.get().then_some("true")>
-            {move || waiting.get().then(|| view! { <span class="spinner" aria-hidden="true"></span> })}
-            <span>{move || if waiting.get() { busy.clone() } else { label.clone() }}</span>
+        <button
+            class=class
+            type="submit"
+            id=id
+            title=title
+            aria-busy=move || waiting.get().then_some("true")
+            aria-disabled=move || waiting.get().then_some("true")
+        >
+            {move || {
+                if waiting.get() {
+                    Some(view! { <span class="spinner" aria-hidden="true"></span> }.into_any())
+                } else {
+                    (!icon.is_empty()).then(|| view! { <Icon name=icon/> }.into_any())
+                }
+            }}
+            <span class="word">{move || if waiting.get() { busy.clone() } else { label.clone() }}</span>
             {(!about.is_empty()).then(|| view! { <span class="unseen">" "{about}</span> })}
         </button>
         <span class="unseen" role="status">

@@ -1,5 +1,6 @@
 //! What more than one page uses.
 
+pub(crate) mod copy;
 pub(crate) mod dialog;
 pub(crate) mod empty;
 pub(crate) mod form;
@@ -11,4 +12,5 @@ pub(crate) mod scopes;
 pub(crate) mod shell;
 pub(crate) mod status;
 pub(crate) mod theme_switch;
+pub(crate) mod tool;
 pub(crate) mod when;

@@ -1,8 +1,12 @@
-//! What is said above the page.
+//! Messages in boxes: in a page, and what became of the last form.
 
 use super::{icon::Icon, problem::ProblemText};
 use crate::{flash::News, state::app_state};
-use leptos::prelude::*;
+use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
+use std::time::Duration;
+
+/// How long good news stay: nobody has to act on them, and the page shows the same.
+const GOOD_NEWS_STAY: Duration = Duration::from_secs(10);
 
 /// A box with an icon; `tone` is `good`, `warn`, `bad` or `info`.
 #[component]
@@ -26,6 +30,17 @@ pub(crate) fn Notice(tone: &'static str, children: Children) -> impl IntoView {
 pub(crate) fn Notices() -> impl IntoView {
     let notice = app_state().notice;
     let dismiss = move |_| notice.set(None);
+    Effect::new(move |timer: Option<Option<TimeoutHandle>>| {
+        if let Some(timer) = timer.flatten() {
+            timer.clear();
+        }
+        let good = notice.with(|news| matches!(news, Some(News::Done(_))));
+        let go = move || {
+            // The page may be gone by then.
+            let _ = notice.try_set(None);
+        };
+        good.then(|| set_timeout_with_handle(go, GOOD_NEWS_STAY).ok()).flatten()
+    });
     view! {
         <div class="notices" role="status">
             {move || {
@@ -40,7 +55,12 @@ pub(crate) fn Notices() -> impl IntoView {
                         view! {
                             <div class="dismissible">
                                 <Notice tone>{text}</Notice>
-                                <button class="button quiet scripted" type="button" aria-label="Dismiss" on:click=dismiss>
+                                <button
+                                    class="button quiet icon-only scripted"
+                                    type="button"
+                                    aria-label="Dismiss"
+                                    on:click=dismiss
+                                >
                                     <Icon name="close"/>
                                 </button>
                             </div>

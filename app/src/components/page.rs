@@ -1,5 +1,6 @@
 //! The frame of a page: title, heading, and what stands there while it loads or when it cannot be shown.
 
+use super::icon::Icon;
 use crate::{AppError, paths, platform};
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -54,11 +55,18 @@ pub(crate) fn ErrorPage(error: AppError) -> impl IntoView {
         return view! { <Loading/> }.into_any();
     }
     platform::set_status(error.status());
+    let icon = match error {
+        AppError::NotFound => "search",
+        AppError::NotAdmin => "lock",
+        _ => "alert",
+    };
     let (title, text) = super::problem::page_words(error);
     view! {
-        <section class="card empty" role="alert">
-            <super::icon::Icon name="alert"/>
-            <h2>{title}</h2>
+        <Title text=title.clone()/>
+        // It stands in for the page's own head, which the stylesheet hides beside it.
+        <section class="card empty page-error" role="alert">
+            <Icon name=icon/>
+            <h1 tabindex="-1">{title}</h1>
             <p>{text}</p>
             <div class="row">
                 <a class="button" href="/" rel="external">"Go to the start page"</a>

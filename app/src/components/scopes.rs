@@ -6,17 +6,42 @@ use domain::{
 };
 use leptos::prelude::*;
 
+/// The most scopes beyond the profile that are shown at once; more are folded away.
+const EXCESS_SHOWN: usize = 3;
+
 /// The scopes of a token against the profile. How each is known is in its title, and read to those who do not see it.
 #[component]
 pub(crate) fn ScopeFindings(findings: Vec<ScopeFinding>) -> impl IntoView {
     if findings.is_empty() {
         return view! { <span class="sub">"none"</span> }.into_any();
     }
-    let chips = findings
+    let (mut shown, mut rest): (Vec<_>, Vec<_>) = findings
         .into_iter()
-        .map(|finding| view! { <li>{chip(&finding)}</li> })
+        .partition(|finding| finding.standing != Standing::Excess);
+    if rest.len() <= EXCESS_SHOWN {
+        shown.append(&mut rest);
+    }
+    let rest = (!rest.is_empty()).then(|| {
+        view! {
+            <details class="more">
+                <summary>{format!("{} not needed", rest.len())}</summary>
+                {chips(&rest)}
+            </details>
+        }
+    });
+    view! {
+        {chips(&shown)}
+        {rest}
+    }
+    .into_any()
+}
+
+fn chips(findings: &[ScopeFinding]) -> impl IntoView + use<> {
+    let chips = findings
+        .iter()
+        .map(|finding| view! { <li>{chip(finding)}</li> })
         .collect_view();
-    view! { <ul class="chips" role="list">{chips}</ul> }.into_any()
+    view! { <ul class="chips" role="list">{chips}</ul> }
 }
 
 fn chip(finding: &ScopeFinding) -> impl IntoView + use<> {

@@ -3,12 +3,14 @@
 use crate::{
     calls::git_providers::{DELETE_FORM, DeleteGitProvider, PROVIDER_FORM, SaveGitProvider, load_git_providers},
     components::{
+        copy::Address,
         dialog::Modal,
         empty::Empty,
         form::{FormProblem, Hidden, PostForm, SelectField, Submit, TextField},
         icon::{Icon, ProviderMark},
         page::{ErrorPage, Loading, PageHead},
         shell::account,
+        tool::ToolLink,
         when::When,
     },
     state::app_state,
@@ -48,6 +50,8 @@ pub(crate) fn GitAuthenticationPage() -> impl IntoView {
 
 #[component]
 fn Content(page: Page, account: String) -> impl IntoView {
+    let state = app_state();
+    Effect::new(move |_| state.settle_focus());
     let base = format!("/{account}/admin/git-authentication");
     let register = format!("{base}?register=");
     let button = view! {
@@ -132,11 +136,11 @@ fn Row(provider: ProviderView, now: Timestamp, base: String) -> impl IntoView {
                 </div>
             </th>
             <td data-label="Base URL">
-                <code class="address">{label.base_url}</code>
+                <Address address=label.base_url what=format!("the base URL of {}", label.name)/>
             </td>
             <td data-label="API base">
                 <div class="stack">
-                    <code class="address">{api_url}</code>
+                    <Address address=api_url what=format!("the API base of {}", label.name)/>
                     <span class="sub">{if api_url_given { "as given" } else { "from the base URL" }}</span>
                 </div>
             </td>
@@ -146,19 +150,20 @@ fn Row(provider: ProviderView, now: Timestamp, base: String) -> impl IntoView {
             </td>
             <td class="end">
                 <div class="actions">
-                    <a class="button quiet" id=format!("edit-{id}") href=format!("{base}?edit={id}") data-noscroll="">
-                        "Edit"
-                        <span class="unseen">" "{label.name.clone()}</span>
-                    </a>
-                    <a
-                        class="button quiet"
+                    <ToolLink
+                        id=format!("edit-{id}")
+                        href=format!("{base}?edit={id}")
+                        icon="edit"
+                        label="Edit"
+                        about=label.name.clone()
+                    />
+                    <ToolLink
                         id=format!("delete-{id}")
                         href=format!("{base}?delete={id}")
-                        data-noscroll=""
-                    >
-                        "Delete"
-                        <span class="unseen">" "{label.name.clone()}</span>
-                    </a>
+                        icon="trash"
+                        label="Delete"
+                        about=label.name.clone()
+                    />
                 </div>
             </td>
         </tr>
@@ -234,7 +239,7 @@ fn Form(provider: Option<ProviderView>, account: String, base: String) -> impl I
                 <div class="panel-body">
                     <FormProblem/>
                     <SelectField name="kind" label="Kind" options=kinds value=kind.as_str()/>
-                    <TextField name="name" label="Name" value=name required=false hint=name_hint/>
+                    <TextField name="name" label="Name" value=name required=false hint=name_hint autofocus=true/>
                     <TextField
                         name="base_url"
                         label="Base URL"
@@ -285,7 +290,13 @@ fn Delete(provider: ProviderView, account: String, base: String) -> impl IntoVie
         )
     };
     view! {
-        <Modal class="dialog" title=format!("Delete {}?", label.name) close=base.clone() opener=format!("delete-{id}")>
+        <Modal
+            class="dialog"
+            focus_heading=true
+            title=format!("Delete {}?", label.name)
+            close=base.clone()
+            opener=format!("delete-{id}")
+        >
             <PostForm action=DeleteGitProvider::url() id=DELETE_FORM class="panel-form">
                 <div class="panel-body">
                     <FormProblem/>

@@ -34,11 +34,7 @@ fn lead(place: Result<Door, AppError>) -> AnyView {
             </div>
         }
         .into_any(),
-        Err(error) => view! {
-            <PageHead title="Patchbay"/>
-            <ErrorPage error/>
-        }
-        .into_any(),
+        Err(error) => view! { <ErrorPage error/> }.into_any(),
     }
 }
 

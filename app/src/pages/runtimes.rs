@@ -9,6 +9,7 @@ use crate::{
         icon::{Icon, ProviderMark},
         page::{ErrorPage, Loading, PageHead},
         shell::account,
+        tool::ToolLink,
         when::When,
     },
     state::app_state,
@@ -45,6 +46,8 @@ pub(crate) fn RuntimesPage() -> impl IntoView {
 
 #[component]
 fn Content(page: Page, account: String) -> impl IntoView {
+    let state = app_state();
+    Effect::new(move |_| state.settle_focus());
     let base = format!("/{account}/admin/runtimes");
     let list = if page.runtimes.is_empty() {
         let (text, href, next) = if page.providers.is_empty() {
@@ -140,28 +143,37 @@ fn Row(runtime: RuntimeView, now: Timestamp, base: String) -> impl IntoView {
                     <ProviderMark kind=provider_label.kind text=provider_label.host/>
                 </div>
             </td>
-            <td data-label="Authorized">{format!("{tokens} of {members} people")}</td>
+            <td data-label="Authorized">{people(tokens, members)}</td>
             <td data-label="Registered" class="date">
                 <When at=created_at now/>
             </td>
             <td class="end">
                 <div class="actions">
-                    <a class="button quiet" id=format!("edit-{id}") href=format!("{base}?edit={id}") data-noscroll="">
-                        "Edit"
-                        <span class="unseen">" "{name.clone()}</span>
-                    </a>
-                    <a
-                        class="button quiet"
+                    <ToolLink
+                        id=format!("edit-{id}")
+                        href=format!("{base}?edit={id}")
+                        icon="edit"
+                        label="Edit"
+                        about=name.clone()
+                    />
+                    <ToolLink
                         id=format!("delete-{id}")
                         href=format!("{base}?delete={id}")
-                        data-noscroll=""
-                    >
-                        "Delete"
-                        <span class="unseen">" "{name.clone()}</span>
-                    </a>
+                        icon="trash"
+                        label="Delete"
+                        about=name.clone()
+                    />
                 </div>
             </td>
         </tr>
+    }
+}
+
+/// How many of those who may have a token have one.
+fn people(tokens: u64, members: u64) -> String {
+    match members {
+        1 => format!("{tokens} of 1 person"),
+        _ => format!("{tokens} of {members} people"),
     }
 }
 
@@ -212,7 +224,7 @@ fn Form(page: Page, runtime: Option<RuntimeView>, account: String, base: String)
             <PostForm action=SaveRuntime::url() id=RUNTIME_FORM class="panel-form">
                 <div class="panel-body">
                     <FormProblem/>
-                    <TextField name="name" label="Name" value=name mono=true hint/>
+                    <TextField name="name" label="Name" value=name mono=true hint autofocus=true/>
                     <SelectField name="provider" label="Git provider" options value=provider/>
                     <Hidden name="id" value=id/>
                     <Hidden name="account" value=account/>
@@ -239,7 +251,7 @@ fn Delete(runtime: RuntimeView, account: String, base: String) -> impl IntoView 
         ),
     };
     view! {
-        <Modal class="dialog" title=format!("Delete {name}?") close=base.clone() opener=format!("delete-{id}")>
+        <Modal class="dialog" focus_heading=true title=format!("Delete {name}?") close=base.clone() opener=format!("delete-{id}")>
             <PostForm action=DeleteRuntime::url() id=DELETE_FORM class="panel-form">
                 <div class="panel-body">
                     <FormProblem/>

@@ -29,11 +29,7 @@ pub(crate) fn SignInPage() -> impl IntoView {
                     view! { <LeadOn path=paths::local(&next).map_or(home, ToOwned::to_owned)/> }.into_any()
                 }
                 Ok(Door::NoAccount) => view! { <LeadOn path="/"/> }.into_any(),
-                Err(error) => view! {
-                    <PageHead title="Sign in"/>
-                    <ErrorPage error/>
-                }
-                .into_any(),
+                Err(error) => view! { <ErrorPage error/> }.into_any(),
             }
         })
     };

@@ -121,9 +121,16 @@ pub(super) fn take_flash() -> Option<Flash> {
     serde_json::from_slice(&context::services().ok()?.flash.open(&cookie)?).ok()
 }
 
+/// Gives the answer its status, unless it leads elsewhere already.
 pub(super) fn set_status(status: u16) {
     if let (Some(response), Ok(status)) = (use_context::<ResponseOptions>(), StatusCode::from_u16(status)) {
-        response.set_status(status);
+        let leads_elsewhere = response
+            .0
+            .read()
+            .is_ok_and(|parts| parts.headers.contains_key(LOCATION));
+        if !leads_elsewhere {
+            response.set_status(status);
+        }
     }
 }
 

@@ -1,0 +1,144 @@
+//! Git Personal Access Tokens: every runtime that the person may use, and their token for it.
+
+mod attention;
+mod delete;
+mod panel;
+mod table;
+
+use self::{attention::Attention, delete::Delete, panel::TokenPanel, table::Row};
+use crate::{
+    calls::tokens::{Tokens, load_tokens},
+    components::{
+        empty::Empty,
+        page::{ErrorPage, Loading, PageHead},
+        shell::account,
+    },
+    state::app_state,
+};
+use domain::{Timestamp, status::ShownStatus, view::TokenRow};
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+
+/// The page.
+#[component]
+pub(crate) fn TokensPage() -> impl IntoView {
+    let account = account();
+    let changes = app_state().changes;
+    let page = Resource::new(
+        move || (account.get(), changes.get()),
+        |(account, _)| load_tokens(account),
+    );
+    let content = move || {
+        Suspend::new(async move {
+            match page.await {
+                Ok(page) => view! { <Content page account=account.get_untracked()/> }.into_any(),
+                Err(error) => view! { <ErrorPage error/> }.into_any(),
+            }
+        })
+    };
+    view! {
+        <PageHead
+            title="Git Personal Access Tokens"
+            lead="Authorize access to your Git provider accounts, once for each runtime that acts for you."
+        />
+        <Transition fallback=Loading>{content}</Transition>
+    }
+}
+
+#[component]
+fn Content(page: Tokens, account: String) -> impl IntoView {
+    let state = app_state();
+    Effect::new(move |_| state.settle_focus());
+    let Tokens { page, admin } = page;
+    if page.rows.is_empty() {
+        return view! { <NoRuntimes admin account/> }.into_any();
+    }
+    let authorized = page.rows.iter().filter(|row| row.token.is_some()).count();
+    let count = format!("{authorized} of {} authorized", page.rows.len());
+    let base = format!("/{account}/tokens");
+    let now = page.now;
+    let rows = page
+        .rows
+        .iter()
+        .map(|row| view! { <Row row=row.clone() now account=account.clone() base=base.clone()/> })
+        .collect_view();
+    view! {
+        <Attention rows=&page.rows now/>
+        <section class="card">
+            <header>
+                <h2>"Runtimes"</h2>
+                <span class="sub">{count}</span>
+            </header>
+            <div class="scroller">
+                <table class="cards">
+                    <thead>
+                        <tr>
+                            <th scope="col">"Runtime"</th>
+                            <th scope="col">"Token"</th>
+                            <th scope="col">"Scopes"</th>
+                            <th scope="col">"Status"</th>
+                            <th scope="col">"Expires"</th>
+                            <th scope="col" class="end">
+                                <span class="unseen">"Actions"</span>
+                            </th>
+                        </tr>
+                    </thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </div>
+        </section>
+        <Panels rows=page.rows account base/>
+    }
+    .into_any()
+}
+
+#[component]
+fn NoRuntimes(admin: bool, account: String) -> impl IntoView {
+    let next = if admin {
+        view! {
+            <a class="button primary" href=format!("/{account}/admin/runtimes")>
+                "Register a runtime"
+            </a>
+        }
+        .into_any()
+    } else {
+        ().into_any()
+    };
+    let text = if admin {
+        "Register a runtime, and add your token for it here."
+    } else {
+        "Your admin registers them. Ask for the one that you need, then add your token here."
+    };
+    view! {
+        <section class="card">
+            <Empty icon="cpu" title="No runtimes yet" text>
+                {next}
+            </Empty>
+        </section>
+    }
+}
+
+/// What is shown of a row's token at the moment of the page.
+fn shown(row: &TokenRow, now: Timestamp) -> ShownStatus {
+    row.token.as_ref().map_or(ShownStatus::NotAuthorized, |token| {
+        ShownStatus::of(token.status, token.expiry, now)
+    })
+}
+
+/// The panel or dialog that the address asks for.
+#[component]
+fn Panels(rows: Vec<TokenRow>, account: String, base: String) -> impl IntoView {
+    let query = use_query_map();
+    let rows = StoredValue::new(rows);
+    move || {
+        let query = query.read();
+        let find = |id: String| rows.with_value(|rows| rows.iter().find(|row| row.runtime.to_string() == id).cloned());
+        let (account, base) = (account.clone(), base.clone());
+        if let Some(row) = query.get("add").or_else(|| query.get("replace")).and_then(find) {
+            Some(view! { <TokenPanel row account base/> }.into_any())
+        } else {
+            let row = query.get("delete").and_then(find).filter(|row| row.token.is_some())?;
+            Some(view! { <Delete row account base/> }.into_any())
+        }
+    }
+}
