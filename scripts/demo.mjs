@@ -115,7 +115,7 @@ try {
     fs.rmSync(data, { recursive: true, force: true });
 
     const forge = (await start("forge", [], {}, /^forge listens/)).match(/http:\S+(?=\))/)[0];
-    const environment = { PATCHBAY_DATA_DIR: data, PATCHBAY_EGRESS_ALLOW: "127.0.0.1" };
+    const environment = { PATCHBAY_DATA_DIR: data, PATCHBAY_EGRESS_ALLOW: "127.0.0.1", PATCHBAY_LOG: "warn" };
     const output = await start("patchbay", [], environment, /^Patchbay serves/);
     const patchbay = output.match(/^Patchbay serves (\S+)/m)[1];
     await seed({ forge, patchbay, setUpLink: output.match(/^ +(http\S+)/m)?.[1] });

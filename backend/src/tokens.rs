@@ -129,7 +129,7 @@ impl Tokens {
         let findings = match outcome {
             CheckOutcome::Accepted(findings) if findings.status() != TokenStatus::MissingScopes => findings,
             outcome => {
-                tracing::info!(user = %member.user(), runtime = %runtime.id, ?outcome, "refused a token");
+                tracing::info!(user = %member.user(), runtime = %runtime.id, status = ?outcome.status(), "refused a token");
                 return Err(TokenError::Refused {
                     kind: provider.kind,
                     outcome,
@@ -172,7 +172,7 @@ impl Tokens {
         {
             return Err(TokenError::NotFound);
         }
-        tracing::info!(user = %member.user(), runtime = %runtime.id, token = %token.id, ?outcome, "checked a token");
+        tracing::info!(user = %member.user(), runtime = %runtime.id, token = %token.id, status = ?outcome.status(), "checked a token");
         Ok(outcome)
     }
 

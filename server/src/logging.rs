@@ -1,6 +1,7 @@
 //! Log lines: pretty for people, JSON for machines.
 
 use crate::config::{Config, LogFormat};
+use std::io::IsTerminal as _;
 use tracing_subscriber::{
     EnvFilter, Layer as _, filter::LevelFilter, filter::Targets, fmt, layer::SubscriberExt as _,
     util::SubscriberInitExt as _,
@@ -17,7 +18,9 @@ pub(crate) fn start(config: &Config) -> Result<(), String> {
         ("sea_orm_migration", LevelFilter::INFO),
         ("sqlx", LevelFilter::INFO),
     ]);
-    let lines = fmt::layer().with_writer(std::io::stderr);
+    let lines = fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     let lines = match config.log_format {
         LogFormat::Pretty => lines.boxed(),
         LogFormat::Json => lines.json().boxed(),

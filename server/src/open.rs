@@ -11,12 +11,18 @@ use backend::{
     vault::{KeyFileError, MasterKeys},
 };
 use secrecy::ExposeSecret as _;
-use std::{fs, io, os::unix::fs::DirBuilderExt as _, path::Path, path::PathBuf, sync::Arc};
+use std::{
+    fs, io,
+    os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
+    path::Path,
+    path::PathBuf,
+    sync::Arc,
+};
 
 /// Why nothing could be opened.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OpenError {
-    #[error("the data folder {} cannot be made: {reason}", folder.display())]
+    #[error("{} cannot be made, or not be closed to others: {reason}", folder.display())]
     DataDir { folder: PathBuf, reason: io::Error },
     #[error("the database cannot be opened: {0}")]
     Database(Fault),
@@ -42,9 +48,18 @@ pub(crate) async fn store(config: &Config) -> Result<Store, OpenError> {
     if config.database_url.expose_secret().starts_with("sqlite:") {
         make_data_dir(&config.data_dir)?;
     }
-    Store::connect(config.database_url.clone())
+    let store = Store::connect(config.database_url.clone())
         .await
-        .map_err(OpenError::Database)
+        .map_err(OpenError::Database)?;
+    // A folder that was there before may be open to others. SQLite gives its log the mode of its file.
+    let file = config.data_dir.join("patchbay.db");
+    if file.exists() {
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).map_err(|reason| OpenError::DataDir {
+            folder: file.clone(),
+            reason,
+        })?;
+    }
+    Ok(store)
 }
 
 /// Opens the database, migrates it, and wires the services over it.
