@@ -89,6 +89,11 @@ fn files(folder: &Path, cache: &'static str) -> Router {
                     response.status().is_success().then(|| HeaderValue::from_static(cache))
                 },
             ))
+            // The files are compressed for whoever takes it; a cache between must keep the forms apart.
+            .layer(SetResponseHeaderLayer::overriding(
+                header::VARY,
+                HeaderValue::from_static("accept-encoding"),
+            ))
             .service(ServeDir::new(folder).precompressed_br().precompressed_gzip()),
     )
 }
