@@ -3,7 +3,7 @@ import { findChromium } from "./chromium.mjs";
 
 const runsAsRoot = process.getuid?.() === 0;
 
-// Every worker starts a server and stand-in providers of its own (tests/), so there is none here.
+// Every test starts a server and stand-in providers of its own (tests/fixtures.ts), so there is none here.
 export default defineConfig({
     testDir: "tests",
     outputDir: "../target/playwright",
@@ -38,8 +38,11 @@ export default defineConfig({
         },
     },
     projects: [
-        { name: "js" },
+        // What a person does, in a browser; some of it is about scripts.
+        { name: "js", testDir: "tests", testIgnore: "server/**" },
         // Every page and form must also work without JavaScript.
-        { name: "nojs", use: { javaScriptEnabled: false } },
+        { name: "nojs", testDir: "tests/pages", use: { javaScriptEnabled: false } },
+        // What a browser does not show: the wire, the log, the memory.
+        { name: "server", testDir: "tests/server" },
     ],
 });

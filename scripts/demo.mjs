@@ -31,9 +31,83 @@ function stop() {
     for (const child of children) child.kill();
 }
 
-/** Fills the example account. `setUpLink` makes the first admin; `forge` is the stand-in providers' address. */
+const person = { name: "Mira Rao", email: "mira@acme.example", password: "demo demo demo demo" };
+const day = 86_400_000;
+
+/** Fills the example account through the same forms that a person uses. */
 async function seed({ forge, patchbay, setUpLink }) {
-    console.log(`Nothing is filled in yet: ${patchbay} (set-up link ${setUpLink}), providers at ${forge}`);
+    const control = async (method, what, body) => {
+        const answer = await fetch(`${forge}/_control/${what}`, {
+            method,
+            headers: { "content-type": "application/json" },
+            body: JSON.stringify(body),
+        });
+        if (!answer.ok) throw new Error(`forge refused ${what}: ${await answer.text()}`);
+        return answer.status === 204 ? undefined : answer.json();
+    };
+    await control("PUT", "accounts/mira-rao", { password: person.password, name: person.name });
+    await control("PUT", "repos/mira-rao/site", { private: true });
+
+    let cookie = "";
+    const post = async (form, fields) => {
+        const answer = await fetch(`${patchbay}api/ui/${form}`, {
+            method: "POST",
+            headers: { accept: "application/json", cookie, "sec-fetch-site": "same-origin" },
+            body: new URLSearchParams(fields),
+        });
+        cookie = answer.headers.getSetCookie().find((line) => line.startsWith("patchbay="))?.split(";")[0] ?? cookie;
+        const reply = await answer.json();
+        if (!reply.done) throw new Error(`Patchbay refused ${form}: ${JSON.stringify(reply)}`);
+    };
+    const read = async (page) => {
+        const answer = await fetch(`${patchbay}api/ui/${page}?account=acme-platform`, { headers: { cookie } });
+        return answer.json();
+    };
+    await post("set-up", { code: setUpLink.split("/").at(-1), account_name: "Acme Platform", ...person });
+    const account = "acme-platform";
+    await post("save-git-provider", { account, kind: "github", name: "GitHub (stand-in)", base_url: forge });
+    const provider = (await read("git-providers")).providers[0].id;
+
+    const fine = { kind: "fine_grained", permissions: { contents: "write", metadata: "read" } };
+    const inDays = (days) => new Date(Date.now() + days * day).toISOString();
+    // One runtime for each status; `after` is what happens to the token once it is stored.
+    const runtimes = [
+        { name: "build-farm", token: { scopes: ["repo"], expires_at: inDays(200) } },
+        { name: "canary-eu", token: { scopes: ["repo"] }, after: (id) => control("DELETE", `tokens/${id}`) },
+        { name: "edge-lab", token: { ...fine, expires_at: inDays(90) } },
+        { name: "prod-eu", token: { scopes: ["repo", "delete_repo"], expires_at: inDays(120) } },
+        { name: "prod-us", token: { scopes: ["repo"], expires_at: inDays(5) } },
+        { name: "sandbox" },
+        {
+            name: "staging-us",
+            token: { scopes: ["repo"], expires_at: inDays(80) },
+            after: (id) => control("PATCH", `tokens/${id}`, { scopes: ["public_repo"] }),
+        },
+        {
+            name: "vault-sync",
+            token: { scopes: ["repo"], expires_at: inDays(60) },
+            after: (id) =>
+                control("POST", "faults", {
+                    scope: { token: id },
+                    fault: { kind: "sso_required", url: `${forge}/orgs/acme/sso?authorization_request=demo` },
+                }),
+        },
+    ];
+    for (const { name } of runtimes) await post("save-runtime", { account, name, provider });
+    const ids = Object.fromEntries((await read("runtimes")).runtimes.map(({ name, id }) => [name, id]));
+    for (const { name, token, after } of runtimes.filter(({ token }) => token)) {
+        const { id, value } = await control("POST", "tokens", { account: "mira-rao", kind: "classic", ...token });
+        await post("put-token", { account, runtime: ids[name], token: value });
+        if (after) {
+            await after(id);
+            await post("check-token", { account, runtime: ids[name] });
+        }
+    }
+    const spare = await control("POST", "tokens", { account: "mira-rao", kind: "classic", scopes: ["repo"] });
+    console.log(`
+Sign in as ${person.email} with the password: ${person.password}
+To add a token for the runtime sandbox, make one at ${forge}/settings/tokens/new
+(sign in there as mira-rao, same password), or paste this one: ${spare.value}`);
 }
 
 try {

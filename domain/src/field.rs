@@ -108,10 +108,10 @@ pub fn email(text: &str) -> Result<String, String> {
 pub fn password(text: &str) -> Result<(), String> {
     match text.chars().count() {
         0 => Err("Enter a password.".to_owned()),
-        ..MIN_PASSWORD => Err(format!(
+        1..MIN_PASSWORD => Err(format!(
             "Use at least {MIN_PASSWORD} characters. A few unrelated words are fine."
         )),
-        ..=MAX_PASSWORD => Ok(()),
+        MIN_PASSWORD..=MAX_PASSWORD => Ok(()),
         _ => Err(format!("Use at most {MAX_PASSWORD} characters.")),
     }
 }

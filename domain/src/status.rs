@@ -71,7 +71,7 @@ pub enum Tone {
 }
 
 /// How long before its end a token is called *Expires soon*.
-pub const SOON: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+pub const SOON: Duration = Duration::from_hours(30 * 24);
 
 /// What a person sees of a token at a moment: its status, unless its end is near or past.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -59,7 +59,7 @@ fn error<T>(message: impl Into<String>) -> Result<T, ConfigError> {
 /// `patchbay.toml`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct FileSettings {
     listen: Option<String>,
     public_url: Option<String>,
     allow_plain_http: Option<bool>,
@@ -170,11 +170,13 @@ fn refuse_unknown_variables(environment: &BTreeMap<String, String>) -> Result<()
     }
 }
 
-fn read_file(named: Option<&Path>) -> Result<File, ConfigError> {
+fn read_file(named: Option<&Path>) -> Result<FileSettings, ConfigError> {
     let path = named.unwrap_or(Path::new(DEFAULT_FILE));
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
-        Err(missing) if named.is_none() && missing.kind() == std::io::ErrorKind::NotFound => return Ok(File::default()),
+        Err(missing) if named.is_none() && missing.kind() == std::io::ErrorKind::NotFound => {
+            return Ok(FileSettings::default());
+        }
         Err(reason) => return error(format!("{} cannot be read: {reason}.", path.display())),
     };
     // The parser's own message would quote the line, which may hold the database's password.

@@ -142,11 +142,11 @@ pub enum CreateAdminError {
 }
 
 /// A session that is not used for this long ends.
-pub const IDLE_LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
+pub const IDLE_LIFETIME: Duration = Duration::from_hours(12);
 /// A session ends after this long, however much it is used.
-pub const ABSOLUTE_LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+pub const ABSOLUTE_LIFETIME: Duration = Duration::from_hours(7 * 24);
 /// How exactly the last use of a session is noted: one write a minute is enough.
-const TOUCH_EVERY: Duration = Duration::from_secs(60);
+const TOUCH_EVERY: Duration = Duration::from_mins(1);
 
 /// The service at the door.
 #[derive(Clone)]

@@ -13,11 +13,11 @@ pub(crate) enum Subject {
 }
 
 /// After this long without a try the count starts again.
-pub(crate) const FORGET_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const FORGET_AFTER: Duration = Duration::from_hours(24);
 
 const FIRST_WAIT: Duration = Duration::from_secs(15);
 /// Long enough to make guessing hopeless, short enough that nobody is locked out by another's guesses for long.
-const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
+const LONGEST_WAIT: Duration = Duration::from_mins(5);
 
 impl Subject {
     const fn free_tries(self) -> u32 {

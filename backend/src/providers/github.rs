@@ -22,7 +22,7 @@ pub(super) struct GitHub;
 /// The version of the REST API whose answers are read here. Installations that do not know it ignore the header.
 const API_VERSION: HeaderValue = HeaderValue::from_static("2022-11-28");
 /// How far the provider's clock and ours may be apart.
-const CLOCK_SKEW: Duration = Duration::from_secs(5 * 60);
+const CLOCK_SKEW: Duration = Duration::from_mins(5);
 const SCOPES: &str = "x-oauth-scopes";
 const EXPIRATION: &str = "github-authentication-token-expiration";
 const SSO: &str = "x-github-sso";
@@ -154,7 +154,11 @@ async fn get(inquiry: Inquiry<'_>, path: &str) -> Result<Answer, CheckOutcome> {
         .map_err(|_| CheckOutcome::Refused(Refusal::BadCredentials))?;
     let answer = inquiry.egress.get(request).await.map_err(unreachable)?;
     // Another origin was asked without the token, so it can tell nothing of it.
-    if answer.final_url.origin() == asked { Ok(answer) } else { Err(unreachable(Trouble::UnexpectedAnswer)) }
+    if answer.final_url.origin() == asked {
+        Ok(answer)
+    } else {
+        Err(unreachable(Trouble::UnexpectedAnswer))
+    }
 }
 
 /// Reads a status as PROVIDERS.md has it: only a success lets the answer be read further.

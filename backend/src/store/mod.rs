@@ -26,7 +26,12 @@ use sea_orm::{
     sqlx::sqlite::SqliteSynchronous,
 };
 use secrecy::{ExposeSecret as _, SecretString};
-use std::{fs::File, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 /// A database that Patchbay keeps its rows in.
 #[derive(Clone)]
@@ -48,26 +53,23 @@ impl Store {
 
     /// Brings the schema up to date. Several processes may start at once: one migrates, the others wait for it.
     pub async fn migrate(&self) -> Result<(), Fault> {
-        match self.db.get_database_backend() {
-            DbBackend::Sqlite => {
-                let lock = self.sqlite_path().map(|path| path.with_extension("migration.lock"));
-                let held = match lock {
-                    Some(path) => Some(tokio::task::spawn_blocking(move || lock_file(path)).await??),
-                    None => None,
-                };
-                Migrator::up(&self.db, None).await?;
-                drop(held);
-            }
+        if self.db.get_database_backend() == DbBackend::Sqlite {
+            let lock = self.sqlite_path().map(|path| path.with_extension("migration.lock"));
+            let held = match lock {
+                Some(path) => Some(tokio::task::spawn_blocking(move || lock_file(&path)).await??),
+                None => None,
+            };
+            Migrator::up(&self.db, None).await?;
+            drop(held);
+        } else {
             // An advisory lock belongs to its connection, so this one is alone in its pool.
-            _ => {
-                let single = Database::connect(options(&self.url).max_connections(1).to_owned()).await?;
-                single
-                    .execute_unprepared(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})"))
-                    .await?;
-                let migrated = Migrator::up(&single, None).await;
-                single.close().await?;
-                migrated?;
-            }
+            let single = Database::connect(options(&self.url).max_connections(1).to_owned()).await?;
+            single
+                .execute_unprepared(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})"))
+                .await?;
+            let migrated = Migrator::up(&single, None).await;
+            single.close().await?;
+            migrated?;
         }
         Ok(())
     }
@@ -127,9 +129,9 @@ fn options(url: &SecretString) -> ConnectOptions {
     options
 }
 
-fn lock_file(path: PathBuf) -> Result<File, Fault> {
+fn lock_file(path: &Path) -> Result<File, Fault> {
     let fault = |error: std::io::Error| Fault::Stored(format!("{}: {error}", path.display()));
-    let file = File::options().create(true).append(true).open(&path).map_err(fault)?;
+    let file = File::options().create(true).append(true).open(path).map_err(fault)?;
     file.lock().map_err(fault)?;
     Ok(file)
 }

@@ -82,9 +82,9 @@ impl Store {
         account_key::Entity::insert_many(keys.into_iter().map(key_model))
             .exec(&tx)
             .await?;
-        let user = admin.id;
+        let admin_id = admin.id;
         user_model(admin, now).insert(&tx).await?;
-        member_model(account.0, user, Role::Admin, now).insert(&tx).await?;
+        member_model(account.0, admin_id, Role::Admin, now).insert(&tx).await?;
         session::Entity::insert(session_model(session))
             .exec_without_returning(&tx)
             .await?;

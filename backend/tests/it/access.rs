@@ -1,6 +1,6 @@
 //! Set-up, sign-in, sessions.
 
-use crate::support::{PASSWORD, TestDatabase, World, on_both_databases};
+use crate::support::{PASSWORD, World, on_both_databases};
 use backend::access::{ABSOLUTE_LIFETIME, AccessError, IDLE_LIFETIME, NewAdmin, SetUp};
 use domain::{Role, SecretInput};
 use secrecy::ExposeSecret as _;

@@ -1,6 +1,6 @@
 //! One account's people see and touch nothing of another's.
 
-use crate::support::{PASSWORD, TestDatabase, World, on_both_databases};
+use crate::support::{PASSWORD, World, on_both_databases};
 use backend::{
     access::{AccessError, Member, NewAdmin},
     git_providers::GitProviderError,

@@ -329,7 +329,15 @@ async fn an_answer_from_another_origin_is_not_believed() {
         let location = format!("{}/api/v3/user", other.url());
         // It would refuse the token, which it is not given; a good token must not be called invalid for that.
         let outcome = asking.add_with(Fault::Redirect { status, location }).await;
-        assert_eq!(outcome, CheckOutcome::Unchanged(Setback::Unreachable(Trouble::UnexpectedAnswer)));
+        assert_eq!(
+            outcome,
+            CheckOutcome::Unchanged(Setback::Unreachable(Trouble::UnexpectedAnswer))
+        );
     }
-    assert!(other.requests().iter().all(|request| request.token.is_none() && request.token_hint.is_none()));
+    assert!(
+        other
+            .requests()
+            .iter()
+            .all(|request| request.token.is_none() && request.token_hint.is_none())
+    );
 }

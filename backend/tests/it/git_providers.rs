@@ -1,6 +1,6 @@
 //! Git providers of an account.
 
-use crate::support::{TestDatabase, World, on_both_databases};
+use crate::support::{World, on_both_databases};
 use backend::git_providers::{GitProviderError, GitProviderForm};
 use domain::FieldErrors;
 use forge::NewToken;

@@ -1,6 +1,6 @@
 //! The master key belongs to its database, and what the database holds is sealed.
 
-use crate::support::{SeededRandom, TestDatabase, World, on_both_databases};
+use crate::support::{SeededRandom, World, on_both_databases};
 use backend::{
     clock::SystemClock,
     keys::{AccountKeys, MasterKeyError},

@@ -1,6 +1,6 @@
 //! The schema comes up to date, also when several start at once.
 
-use crate::support::{TestDatabase, on_both_databases};
+use crate::support::on_both_databases;
 use backend::store::Store;
 
 on_both_databases! {

@@ -1,6 +1,6 @@
 //! Runtimes of an account.
 
-use crate::support::{TestDatabase, World, on_both_databases};
+use crate::support::{World, on_both_databases};
 use backend::{
     git_providers::GitProviderForm,
     runtimes::{RuntimeError, RuntimeForm},

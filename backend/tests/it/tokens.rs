@@ -1,6 +1,6 @@
 //! The way of one token: added, shown, checked again, replaced, deleted.
 
-use crate::support::{TestDatabase, World, on_both_databases};
+use crate::support::{World, on_both_databases};
 use backend::tokens::TokenError;
 use domain::{CheckOutcome, Expiry, Refusal, Setback, TokenStatus, check::Trouble, scope::Standing};
 use forge::{Fault, FaultRule, NewToken};

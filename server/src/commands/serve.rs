@@ -45,7 +45,7 @@ pub(crate) async fn run(config: &Config) -> Result<(), Failure> {
         let _ = told.send(());
     });
     tokio::select! {
-        served = server.into_future() => served?,
+        ended = server.into_future() => ended?,
         () = async { let _ = stop.await; tokio::time::sleep(FAREWELL).await } => {
             tracing::warn!("stopped with requests unanswered after {} s", FAREWELL.as_secs());
         }
@@ -71,7 +71,11 @@ fn site(config: &Config, address: SocketAddr) -> Result<LeptosOptions, Failure> 
         .site_pkg_dir("pkg")
         .site_addr(address)
         .hash_files(has_hashes)
-        .env(if std::env::var_os("LEPTOS_WATCH").is_some() { Env::DEV } else { Env::PROD })
+        .env(if std::env::var_os("LEPTOS_WATCH").is_some() {
+            Env::DEV
+        } else {
+            Env::PROD
+        })
         .build())
 }
 

@@ -24,11 +24,6 @@ use std::sync::{
 /// The password of everybody here.
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
-/// Seconds since the epoch as a timestamp.
-pub(crate) fn at(seconds: i64) -> Timestamp {
-    Timestamp::from_seconds(seconds)
-}
-
 /// A clock that stands until it is moved.
 pub(crate) struct ManualClock(AtomicI64);
 
