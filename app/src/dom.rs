@@ -14,13 +14,17 @@ pub(crate) fn focus(selector: &'static str) {
     });
 }
 
-/// Moves the focus to the element with this id, once what changed is in the document.
-pub(crate) fn focus_id(id: String) {
+/// Moves the focus to the first of these elements that there is, by id, once what changed is in the document.
+pub(crate) fn focus_one_of(ids: String) {
     request_animation_frame(move || {
-        if let Some(element) = document().get_element_by_id(&id) {
+        if let Some(element) = one_of(&ids) {
             focus_element(&element);
         }
     });
+}
+
+fn one_of(ids: &str) -> Option<Element> {
+    ids.split(' ').find_map(|id| document().get_element_by_id(id))
 }
 
 /// The id of the element that has the focus.
@@ -29,9 +33,8 @@ pub(crate) fn focused_id() -> Option<String> {
     (!id.is_empty()).then_some(id)
 }
 
-/// Moves the focus to the element with this id, or else to the heading, if nothing has the focus once what changed is in
-/// the document.
-pub(crate) fn focus_if_lost(id: String) {
+/// As [`focus_one_of`], or else to the heading, and only if nothing has the focus.
+pub(crate) fn focus_if_lost(ids: String) {
     request_animation_frame(move || {
         let document = document();
         let lost = document
@@ -41,7 +44,7 @@ pub(crate) fn focus_if_lost(id: String) {
             return;
         }
         let heading = || document.query_selector("h1").ok().flatten();
-        if let Some(element) = document.get_element_by_id(&id).or_else(heading) {
+        if let Some(element) = one_of(&ids).or_else(heading) {
             focus_element(&element);
         }
     });

@@ -16,6 +16,7 @@ mod components;
 mod dom;
 mod error;
 mod flash;
+mod load;
 mod pages;
 mod paths;
 mod reply;

@@ -19,6 +19,12 @@ pub(crate) fn sign_in(next: &str) -> String {
     }
 }
 
+/// A query of one field.
+#[cfg(any(not(feature = "ssr"), test))]
+pub(crate) fn query(field: &str, value: &str) -> String {
+    format!("{field}={}", encoded(value))
+}
+
 /// Percent-encodes a value for a query (RFC 3986, section 2.3: all but the unreserved characters).
 fn encoded(value: &str) -> String {
     value.bytes().fold(String::new(), |mut text, byte| {
@@ -65,6 +71,7 @@ mod tests {
             sign_in("/acme/tokens?add=1&b=2"),
             "/sign-in?next=/acme/tokens%3Fadd%3D1%26b%3D2"
         );
+        assert_eq!(query("account", "a&b"), "account=a%26b");
         assert_eq!(sign_in("//evil.example"), "/sign-in");
         assert_eq!(sign_in("/"), "/sign-in");
     }

@@ -16,7 +16,7 @@ pub(crate) struct AppState {
     flash: StoredValue<Option<Flash>>,
     /// The theme.
     pub(crate) theme: RwSignal<Theme>,
-    /// The id of the control that the focus goes back to.
+    /// The ids of the controls that the focus goes back to: the first that there is.
     focus_back: StoredValue<Option<String>>,
     /// Counts what was changed: resources that show it read this, and so load anew.
     pub(crate) changes: RwSignal<u32>,
@@ -68,10 +68,10 @@ impl AppState {
         self.focus_back.set_value(None);
     }
 
-    /// Gives the focus to the control with this id, now and again once the page has been loaded anew.
-    pub(crate) fn give_focus_back_to(self, id: String) {
-        self.focus_back.set_value(Some(id.clone()));
-        dom::focus_id(id);
+    /// Gives the focus to the first control of these that there is, now and again once the page has been loaded anew.
+    pub(crate) fn give_focus_back_to(self, ids: String) {
+        self.focus_back.set_value(Some(ids.clone()));
+        dom::focus_one_of(ids);
     }
 
     /// Remembers which control has the focus while the page is loaded anew.
@@ -82,8 +82,8 @@ impl AppState {
     /// The page was loaded anew: if the control that had the focus went with the old one, its successor gets it, or else
     /// the heading.
     pub(crate) fn settle_focus(self) {
-        if let Some(Some(id)) = self.focus_back.try_update_value(Option::take) {
-            dom::focus_if_lost(id);
+        if let Some(Some(ids)) = self.focus_back.try_update_value(Option::take) {
+            dom::focus_if_lost(ids);
         }
     }
 

@@ -23,7 +23,8 @@ pub(crate) fn Modal(
     /// The page behind, to which closing leads.
     #[prop(into)]
     close: String,
-    /// The id of the control that opened it, which gets the focus back.
+    /// The id of the control that opened it, which gets the focus back, and of those that may have taken its place by
+    /// then, separated by spaces.
     #[prop(into)]
     opener: String,
     children: Children,

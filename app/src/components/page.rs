@@ -1,7 +1,7 @@
 //! The frame of a page: title, heading, and what stands there while it loads or when it cannot be shown.
 
 use super::icon::Icon;
-use crate::{AppError, paths, platform};
+use crate::{AppError, load::Answer, paths, platform};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_location;
@@ -37,6 +37,20 @@ pub(crate) fn Loading() -> impl IntoView {
             <span class="bone"></span>
         </div>
     }
+}
+
+/// [`Loading`] as a plain function.
+pub(crate) fn loading() -> AnyView {
+    view! { <Loading/> }.into_any()
+}
+
+/// Shows an answer that is not the one that was asked for: an error.
+pub(crate) fn unexpected(answer: Answer) -> AnyView {
+    let error = match answer {
+        Answer::Failed(error) => error,
+        _ => AppError::Garbled,
+    };
+    view! { <ErrorPage error/> }.into_any()
 }
 
 /// A page that cannot be shown: why, and what to do. Somebody who is not signed in is led to sign-in instead.

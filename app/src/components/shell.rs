@@ -2,8 +2,8 @@
 
 use super::{form::PostForm, icon::Icon, notice::Notices, theme_switch::ThemeSwitch};
 use crate::{
-    calls::access::{SignOut, load_viewer},
-    state::app_state,
+    calls::access::SignOut,
+    load::{Answer, Ask, Loaded, nothing},
 };
 use domain::{Role, view::Viewer};
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -21,27 +21,27 @@ pub(crate) fn account() -> Memo<String> {
 /// The shell of an account's pages.
 #[component]
 pub(crate) fn AccountShell() -> impl IntoView {
-    let state = app_state();
     let account = account();
-    let person = Resource::new(
-        move || (account.get(), state.changes.get()),
-        |(account, _)| load_viewer(account),
-    );
     view! {
         <SkipLink/>
         <div class="shell">
             <header class="side">
                 <Brand/>
-                // What went wrong, the page itself says.
-                <Transition>
-                    {move || Suspend::new(async move { person.await.ok().map(|viewer| view! { <AccountNav viewer/> }) })}
-                </Transition>
+                <Loaded ask=Signal::derive(move || Ask::Viewer(account.get())) show=show_nav waiting=nothing/>
             </header>
             <main class="main" id="main" tabindex="-1">
                 <Notices/>
                 <Outlet/>
             </main>
         </div>
+    }
+}
+
+fn show_nav(_: Ask, answer: Answer) -> AnyView {
+    match answer {
+        Answer::Viewer(viewer) => view! { <AccountNav viewer/> }.into_any(),
+        // What went wrong, the page itself says.
+        _ => nothing(),
     }
 }
 

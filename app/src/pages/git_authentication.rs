@@ -1,18 +1,19 @@
 //! Git authentication: the Git providers of the account.
 
 use crate::{
-    calls::git_providers::{DELETE_FORM, DeleteGitProvider, PROVIDER_FORM, SaveGitProvider, load_git_providers},
+    calls::git_providers::{DELETE_FORM, DeleteGitProvider, PROVIDER_FORM, SaveGitProvider},
     components::{
         copy::Address,
         dialog::Modal,
         empty::Empty,
         form::{FormProblem, Hidden, PostForm, SelectField, Submit, TextField},
         icon::{Icon, ProviderMark},
-        page::{ErrorPage, Loading, PageHead},
+        page::{PageHead, loading, unexpected},
         shell::account,
         tool::ToolLink,
         when::When,
     },
+    load::{Answer, Ask, Loaded},
     state::app_state,
 };
 use domain::{
@@ -26,25 +27,19 @@ use leptos_router::hooks::use_query_map;
 #[component]
 pub(crate) fn GitAuthenticationPage() -> impl IntoView {
     let account = account();
-    let changes = app_state().changes;
-    let page = Resource::new(
-        move || (account.get(), changes.get()),
-        |(account, _)| load_git_providers(account),
-    );
-    let content = move || {
-        Suspend::new(async move {
-            match page.await {
-                Ok(page) => view! { <Content page account=account.get_untracked()/> }.into_any(),
-                Err(error) => view! { <ErrorPage error/> }.into_any(),
-            }
-        })
-    };
     view! {
         <PageHead
             title="Git authentication"
             lead="The Git providers that your runtimes use, and against which tokens are checked."
         />
-        <Transition fallback=Loading>{content}</Transition>
+        <Loaded ask=Signal::derive(move || Ask::GitProviders(account.get())) show waiting=loading/>
+    }
+}
+
+fn show(ask: Ask, answer: Answer) -> AnyView {
+    match (ask, answer) {
+        (Ask::GitProviders(account), Answer::GitProviders(page)) => view! { <Content page account/> }.into_any(),
+        (_, answer) => unexpected(answer),
     }
 }
 

@@ -1,12 +1,12 @@
 //! The start: it leads to where the person belongs.
 
 use crate::{
-    AppError,
-    calls::access::{Door, load_door},
+    calls::access::Door,
     components::{
-        page::{ErrorPage, Loading, PageHead},
+        page::{Loading, PageHead, loading, unexpected},
         shell::DoorShell,
     },
+    load::{Answer, Ask, Loaded},
     platform,
 };
 use leptos::prelude::*;
@@ -14,27 +14,26 @@ use leptos::prelude::*;
 /// The page.
 #[component]
 pub(crate) fn HomePage() -> impl IntoView {
-    let place = Resource::new(|| (), |()| load_door());
     view! {
         <DoorShell>
-            <Suspense fallback=Loading>{move || Suspend::new(async move { lead(place.await) })}</Suspense>
+            <Loaded ask=Ask::Door.into() show waiting=loading/>
         </DoorShell>
     }
 }
 
-fn lead(place: Result<Door, AppError>) -> AnyView {
-    match place {
-        Ok(Door::Account(account)) => view! { <LeadOn path=format!("/{account}/tokens")/> }.into_any(),
-        Ok(Door::SignIn) => view! { <LeadOn path="/sign-in"/> }.into_any(),
-        Ok(Door::NotSetUp) => view! { <NotSetUp/> }.into_any(),
-        Ok(Door::NoAccount) => view! {
+fn show(_: Ask, answer: Answer) -> AnyView {
+    match answer {
+        Answer::Door(Door::Account(account)) => view! { <LeadOn path=format!("/{account}/tokens")/> }.into_any(),
+        Answer::Door(Door::SignIn) => view! { <LeadOn path="/sign-in"/> }.into_any(),
+        Answer::Door(Door::NotSetUp) => view! { <NotSetUp/> }.into_any(),
+        Answer::Door(Door::NoAccount) => view! {
             <PageHead title="No account yet"/>
             <div class="card body">
                 <p>"You are signed in, but a member of no account. Ask the admin of yours to add you."</p>
             </div>
         }
         .into_any(),
-        Err(error) => view! { <ErrorPage error/> }.into_any(),
+        answer => unexpected(answer),
     }
 }
 

@@ -1,17 +1,18 @@
 //! Runtimes: register, edit, delete.
 
 use crate::{
-    calls::runtimes::{DELETE_FORM, DeleteRuntime, RUNTIME_FORM, SaveRuntime, load_runtimes},
+    calls::runtimes::{DELETE_FORM, DeleteRuntime, RUNTIME_FORM, SaveRuntime},
     components::{
         dialog::Modal,
         empty::Empty,
         form::{FormProblem, Hidden, PostForm, SelectField, Submit, TextField},
         icon::{Icon, ProviderMark},
-        page::{ErrorPage, Loading, PageHead},
+        page::{PageHead, loading, unexpected},
         shell::account,
         tool::ToolLink,
         when::When,
     },
+    load::{Answer, Ask, Loaded},
     state::app_state,
 };
 use domain::{
@@ -25,22 +26,16 @@ use leptos_router::hooks::use_query_map;
 #[component]
 pub(crate) fn RuntimesPage() -> impl IntoView {
     let account = account();
-    let changes = app_state().changes;
-    let page = Resource::new(
-        move || (account.get(), changes.get()),
-        |(account, _)| load_runtimes(account),
-    );
-    let content = move || {
-        Suspend::new(async move {
-            match page.await {
-                Ok(page) => view! { <Content page account=account.get_untracked()/> }.into_any(),
-                Err(error) => view! { <ErrorPage error/> }.into_any(),
-            }
-        })
-    };
     view! {
         <PageHead title="Runtimes" lead="The GitOps installations that act with your people's Git tokens."/>
-        <Transition fallback=Loading>{content}</Transition>
+        <Loaded ask=Signal::derive(move || Ask::Runtimes(account.get())) show waiting=loading/>
+    }
+}
+
+fn show(ask: Ask, answer: Answer) -> AnyView {
+    match (ask, answer) {
+        (Ask::Runtimes(account), Answer::Runtimes(page)) => view! { <Content page account/> }.into_any(),
+        (_, answer) => unexpected(answer),
     }
 }
 

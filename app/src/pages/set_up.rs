@@ -1,12 +1,13 @@
 //! Set-up: the first account and its admin.
 
 use crate::{
-    calls::access::{SET_UP_FORM, SetUp, load_set_up_link},
+    calls::access::{SET_UP_FORM, SetUp},
     components::{
         form::{FormProblem, Hidden, PostForm, Submit, TextField},
-        page::{ErrorPage, Loading, PageHead},
+        page::{PageHead, loading, unexpected},
         shell::DoorShell,
     },
+    load::{Answer, Ask, Loaded},
 };
 use domain::field::MIN_PASSWORD;
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -16,22 +17,19 @@ use leptos_router::hooks::use_params_map;
 #[component]
 pub(crate) fn SetUpPage() -> impl IntoView {
     let params = use_params_map();
-    let code = move || params.read().get("code").unwrap_or_default();
-    let link = Resource::new(code, load_set_up_link);
-    let content = move || {
-        let code = code();
-        Suspend::new(async move {
-            match link.await {
-                Ok(()) => view! { <SetUpForm code/> }.into_any(),
-                Err(error) => view! { <ErrorPage error/> }.into_any(),
-            }
-        })
-    };
+    let ask = Signal::derive(move || Ask::SetUpLink(params.read().get("code").unwrap_or_default()));
     view! {
         <DoorShell>
             <PageHead title="Set up Patchbay" lead="Your account, and you as its first admin."/>
-            <Suspense fallback=Loading>{content}</Suspense>
+            <Loaded ask show waiting=loading/>
         </DoorShell>
+    }
+}
+
+fn show(ask: Ask, answer: Answer) -> AnyView {
+    match (ask, answer) {
+        (Ask::SetUpLink(code), Answer::SetUpLink) => view! { <SetUpForm code/> }.into_any(),
+        (_, answer) => unexpected(answer),
     }
 }
 

@@ -1,12 +1,13 @@
 //! Sign in.
 
 use crate::{
-    calls::access::{Door, SIGN_IN_FORM, SignIn, load_door},
+    calls::access::{Door, SIGN_IN_FORM, SignIn},
     components::{
         form::{FormProblem, Hidden, PostForm, Submit, TextField},
-        page::{ErrorPage, Loading, PageHead},
+        page::{PageHead, loading, unexpected},
         shell::DoorShell,
     },
+    load::{Answer, Ask, Loaded},
     pages::home::{LeadOn, NotSetUp},
     paths,
 };
@@ -16,27 +17,24 @@ use leptos_router::hooks::use_query_map;
 /// The page.
 #[component]
 pub(crate) fn SignInPage() -> impl IntoView {
-    let place = Resource::new(|| (), |()| load_door());
-    let query = use_query_map();
-    let content = move || {
-        let next = query.read_untracked().get("next").unwrap_or_default();
-        Suspend::new(async move {
-            match place.await {
-                Ok(Door::SignIn) => view! { <SignInForm next/> }.into_any(),
-                Ok(Door::NotSetUp) => view! { <NotSetUp/> }.into_any(),
-                Ok(Door::Account(account)) => {
-                    let home = format!("/{account}/tokens");
-                    view! { <LeadOn path=paths::local(&next).map_or(home, ToOwned::to_owned)/> }.into_any()
-                }
-                Ok(Door::NoAccount) => view! { <LeadOn path="/"/> }.into_any(),
-                Err(error) => view! { <ErrorPage error/> }.into_any(),
-            }
-        })
-    };
     view! {
         <DoorShell>
-            <Suspense fallback=Loading>{content}</Suspense>
+            <Loaded ask=Ask::Door.into() show waiting=loading/>
         </DoorShell>
+    }
+}
+
+fn show(_: Ask, answer: Answer) -> AnyView {
+    let next = use_query_map().read_untracked().get("next").unwrap_or_default();
+    match answer {
+        Answer::Door(Door::SignIn) => view! { <SignInForm next/> }.into_any(),
+        Answer::Door(Door::NotSetUp) => view! { <NotSetUp/> }.into_any(),
+        Answer::Door(Door::Account(account)) => {
+            let home = format!("/{account}/tokens");
+            view! { <LeadOn path=paths::local(&next).map_or(home, ToOwned::to_owned)/> }.into_any()
+        }
+        Answer::Door(Door::NoAccount) => view! { <LeadOn path="/"/> }.into_any(),
+        answer => unexpected(answer),
     }
 }
 

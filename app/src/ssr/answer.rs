@@ -27,7 +27,7 @@ pub(crate) async fn read<T>(work: impl Future<Output = Result<T, AppError>>) -> 
         response.insert_header(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     match (&result, use_context::<RequestUrl>()) {
-        (Err(AppError::NotSignedIn), Some(page)) => redirect(&paths::sign_in(page.as_ref())),
+        (Err(AppError::NotSignedIn), Some(page)) => redirect(&paths::sign_in(&path_of(page.as_ref()))),
         (Err(error), _) => set_status(error.status()),
         (Ok(_), _) => {}
     }
@@ -156,7 +156,13 @@ fn referring_page(headers: &HeaderMap) -> String {
         .get(REFERER)
         .and_then(|referer| referer.to_str().ok())
         .unwrap_or_default();
-    let path = referer
+    path_of(referer)
+}
+
+/// Path and query of an address, or the start page where they are none of ours. The router, too, gives the page's address
+/// with a scheme and host, which are made up.
+fn path_of(address: &str) -> String {
+    let path = address
         .parse::<http::Uri>()
         .ok()
         .and_then(|uri| uri.path_and_query().map(ToString::to_string));

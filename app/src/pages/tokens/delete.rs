@@ -29,7 +29,7 @@ pub(super) fn Delete(row: TokenRow, account: String, base: String) -> impl IntoV
             focus_heading=true
             title=format!("Delete the token for {name}?")
             close=base.clone()
-            opener=format!("delete-{runtime}")
+            opener=format!("delete-{runtime} add-{runtime}")
         >
             <PostForm action=DeleteToken::url() id=DELETE_FORM class="panel-form">
                 <div class="panel-body">

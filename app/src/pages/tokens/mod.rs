@@ -7,12 +7,13 @@ mod table;
 
 use self::{attention::Attention, delete::Delete, panel::TokenPanel, table::Row};
 use crate::{
-    calls::tokens::{Tokens, load_tokens},
+    calls::tokens::Tokens,
     components::{
         empty::Empty,
-        page::{ErrorPage, Loading, PageHead},
+        page::{PageHead, loading, unexpected},
         shell::account,
     },
+    load::{Answer, Ask, Loaded},
     state::app_state,
 };
 use domain::{Timestamp, status::ShownStatus, view::TokenRow};
@@ -23,25 +24,19 @@ use leptos_router::hooks::use_query_map;
 #[component]
 pub(crate) fn TokensPage() -> impl IntoView {
     let account = account();
-    let changes = app_state().changes;
-    let page = Resource::new(
-        move || (account.get(), changes.get()),
-        |(account, _)| load_tokens(account),
-    );
-    let content = move || {
-        Suspend::new(async move {
-            match page.await {
-                Ok(page) => view! { <Content page account=account.get_untracked()/> }.into_any(),
-                Err(error) => view! { <ErrorPage error/> }.into_any(),
-            }
-        })
-    };
     view! {
         <PageHead
             title="Git Personal Access Tokens"
             lead="Authorize access to your Git provider accounts, once for each runtime that acts for you."
         />
-        <Transition fallback=Loading>{content}</Transition>
+        <Loaded ask=Signal::derive(move || Ask::Tokens(account.get())) show waiting=loading/>
+    }
+}
+
+fn show(ask: Ask, answer: Answer) -> AnyView {
+    match (ask, answer) {
+        (Ask::Tokens(account), Answer::Tokens(page)) => view! { <Content page account/> }.into_any(),
+        (_, answer) => unexpected(answer),
     }
 }
 

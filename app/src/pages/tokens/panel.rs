@@ -33,10 +33,14 @@ pub(super) fn TokenPanel(row: TokenRow, account: String, base: String) -> impl I
         (
             format!("Replace token for {name}"),
             "Replace",
-            format!("replace-{runtime}"),
+            format!("replace-{runtime} add-{runtime}"),
         )
     } else {
-        (format!("Add token for {name}"), "Add token", format!("add-{runtime}"))
+        (
+            format!("Add token for {name}"),
+            "Add token",
+            format!("add-{runtime} replace-{runtime}"),
+        )
     };
     let below = view! {
         <ProviderMark kind text=format!("{} · {}", provider.name, provider.host)/>

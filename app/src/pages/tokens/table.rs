@@ -69,8 +69,10 @@ pub(super) fn Row(row: TokenRow, now: Timestamp, account: String, base: String) 
                 <span class="sub">"No token yet"</span>
             </td>
             <td data-label="Scopes">
-                <span class="sub">"needs "</span>
-                <ScopeNames scopes=required/>
+                <div class="row">
+                    <span class="sub">"needs"</span>
+                    <ScopeNames scopes=required/>
+                </div>
             </td>
             <td data-label="Status">
                 <StatusBadge status/>
