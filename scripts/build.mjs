@@ -12,8 +12,10 @@ import zlib from "node:zlib";
 import * as esbuild from "esbuild";
 import { bold, fail, frontendWasm, leptosSettings, release, root, step, wasmTarget } from "./lib.mjs";
 
-// What the first page may cost over the wire, in bytes after brotli.
-const budget = 200_000;
+// What the first page may cost over the wire, in bytes after brotli: the goal, and the limit that holds until it is reached.
+// The limit only ever goes down.
+const goal = 200_000;
+const limit = 280_000;
 
 const settings = leptosSettings();
 const name = settings["output-name"];
@@ -161,10 +163,12 @@ async function report() {
     console.log(bold(`\n${line({ file: "bytes", raw: "raw", gzip: "gzip", brotli: "brotli" })}`));
     for (const row of rows.sort((a, b) => b.brotli - a.brotli)) console.log(line(row));
     console.log(bold(line(total)));
-    if (total.brotli > budget) {
-        throw new Error(`The first page loads ${total.brotli} bytes (brotli); it may be ${budget} at most.`);
+    const bytes = (value) => `${value.toLocaleString("en-GB")} bytes`;
+    if (total.brotli > limit) {
+        throw new Error(`The first page loads ${bytes(total.brotli)} (brotli); the limit is ${bytes(limit)}.`);
     }
-    console.log(`Within the budget of ${budget.toLocaleString("en-GB")} bytes (brotli).\n`);
+    const distance = total.brotli > goal ? `${bytes(total.brotli - goal)} above the goal of` : "within the goal of";
+    console.log(`Within the limit of ${bytes(limit)} (brotli), ${distance} ${bytes(goal)}.\n`);
 }
 
 async function filesUnder(folder) {
