@@ -15,7 +15,7 @@ import { bold, fail, frontendWasm, leptosSettings, release, root, step, wasmTarg
 // What the first page may cost over the wire, in bytes after brotli: the goal, and the limit that holds until it is reached.
 // The limit only ever goes down.
 const goal = 200_000;
-const limit = 280_000;
+const limit = 265_000;
 
 const settings = leptosSettings();
 const name = settings["output-name"];
@@ -94,7 +94,9 @@ async function buildSite() {
     await step("Optimising the WASM for size (wasm-opt)", [
         path.join(root, "scripts/node_modules/.bin/wasm-opt"),
         ...wasmFeatures.map((feature) => `--enable-${feature}`),
-        ...["-Oz", path.join(bindgenOut, `${name}_bg.wasm`), "-o", optimised],
+        // Inlining makes near-equal functions differ, and they then compress worse: 265 kB rather than 248 when measured.
+        ...["-Oz", "--skip-pass=inlining-optimizing"],
+        ...[path.join(bindgenOut, `${name}_bg.wasm`), "-o", optimised],
     ]);
 
     const files = {
@@ -147,7 +149,7 @@ async function compressSite() {
     }
 }
 
-/** The table of sizes. A first page over the budget is an error: it would otherwise grow one dependency at a time. */
+/** The table of sizes. A first page over the limit is an error: it would otherwise grow one dependency at a time. */
 async function report() {
     const rows = [];
     for (const file of (await filesUnder(site)).filter((file) => !/\.(br|gz)$/.test(file))) {
