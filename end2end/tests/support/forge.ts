@@ -1,0 +1,114 @@
+// The stand-in Git provider, and what a test tells it. See end2end/forge/README.md.
+import path from "node:path";
+import { Program } from "./program.ts";
+import { send, text } from "./http.ts";
+
+export interface NewToken {
+    account?: string;
+    kind?: "classic" | "fine_grained" | "oauth";
+    scopes?: string[];
+    permissions?: Record<string, "read" | "write" | "admin">;
+    repositories?: string[];
+    expires_at?: string;
+    expiry_header?: "utc" | { offset: number } | "current_time" | "absent";
+    sso_required?: string;
+    value?: string;
+}
+
+export interface Token {
+    id: number;
+    value: string;
+    hint: string;
+}
+
+export interface Fault {
+    scope?: { path_prefix?: string; token?: number };
+    times?: number;
+    fault: { kind: string } & Record<string, unknown>;
+}
+
+export interface Recorded {
+    method: string;
+    path: string;
+    query: string | null;
+    token: number | null;
+    token_in_url: boolean;
+    write: boolean;
+    status: number | null;
+}
+
+/** The account at the forge that tokens belong to unless a test says otherwise. */
+export const login = "ada";
+
+export class Forge {
+    private constructor(
+        private readonly program: Program,
+        readonly url: string,
+    ) {}
+
+    static async start(folder: string): Promise<Forge> {
+        const program = new Program("forge", {
+            args: ["--listen", "127.0.0.1:0"],
+            cwd: folder,
+            log: path.join(folder, "forge.log"),
+        });
+        const match = await program.printed(/^forge listens on \S+ \((\S+)\)$/m);
+        if (!match?.[1]) throw new Error("the forge did not start");
+        const forge = new Forge(program, match[1].replace(/\/$/, ""));
+        await forge.control("PUT", `/accounts/${login}`, { password: "not used" });
+        return forge;
+    }
+
+    get host() {
+        return new URL(this.url).host;
+    }
+
+    async control<T>(method: string, address: string, body?: unknown): Promise<T> {
+        const answer = await send(`${this.url}/_control${address}`, {
+            method,
+            headers: { "content-type": "application/json" },
+            body: body === undefined ? undefined : JSON.stringify(body),
+        });
+        if (answer.status >= 300) throw new Error(`forge: ${method} ${address}: ${answer.status} ${text(answer)}`);
+        return (answer.body.length > 0 ? JSON.parse(text(answer)) : undefined) as T;
+    }
+
+    /** A token; without a word about it, one that a runtime accepts as valid, without an end. */
+    token(wanted: NewToken = {}): Promise<Token> {
+        const kind = wanted.kind ?? "classic";
+        const scopes = kind === "fine_grained" ? [] : ["repo"];
+        return this.control("POST", "/tokens", { account: login, kind, scopes, ...wanted });
+    }
+
+    change(token: Token, change: Partial<NewToken>): Promise<void> {
+        return this.control("PATCH", `/tokens/${token.id}`, change);
+    }
+
+    revoke(token: Token): Promise<void> {
+        return this.control("DELETE", `/tokens/${token.id}`);
+    }
+
+    repository(name: string): Promise<void> {
+        return this.control("PUT", `/repos/${name}`, { private: true });
+    }
+
+    fault(fault: Fault["fault"], rule: Omit<Fault, "fault"> = {}): Promise<void> {
+        return this.control("POST", "/faults", { ...rule, fault });
+    }
+
+    mend(): Promise<void> {
+        return this.control("DELETE", "/faults");
+    }
+
+    clock(now: string | null): Promise<void> {
+        return this.control("PUT", "/clock", { now });
+    }
+
+    requests(): Promise<Recorded[]> {
+        return this.control("GET", "/requests");
+    }
+
+    async stop(): Promise<void> {
+        await this.program.stop();
+    }
+}
