@@ -4,6 +4,7 @@
 //! `components` what two pages share, and `ssr` everything that the browser never sees. `platform` is the one seam: the
 //! few things that the server and the browser do differently while a page is rendered.
 
+#![expect(clippy::needless_pass_by_value, reason = "a component owns its properties")]
 #![recursion_limit = "512"]
 #![expect(
     unreachable_pub,

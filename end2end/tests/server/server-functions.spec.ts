@@ -88,7 +88,6 @@ test("a request that is no form gets an answer that does not repeat it", async (
         });
         expect(text(answer), type).not.toContain("hunter2");
         expect(answer.headers.flat().join("\n"), type).not.toContain("hunter2");
-        expect(answer.status, type).toBeLessThan(500);
     }
 });
 
