@@ -9,8 +9,8 @@ use super::{
 use crate::Fault;
 use domain::{AccountId, Role, Timestamp, UserId};
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _,
-    QueryOrder as _,
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _,
+    PaginatorTrait as _, QueryFilter as _, QueryOrder as _,
 };
 
 /// A person as stored.
@@ -78,10 +78,7 @@ impl Store {
             tx.rollback().await?;
             return Ok(false);
         }
-        account_model(account, now).insert(&tx).await?;
-        account_key::Entity::insert_many(keys.into_iter().map(key_model))
-            .exec(&tx)
-            .await?;
+        insert_account(&tx, account, keys, now).await?;
         let admin_id = admin.id;
         user_model(admin, now).insert(&tx).await?;
         member_model(account.0, admin_id, Role::Admin, now).insert(&tx).await?;
@@ -100,10 +97,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), Fault> {
         let tx = self.begin().await?;
-        account_model(account, now).insert(&tx).await?;
-        account_key::Entity::insert_many(keys.into_iter().map(key_model))
-            .exec(&tx)
-            .await?;
+        insert_account(&tx, account, keys, now).await?;
         Ok(tx.commit().await?)
     }
 
@@ -183,6 +177,20 @@ impl Store {
             .count(&self.db)
             .await?)
     }
+}
+
+/// An account never exists without its keys.
+async fn insert_account(
+    tx: &DatabaseTransaction,
+    account: (AccountId, &str, &str),
+    keys: Vec<AccountKeyRow>,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    account_model(account, now).insert(tx).await?;
+    account_key::Entity::insert_many(keys.into_iter().map(key_model))
+        .exec(tx)
+        .await?;
+    Ok(())
 }
 
 fn account_model((id, slug, name): (AccountId, &str, &str), now: Timestamp) -> account::ActiveModel {
