@@ -1,77 +1,105 @@
-//! The routes, and what stands around all of them.
+//! Which page stands where, and what stands around all of them.
 
 use crate::{
-    components::shell::{AccountShell, DoorShell},
+    components::{
+        page::LeadOn,
+        shell::{AccountShell, DoorShell},
+    },
     dom,
     flash::FirstLoad,
+    load::nothing,
     pages::{
         git_authentication::GitAuthenticationPage, home::HomePage, not_found::NotFoundPage, runtimes::RuntimesPage,
         set_up::SetUpPage, sign_in::SignInPage, tokens::TokensPage,
     },
+    place::{AccountPage, DoorPage, Place},
     state::AppState,
 };
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::{
-    SsrMode,
-    components::{ParentRoute, Redirect, Route, Router, Routes},
-    hooks::{use_location, use_params_map},
-    path,
+    components::Router,
+    hooks::use_location,
+    location::{BrowserUrl, LocationProvider as _},
 };
 
 /// The app: every page of Patchbay.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
-    let first = SharedValue::new(|| use_context::<FirstLoad>().unwrap_or_default()).into_inner();
-    provide_context(AppState::new(first));
-
+    let first = SharedValue::new_serde_wb(|| use_context::<FirstLoad>().unwrap_or_default()).into_inner();
     view! {
         <Title formatter=|title: String| if title.is_empty() { "Patchbay".to_owned() } else { title + " · Patchbay" }/>
         <Router>
-            <Navigation/>
-            <Routes fallback=NothingHere>
-                <Route path=path!("/") view=HomePage ssr=SsrMode::Async/>
-                <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async/>
-                <Route path=path!("/setup/:code") view=SetUpPage ssr=SsrMode::Async/>
-                <ParentRoute path=path!("/:account") view=AccountShell ssr=SsrMode::Async>
-                    <Route path=path!("") view=AccountHome/>
-                    <Route path=path!("tokens") view=TokensPage/>
-                    <Route path=path!("admin/runtimes") view=RuntimesPage/>
-                    <Route path=path!("admin/git-authentication") view=GitAuthenticationPage/>
-                    <Route path=path!("*any") view=NotFoundPage/>
-                </ParentRoute>
-            </Routes>
+            <Pages first/>
         </Router>
     }
 }
 
-/// An account's own address leads to its first page.
+/// The page at the address.
 #[component]
-fn AccountHome() -> impl IntoView {
-    let params = use_params_map();
-    let tokens = format!("/{}/tokens", params.read_untracked().get("account").unwrap_or_default());
-    view! { <Redirect path=tokens/> }
-}
+fn Pages(first: FirstLoad) -> impl IntoView {
+    let path = use_location().pathname;
+    let place = Memo::new(move |_| Place::at(&path.read()));
+    let state = AppState::new(first, place.with_untracked(Place::asks));
+    provide_context(state);
+    follow_navigation(state);
 
-/// Nothing is at this address, and it is no account's.
-#[component]
-fn NothingHere() -> impl IntoView {
-    view! {
-        <DoorShell>
-            <NotFoundPage/>
-        </DoorShell>
+    let account = Memo::new(move |_| match &*place.read() {
+        Place::Account(account, _) => Some(account.clone()),
+        Place::Door(_) => None,
+    });
+    // One account's frame stays while its pages change.
+    move || match account.get() {
+        Some(account) => view! { <AccountPages account place/> }.into_any(),
+        None => place.with(|place| match place {
+            Place::Door(page) => door_page(page),
+            Place::Account(..) => nothing(),
+        }),
     }
 }
 
-/// On every way from one page to another: drops what was said for the last one, and moves the focus to the heading, where
-/// a full load would have let a screen reader begin.
+fn door_page(page: &DoorPage) -> AnyView {
+    let page = match page {
+        DoorPage::Home => view! { <HomePage/> }.into_any(),
+        DoorPage::SignIn => view! { <SignInPage/> }.into_any(),
+        DoorPage::SetUp(code) => view! { <SetUpPage code=code.clone()/> }.into_any(),
+    };
+    view! { <DoorShell>{page}</DoorShell> }.into_any()
+}
+
 #[component]
-fn Navigation() -> impl IntoView {
-    let state = expect_context::<AppState>();
+fn AccountPages(account: String, place: Memo<Place>) -> impl IntoView {
+    let page = Memo::new(move |_| match &*place.read() {
+        Place::Account(_, page) => Some(*page),
+        Place::Door(_) => None,
+    });
+    let name = account.clone();
+    let page = move || {
+        let account = name.clone();
+        match page.get() {
+            Some(AccountPage::Home) => view! { <LeadOn path=format!("/{account}/tokens")/> }.into_any(),
+            Some(AccountPage::Tokens) => view! { <TokensPage account/> }.into_any(),
+            Some(AccountPage::Runtimes) => view! { <RuntimesPage account/> }.into_any(),
+            Some(AccountPage::GitAuthentication) => view! { <GitAuthenticationPage account/> }.into_any(),
+            Some(AccountPage::Nothing) => view! { <NotFoundPage/> }.into_any(),
+            // The frame is about to go, too.
+            None => nothing(),
+        }
+    };
+    view! { <AccountShell account>{page}</AccountShell> }
+}
+
+/// On every way from one page to another: puts its address into the browser's history, drops what was said for the last
+/// one, and moves the focus to the heading, where a full load would have let a screen reader begin.
+fn follow_navigation(state: AppState) {
     let location = use_location();
+    let history = use_context::<BrowserUrl>();
     Effect::new(move |last: Option<(String, String)>| {
         let here = (location.pathname.get(), location.search.get());
+        if let Some(history) = &history {
+            history.ready_to_complete();
+        }
         match last {
             Some(last) if last.0 != here.0 => {
                 state.leave_page();

@@ -1,5 +1,6 @@
 //! The one error of the user interface. Every variant is something a person can act on; causes stay in the log.
 
+use crate::platform;
 use domain::{CheckOutcome, FieldErrors, ProviderKind, Timestamp};
 use leptos::{
     prelude::FromServerFnError,
@@ -76,7 +77,11 @@ impl FromServerFnError for AppError {
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
             ServerFnErrorErr::Request(_) => Self::Offline,
-            _ => Self::Garbled,
+            _ => {
+                // The framework would call any error of its own the server's.
+                platform::set_status(Self::Garbled.status());
+                Self::Garbled
+            }
         }
     }
 }

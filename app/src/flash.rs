@@ -1,6 +1,6 @@
 //! What a plain form post leaves for the next page to show. It travels sealed, in a cookie that only the server reads.
 
-use crate::{AppError, reply::Done, theme::Theme};
+use crate::{AppError, load::Answer, reply::Done, theme::Theme};
 use serde::{Deserialize, Serialize};
 
 /// What became of a form, for the page that comes after it.
@@ -43,4 +43,6 @@ impl News {
 pub(crate) struct FirstLoad {
     pub(crate) flash: Option<Flash>,
     pub(crate) theme: Theme,
+    /// The answers to what the page asks, in the order of [`Place::asks`](crate::place::Place::asks).
+    pub(crate) answers: Vec<Answer>,
 }

@@ -20,6 +20,7 @@ mod flash;
 mod load;
 mod pages;
 mod paths;
+mod place;
 mod reply;
 mod state;
 mod theme;

@@ -1,7 +1,7 @@
 //! What pages show: what they ask, and what they are answered.
 //!
-//! All pages load through one resource type and one component. Every type that is loaded by machinery of its own would
-//! bring a copy of that machinery into the WASM.
+//! The server has every answer before it begins to render, so nothing has to wait inside a page. It sends the answers
+//! along, and the browser asks itself only when one goes on to another page or changes something.
 
 use crate::{
     AppError,
@@ -10,7 +10,7 @@ use crate::{
     state::app_state,
 };
 use domain::view::{ProvidersPage, RuntimesPage, Viewer};
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
 use serde::{Deserialize, Serialize};
 
 /// What a page asks of the server. The text is the account, or the code of a set-up link.
@@ -49,19 +49,32 @@ pub(crate) enum Answer {
 /// it waits.
 #[component]
 pub(crate) fn Loaded(
-    ask: Signal<Ask>,
+    ask: Ask,
     /// Shows an answer. A plain function: it is no type of its own then.
     show: fn(Ask, Answer) -> AnyView,
     waiting: fn() -> AnyView,
 ) -> impl IntoView {
-    let changes = app_state().changes;
-    let answer = Resource::new(move || (ask.get(), changes.get()), |(ask, _)| platform::answer(ask));
-    view! {
-        <Transition fallback=waiting>
-            {move || Suspend::new(async move { show(ask.get_untracked(), answer.await) })}
-        </Transition>
+    let state = app_state();
+    let known = RwSignal::new(state.first_answer(&ask));
+    let asked = ask.clone();
+    Effect::new(move |before: Option<()>| {
+        let change = state.changes.get();
+        if before.is_none() && known.with_untracked(Option::is_some) {
+            return;
+        }
+        let ask = asked.clone();
+        spawn_local(async move {
+            let answer = platform::answer(ask).await;
+            // Whoever has gone on needs it no more, and after another change there will be a newer one.
+            if state.changes.get_untracked() == change {
+                let _ = known.try_set(Some(answer));
+            }
+        });
+    });
+    move || match known.get() {
+        Some(answer) => show(ask.clone(), answer),
+        None => waiting(),
     }
-    .into_any()
 }
 
 /// Shows nothing.

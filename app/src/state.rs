@@ -3,6 +3,7 @@
 use crate::{
     AppError, dom,
     flash::{FirstLoad, Flash, News},
+    load::{Answer, Ask},
     theme::Theme,
 };
 use leptos::prelude::*;
@@ -14,11 +15,13 @@ pub(crate) struct AppState {
     pub(crate) notice: RwSignal<Option<News>>,
     /// What the form before this page left, until one goes on to another page.
     flash: StoredValue<Option<Flash>>,
+    /// What the server answered before it rendered, until it is shown.
+    answers: StoredValue<Vec<(Ask, Answer)>>,
     /// The theme.
     pub(crate) theme: RwSignal<Theme>,
     /// The ids of the controls that the focus goes back to: the first that there is.
     focus_back: StoredValue<Option<String>>,
-    /// Counts what was changed: resources that show it read this, and so load anew.
+    /// Counts what was changed: whatever shows it reads this, and so loads anew.
     pub(crate) changes: RwSignal<u32>,
 }
 
@@ -26,7 +29,8 @@ pub(crate) struct AppState {
 pub(crate) const NO_FORM: &str = "";
 
 impl AppState {
-    pub(crate) fn new(first: FirstLoad) -> Self {
+    /// The state of a page that has just been loaded, where this is asked.
+    pub(crate) fn new(first: FirstLoad, asks: Vec<Ask>) -> Self {
         let flash = first.flash;
         let notice = flash.as_ref().and_then(|flash| match &flash.news {
             News::Done(_) | News::Caution(_) => Some(flash.news.clone()),
@@ -38,10 +42,21 @@ impl AppState {
         Self {
             notice: RwSignal::new(notice),
             flash: StoredValue::new(flash),
+            answers: StoredValue::new(asks.into_iter().zip(first.answers).collect()),
             theme: RwSignal::new(first.theme),
             focus_back: StoredValue::new(None),
             changes: RwSignal::new(0),
         }
+    }
+
+    /// Takes what the server answered before it rendered.
+    pub(crate) fn first_answer(self, ask: &Ask) -> Option<Answer> {
+        self.answers
+            .try_update_value(|answers| {
+                let found = answers.iter().position(|(asked, _)| asked == ask)?;
+                Some(answers.swap_remove(found).1)
+            })
+            .flatten()
     }
 
     /// What is left of the form's last post: its error and what was typed.
@@ -64,6 +79,7 @@ impl AppState {
     /// One goes on to another page: what was said on this one is over.
     pub(crate) fn leave_page(self) {
         self.leave_form();
+        self.answers.set_value(Vec::new());
         self.notice.set(None);
         self.focus_back.set_value(None);
     }
@@ -87,7 +103,7 @@ impl AppState {
         }
     }
 
-    /// Has every resource load anew.
+    /// Has everything that shows an answer ask anew.
     pub(crate) fn reload(self) {
         self.changes.update(|count| *count += 1);
     }

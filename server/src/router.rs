@@ -4,7 +4,8 @@ use crate::{
     config::Config,
     layers::{cross_site, headers, session, trace},
 };
-use app::ssr::{WebSettings, shell};
+use any_spawner::Executor;
+use app::ssr::{WebSettings, page};
 use axum::{
     Router,
     extract::State,
@@ -15,9 +16,7 @@ use axum::{
 };
 use backend::Services;
 use leptos::prelude::{LeptosOptions, provide_context};
-use leptos_axum::{
-    LeptosRoutes as _, generate_route_list, handle_server_fns_with_context, render_app_async_with_context,
-};
+use leptos_axum::handle_server_fns_with_context;
 use std::{path::Path, sync::Arc, time::Duration};
 use tower::ServiceBuilder;
 use tower_http::{
@@ -35,6 +34,8 @@ const MAX_BODY: usize = 64 * 1024;
 
 /// The whole server as one router.
 pub(crate) fn router(services: Services, config: &Config, options: LeptosOptions) -> Router {
+    // Leptos renders on the runtime that it is given here. It refuses a second one: then it has one already.
+    let _ = Executor::init_tokio();
     let secure_cookies = config.is_https();
     let context = {
         let services = services.clone();
@@ -43,19 +44,14 @@ pub(crate) fn router(services: Services, config: &Config, options: LeptosOptions
             provide_context(WebSettings { secure_cookies });
         }
     };
-    let page = {
-        let options = options.clone();
-        move || shell(options.clone())
-    };
     let server_functions = {
         let context = context.clone();
         any(move |request| handle_server_fns_with_context(context.clone(), request))
     };
     let pages = Router::new()
         .route("/api/ui/{*function}", server_functions)
-        .leptos_routes_with_context(&options, generate_route_list(app::App), context.clone(), page.clone())
-        // Any other address: the app says that nothing is there.
-        .fallback(render_app_async_with_context(context, page))
+        // The app knows which addresses lead to a page, and says so of those that do not.
+        .fallback_service(get(move |request| page(request, options.clone(), context.clone())))
         .layer(
             ServiceBuilder::new()
                 .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, REQUEST_TIMEOUT))
@@ -65,8 +61,7 @@ pub(crate) fn router(services: Services, config: &Config, options: LeptosOptions
                     session::resume,
                 ))
                 .layer(RequestBodyLimitLayer::new(MAX_BODY)),
-        )
-        .with_state(options);
+        );
     Router::new()
         .route("/healthz", get(|| async { "alive\n" }))
         .route("/readyz", get(ready).with_state(services))
@@ -77,8 +72,7 @@ pub(crate) fn router(services: Services, config: &Config, options: LeptosOptions
         .layer(from_fn_with_state(headers::Https(config.is_https()), headers::add))
 }
 
-/// Files of a folder, compressed when they were built. Nested as a service: the fallback of a nested router gives way to
-/// `/{account}/{*any}`, which fits every address.
+/// Files of a folder, compressed when they were built.
 fn files(folder: &Path, cache: &'static str) -> Router {
     Router::new().fallback_service(
         ServiceBuilder::new()

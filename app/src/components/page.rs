@@ -56,17 +56,8 @@ pub(crate) fn unexpected(answer: Answer) -> AnyView {
 /// A page that cannot be shown: why, and what to do. Somebody who is not signed in is led to sign-in instead.
 #[component]
 pub(crate) fn ErrorPage(error: AppError) -> impl IntoView {
-    let location = use_location();
     if error == AppError::NotSignedIn {
-        let here = format!(
-            "{}?{}",
-            location.pathname.get_untracked(),
-            location.search.get_untracked()
-        );
-        let next = here.trim_end_matches('?').to_owned();
-        // On the server the answer is a redirect already.
-        Effect::new(move |_| platform::redirect(&paths::sign_in(&next)));
-        return view! { <Loading/> }.into_any();
+        return view! { <SignInFirst/> }.into_any();
     }
     platform::set_status(error.status());
     let icon = match error {
@@ -88,4 +79,27 @@ pub(crate) fn ErrorPage(error: AppError) -> impl IntoView {
         </section>
     }
     .into_any()
+}
+
+/// Leads to sign-in, and back here from there.
+#[component]
+pub(crate) fn SignInFirst() -> impl IntoView {
+    let location = use_location();
+    let here = format!(
+        "{}?{}",
+        location.pathname.get_untracked(),
+        location.search.get_untracked()
+    );
+    view! { <LeadOn path=paths::sign_in(here.trim_end_matches('?'))/> }
+}
+
+/// Leads to another page.
+#[component]
+pub(crate) fn LeadOn(#[prop(into)] path: String) -> impl IntoView {
+    // The server answers with a redirect at once; the browser must wait until this is in the document.
+    if cfg!(feature = "ssr") {
+        platform::redirect(&path);
+    }
+    Effect::new(move |_| platform::redirect(&path));
+    view! { <Loading/> }
 }

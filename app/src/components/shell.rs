@@ -1,37 +1,28 @@
 //! What stands around every page: around those of an account with its navigation, around the others without.
 
-use super::{form::PostForm, icon::Icon, notice::Notices, theme_switch::ThemeSwitch};
+use super::{form::PostForm, icon::Icon, notice::Notices, page::SignInFirst, theme_switch::ThemeSwitch};
 use crate::{
+    AppError,
     calls::access::SignOut,
     load::{Answer, Ask, Loaded, nothing},
 };
 use domain::{Role, view::Viewer};
 use leptos::{prelude::*, server_fn::ServerFn};
-use leptos_router::{
-    components::Outlet,
-    hooks::{use_location, use_params_map},
-};
-
-/// The name in the address of the account that a page belongs to.
-pub(crate) fn account() -> Memo<String> {
-    let params = use_params_map();
-    Memo::new(move |_| params.with(|params| params.get("account").unwrap_or_default()))
-}
+use leptos_router::hooks::use_location;
 
 /// The shell of an account's pages.
 #[component]
-pub(crate) fn AccountShell() -> impl IntoView {
-    let account = account();
+pub(crate) fn AccountShell(account: String, children: Children) -> impl IntoView {
     view! {
         <SkipLink/>
         <div class="shell">
             <header class="side">
                 <Brand/>
-                <Loaded ask=Signal::derive(move || Ask::Viewer(account.get())) show=show_nav waiting=nothing/>
+                <Loaded ask=Ask::Viewer(account) show=show_nav waiting=nothing/>
             </header>
             <main class="main" id="main" tabindex="-1">
                 <Notices/>
-                <Outlet/>
+                {children()}
             </main>
         </div>
     }
@@ -40,7 +31,8 @@ pub(crate) fn AccountShell() -> impl IntoView {
 fn show_nav(_: Ask, answer: Answer) -> AnyView {
     match answer {
         Answer::Viewer(viewer) => view! { <AccountNav viewer/> }.into_any(),
-        // What went wrong, the page itself says.
+        Answer::Failed(AppError::NotSignedIn) => view! { <SignInFirst/> }.into_any(),
+        // What else went wrong, the page itself says.
         _ => nothing(),
     }
 }
@@ -97,7 +89,7 @@ fn AccountNav(viewer: Viewer) -> impl IntoView {
         <nav aria-label="Main">
             <ul class="nav">
                 <li>
-    <NavLink href=format!("/{account}/tokens") icon="key" label="Git tokens" count=viewer.attention/>
+                    <NavLink href=format!("/{account}/tokens") icon="key" label="Git tokens" count=viewer.attention/>
                 </li>
             </ul>
             {admin

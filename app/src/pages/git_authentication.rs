@@ -9,7 +9,6 @@ use crate::{
         form::{FormProblem, Hidden, PostForm, SelectField, Submit, TextField},
         icon::{Icon, ProviderMark},
         page::{PageHead, loading, unexpected},
-        shell::account,
         tool::ToolLink,
         when::When,
     },
@@ -25,14 +24,13 @@ use leptos_router::hooks::use_query_map;
 
 /// The page.
 #[component]
-pub(crate) fn GitAuthenticationPage() -> impl IntoView {
-    let account = account();
+pub(crate) fn GitAuthenticationPage(account: String) -> impl IntoView {
     view! {
         <PageHead
             title="Git authentication"
             lead="The Git providers that your runtimes use, and against which tokens are checked."
         />
-        <Loaded ask=Signal::derive(move || Ask::GitProviders(account.get())) show waiting=loading/>
+        <Loaded ask=Ask::GitProviders(account) show waiting=loading/>
     }
 }
 

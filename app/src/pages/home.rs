@@ -2,12 +2,8 @@
 
 use crate::{
     calls::access::Door,
-    components::{
-        page::{Loading, PageHead, loading, unexpected},
-        shell::DoorShell,
-    },
+    components::page::{LeadOn, PageHead, loading, unexpected},
     load::{Answer, Ask, Loaded},
-    platform,
 };
 use leptos::prelude::*;
 
@@ -15,9 +11,7 @@ use leptos::prelude::*;
 #[component]
 pub(crate) fn HomePage() -> impl IntoView {
     view! {
-        <DoorShell>
-            <Loaded ask=Ask::Door.into() show waiting=loading/>
-        </DoorShell>
+        <Loaded ask=Ask::Door show waiting=loading/>
     }
 }
 
@@ -35,17 +29,6 @@ fn show(_: Ask, answer: Answer) -> AnyView {
         .into_any(),
         answer => unexpected(answer),
     }
-}
-
-/// Leads to another page.
-#[component]
-pub(crate) fn LeadOn(#[prop(into)] path: String) -> impl IntoView {
-    // The server answers with a redirect at once; the browser must wait until this is in the document.
-    if cfg!(feature = "ssr") {
-        platform::redirect(&path);
-    }
-    Effect::new(move |_| platform::redirect(&path));
-    view! { <Loading/> }
 }
 
 /// Says how Patchbay is set up.

@@ -8,7 +8,6 @@ use crate::{
         form::{FormProblem, Hidden, PostForm, SelectField, Submit, TextField},
         icon::{Icon, ProviderMark},
         page::{PageHead, loading, unexpected},
-        shell::account,
         tool::ToolLink,
         when::When,
     },
@@ -24,11 +23,10 @@ use leptos_router::hooks::use_query_map;
 
 /// The page.
 #[component]
-pub(crate) fn RuntimesPage() -> impl IntoView {
-    let account = account();
+pub(crate) fn RuntimesPage(account: String) -> impl IntoView {
     view! {
         <PageHead title="Runtimes" lead="The GitOps installations that act with your people's Git tokens."/>
-        <Loaded ask=Signal::derive(move || Ask::Runtimes(account.get())) show waiting=loading/>
+        <Loaded ask=Ask::Runtimes(account) show waiting=loading/>
     }
 }
 

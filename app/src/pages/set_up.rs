@@ -5,24 +5,18 @@ use crate::{
     components::{
         form::{FormProblem, Hidden, PostForm, Submit, TextField},
         page::{PageHead, loading, unexpected},
-        shell::DoorShell,
     },
     load::{Answer, Ask, Loaded},
 };
 use domain::field::MIN_PASSWORD;
 use leptos::{prelude::*, server_fn::ServerFn};
-use leptos_router::hooks::use_params_map;
 
 /// The page.
 #[component]
-pub(crate) fn SetUpPage() -> impl IntoView {
-    let params = use_params_map();
-    let ask = Signal::derive(move || Ask::SetUpLink(params.read().get("code").unwrap_or_default()));
+pub(crate) fn SetUpPage(code: String) -> impl IntoView {
     view! {
-        <DoorShell>
-            <PageHead title="Set up Patchbay" lead="Your account, and you as its first admin."/>
-            <Loaded ask show waiting=loading/>
-        </DoorShell>
+        <PageHead title="Set up Patchbay" lead="Your account, and you as its first admin."/>
+        <Loaded ask=Ask::SetUpLink(code) show waiting=loading/>
     }
 }
 

@@ -4,11 +4,10 @@ use crate::{
     calls::access::{Door, SIGN_IN_FORM, SignIn},
     components::{
         form::{FormProblem, Hidden, PostForm, Submit, TextField},
-        page::{PageHead, loading, unexpected},
-        shell::DoorShell,
+        page::{LeadOn, PageHead, loading, unexpected},
     },
     load::{Answer, Ask, Loaded},
-    pages::home::{LeadOn, NotSetUp},
+    pages::home::NotSetUp,
     paths,
 };
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -18,9 +17,7 @@ use leptos_router::hooks::use_query_map;
 #[component]
 pub(crate) fn SignInPage() -> impl IntoView {
     view! {
-        <DoorShell>
-            <Loaded ask=Ask::Door.into() show waiting=loading/>
-        </DoorShell>
+        <Loaded ask=Ask::Door show waiting=loading/>
     }
 }
 

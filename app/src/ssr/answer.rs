@@ -9,6 +9,7 @@ use crate::{
     flash::{Flash, News},
     paths,
     reply::{Done, Reply},
+    state::NO_FORM,
 };
 use backend::access::SignedIn;
 use http::{
@@ -17,19 +18,16 @@ use http::{
 };
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
-use leptos_router::location::RequestUrl;
 use secrecy::ExposeSecret as _;
 
-/// Answers a read: the response gets the status of the error, and a page whose reader is not signed in leads to sign-in.
+/// Answers a read over the wire: the response gets the status of the error. A page that is rendered sees to its own.
 pub(crate) async fn read<T>(work: impl Future<Output = Result<T, AppError>>) -> Result<T, AppError> {
     let result = work.await;
     if let Some(response) = use_context::<ResponseOptions>() {
         response.insert_header(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
-    match (&result, use_context::<RequestUrl>()) {
-        (Err(AppError::NotSignedIn), Some(page)) => redirect(&paths::sign_in(&path_of(page.as_ref()))),
-        (Err(error), _) => set_status(error.status()),
-        (Ok(_), _) => {}
+    if let Err(error) = &result {
+        set_status(error.status());
     }
     result
 }
@@ -70,6 +68,12 @@ pub(crate) fn finish(form: &str, result: Result<Done, AppError>, values: &[(&str
                     leave(form, news, &[]);
                 }
                 redirect(&done.location);
+            }
+            Err(AppError::NotFound) => {
+                // What the form was about is gone, and the form with it: it is said above the page.
+                leave(NO_FORM, News::Failed(AppError::NotFound), &[]);
+                let page = referring_page(&headers);
+                redirect(page.split('?').next().unwrap_or("/"));
             }
             Err(error) => {
                 leave(form, News::Failed(error.clone()), values);
@@ -150,21 +154,13 @@ fn accepts_html(headers: &HeaderMap) -> bool {
         .is_some_and(|accept| accept.contains("text/html"))
 }
 
-/// Path and query of the page that a form stands on. Its origin does not matter: only a path of ours is made of it.
+/// Path and query of the page that a form stands on, or the start page where they are none of ours. Its origin does not
+/// matter: only a path of ours is made of it.
 fn referring_page(headers: &HeaderMap) -> String {
-    let referer = headers
+    let path = headers
         .get(REFERER)
         .and_then(|referer| referer.to_str().ok())
-        .unwrap_or_default();
-    path_of(referer)
-}
-
-/// Path and query of an address, or the start page where they are none of ours. The router, too, gives the page's address
-/// with a scheme and host, which are made up.
-fn path_of(address: &str) -> String {
-    let path = address
-        .parse::<http::Uri>()
-        .ok()
+        .and_then(|referer| referer.parse::<http::Uri>().ok())
         .and_then(|uri| uri.path_and_query().map(ToString::to_string));
     path.as_deref().and_then(paths::local).unwrap_or("/").to_owned()
 }

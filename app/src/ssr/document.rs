@@ -1,18 +1,58 @@
 //! The HTML document around the app, and the headers that every document has.
 
-use super::{answer, cookies::Cookie};
-use crate::{App, flash::FirstLoad, theme::Theme};
+use super::{answer, cookies::Cookie, platform};
+use crate::{App, flash::FirstLoad, load::Answer, place::Place, theme::Theme};
+use axum::body::Body;
 use http::{
-    HeaderName, HeaderValue,
+    HeaderName, HeaderValue, Request, Response,
     header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY},
+    request::Parts,
 };
-use leptos::{nonce::use_nonce, prelude::*};
-use leptos_axum::ResponseOptions;
+use leptos::{nonce::use_nonce, prelude::*, reactive::computed::ScopedFuture};
+use leptos_axum::{ResponseOptions, render_app_async_with_context};
 use leptos_meta::{HashedStylesheet, MetaTags};
 
+/// What the page asks, answered.
+#[derive(Clone)]
+struct Answers(Vec<Answer>);
+
+/// Answers a request for a page. Everything that the page asks is answered before it is rendered, so nothing in it waits.
+/// `context` provides what the server functions need.
+pub async fn page(
+    request: Request<Body>,
+    options: LeptosOptions,
+    context: impl Fn() + Clone + Send + Sync + 'static,
+) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let answers = Answers(answers(&parts, &context).await);
+    let render = render_app_async_with_context(
+        move || {
+            context();
+            provide_context(answers.clone());
+        },
+        move || shell(options.clone()),
+    );
+    render(Request::from_parts(parts, body)).await
+}
+
+async fn answers(parts: &Parts, context: &impl Fn()) -> Vec<Answer> {
+    let asks = Place::at(parts.uri.path()).asks();
+    let scoped = Owner::new().with(|| {
+        context();
+        provide_context(parts.clone());
+        ScopedFuture::new(async move {
+            let mut answers = Vec::new();
+            for ask in asks {
+                answers.push(platform::answer(ask).await);
+            }
+            answers
+        })
+    });
+    scoped.await
+}
+
 /// The whole HTML document.
-#[must_use]
-pub fn shell(options: LeptosOptions) -> impl IntoView {
+fn shell(options: LeptosOptions) -> impl IntoView {
     set_headers();
     let theme = Cookie::Theme
         .get()
@@ -21,6 +61,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     provide_context(FirstLoad {
         flash: answer::take_flash(),
         theme,
+        answers: use_context::<Answers>().map(|answers| answers.0).unwrap_or_default(),
     });
 
     view! {

@@ -12,4 +12,4 @@ pub(crate) use answer::{enter, finish, read, stay};
 pub use context::{CurrentSession, WebSettings};
 pub(crate) use context::{id, member, peer, services, session};
 pub use cookies::session_cookie_value;
-pub use document::shell;
+pub use document::page;

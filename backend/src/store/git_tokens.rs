@@ -2,7 +2,7 @@
 
 use super::{
     Store,
-    entities::{check, git_token},
+    entities::{check, git_token, user},
 };
 use crate::{Fault, vault::Sealed};
 use domain::{
@@ -12,7 +12,8 @@ use domain::{
 use sea_orm::{
     ActiveModelTrait as _,
     ActiveValue::{Set, Unchanged},
-    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _,
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QuerySelect as _,
+    sea_query::LockType,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -99,6 +100,12 @@ impl Store {
             last_outcome: Set(outcome.clone()),
         };
         let tx = self.begin().await?;
+        // One after the other for each person: two tokens at once would both delete what was there, and the second would
+        // then find the first in its place.
+        user::Entity::find_by_id(token.user.0)
+            .lock(LockType::NoKeyUpdate)
+            .one(&tx)
+            .await?;
         git_token::Entity::delete_many()
             .filter(git_token::Column::RuntimeId.eq(token.runtime.0))
             .filter(git_token::Column::UserId.eq(token.user.0))
@@ -120,6 +127,8 @@ impl Store {
         let tx = self.begin().await?;
         let Some(row) = git_token::Entity::find_by_id(token.0)
             .filter(git_token::Column::AccountId.eq(account.0))
+            // Or it could go between here and the end.
+            .lock(LockType::NoKeyUpdate)
             .one(&tx)
             .await?
         else {

@@ -74,15 +74,29 @@ on_both_databases! {
     async fn two_at_once_leave_one_token(database: TestDatabase) {
         let (world, mira) = World::set_up(database).await;
         let runtime = world.runtime(&mira, "prod-eu").await;
-        let one = world.forge.create_token(NewToken::classic("mira", ["repo"])).unwrap();
-        let two = world.forge.create_token(NewToken::classic("mira", ["repo"])).unwrap();
-        let (one, two) = (one.value.into(), two.value.into());
-        let (a, b) = tokio::join!(
-            world.services.tokens.put(&mira, runtime, &one),
-            world.services.tokens.put(&mira, runtime, &two),
-        );
-        assert!(a.is_ok() && b.is_ok(), "{a:?} {b:?}");
-        assert!(world.services.tokens.check(&mira, runtime).await.is_ok());
+        let token = || world.forge.create_token(NewToken::classic("mira", ["repo"])).unwrap();
+        let tokens = &world.services.tokens;
+        for round in 0..20 {
+            let (one, two) = (token().value.into(), token().value.into());
+            let (a, b) = tokio::join!(tokens.put(&mira, runtime, &one), tokens.put(&mira, runtime, &two));
+            assert!(a.is_ok() && b.is_ok(), "round {round}: {a:?} {b:?}");
+        }
+        assert!(tokens.check(&mira, runtime).await.is_ok());
+    }
+
+    async fn a_check_and_a_deletion_at_once_do_not_stand_in_each_others_way(database: TestDatabase) {
+        let (world, mira) = World::set_up(database).await;
+        let runtime = world.runtime(&mira, "prod-eu").await;
+        let token = world.forge.create_token(NewToken::classic("mira", ["repo"])).unwrap().value.into();
+        let tokens = &world.services.tokens;
+        for round in 0..20 {
+            tokens.put(&mira, runtime, &token).await.unwrap();
+            let (checked, deleted) = tokio::join!(tokens.check(&mira, runtime), tokens.delete(&mira, runtime));
+            assert!(
+                matches!(checked, Ok(_) | Err(TokenError::NotFound)) && deleted.is_ok(),
+                "round {round}: {checked:?} {deleted:?}"
+            );
+        }
     }
 
     async fn a_token_that_dies_is_found_out_and_one_that_comes_back_is_valid_again(database: TestDatabase) {

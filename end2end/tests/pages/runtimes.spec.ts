@@ -119,3 +119,11 @@ test("deleting a runtime names the tokens that go with it, and they go", async (
     // One of the same name starts without a token.
     expect(await acme.token(await acme.runtime("prod-eu", provider))).toBeUndefined();
 });
+
+test("what another admin deleted is no longer there", async ({ site, acme }) => {
+    const runtime = await acme.runtime("prod-eu");
+    await site.open(`${path}?delete=${runtime}`);
+    await acme.mira.done("delete-runtime", { account: "acme", id: runtime });
+    await site.button("Delete runtime").click();
+    await expect(site.page.getByRole("main")).toContainText("This is no longer here.");
+});

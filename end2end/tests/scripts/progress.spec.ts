@@ -121,12 +121,3 @@ test("pages are gone through without loading anew", async ({ site, acme }) => {
     await site.arrived("/acme/tokens", "Git Personal Access Tokens");
     expect(await site.page.evaluate(() => "mark" in window)).toBe(true);
 });
-
-test("what another admin deleted is no longer there", async ({ site, acme }) => {
-    const runtime = await acme.runtime("prod-eu");
-    await site.become(acme.mira);
-    await site.open(`/acme/admin/runtimes?delete=${runtime}`);
-    await acme.mira.done("delete-runtime", { account: "acme", id: runtime });
-    await site.button("Delete runtime").click();
-    await expect(site.alert).toContainText("This is no longer here.");
-});

@@ -11,7 +11,6 @@ use crate::{
     components::{
         empty::Empty,
         page::{PageHead, loading, unexpected},
-        shell::account,
     },
     load::{Answer, Ask, Loaded},
     state::app_state,
@@ -22,14 +21,13 @@ use leptos_router::hooks::use_query_map;
 
 /// The page.
 #[component]
-pub(crate) fn TokensPage() -> impl IntoView {
-    let account = account();
+pub(crate) fn TokensPage(account: String) -> impl IntoView {
     view! {
         <PageHead
             title="Git Personal Access Tokens"
             lead="Authorize access to your Git provider accounts, once for each runtime that acts for you."
         />
-        <Loaded ask=Signal::derive(move || Ask::Tokens(account.get())) show waiting=loading/>
+        <Loaded ask=Ask::Tokens(account) show waiting=loading/>
     }
 }
 

@@ -1,0 +1,108 @@
+//! Which page an address leads to, and what that page asks of the server.
+//!
+//! The routes are a plain function from path to page, not the router's own route components: with those, and a resource
+//! for each page, the browser had to load 50 kB more (brotli). The router still does all that concerns the address.
+
+use crate::load::Ask;
+
+/// What an address leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Outside of any account.
+    Door(DoorPage),
+    /// In the account of this name.
+    Account(String, AccountPage),
+}
+
+/// A page outside of any account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum DoorPage {
+    /// The start page.
+    Home,
+    SignIn,
+    /// Set-up, with the code in the link.
+    SetUp(String),
+}
+
+/// A page of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AccountPage {
+    /// The account's own address.
+    Home,
+    Tokens,
+    Runtimes,
+    GitAuthentication,
+    /// No page.
+    Nothing,
+}
+
+impl Place {
+    /// The place at a path. Every path leads somewhere: what is no address of ours is a page that is not there.
+    pub(crate) fn at(path: &str) -> Self {
+        let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+        match segments.as_slice() {
+            [] => Self::Door(DoorPage::Home),
+            ["sign-in"] => Self::Door(DoorPage::SignIn),
+            ["setup", code] => Self::Door(DoorPage::SetUp((*code).to_owned())),
+            [account, page @ ..] => {
+                let page = match page {
+                    [] => AccountPage::Home,
+                    ["tokens"] => AccountPage::Tokens,
+                    ["admin", "runtimes"] => AccountPage::Runtimes,
+                    ["admin", "git-authentication"] => AccountPage::GitAuthentication,
+                    _ => AccountPage::Nothing,
+                };
+                Self::Account((*account).to_owned(), page)
+            }
+        }
+    }
+
+    /// What the frame around the page and the page itself ask of the server.
+    pub(crate) fn asks(&self) -> Vec<Ask> {
+        match self {
+            Self::Door(DoorPage::Home | DoorPage::SignIn) => vec![Ask::Door],
+            Self::Door(DoorPage::SetUp(code)) => vec![Ask::SetUpLink(code.clone())],
+            Self::Account(account, page) => {
+                let viewer = Ask::Viewer(account.clone());
+                match page {
+                    AccountPage::Tokens => vec![viewer, Ask::Tokens(account.clone())],
+                    AccountPage::Runtimes => vec![viewer, Ask::Runtimes(account.clone())],
+                    AccountPage::GitAuthentication => vec![viewer, Ask::GitProviders(account.clone())],
+                    AccountPage::Home | AccountPage::Nothing => vec![viewer],
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_leads_to_its_page() {
+        let acme = |page| Place::Account("acme".to_owned(), page);
+        for (path, place) in [
+            ("/", Place::Door(DoorPage::Home)),
+            ("/sign-in", Place::Door(DoorPage::SignIn)),
+            ("/setup/abc", Place::Door(DoorPage::SetUp("abc".to_owned()))),
+            ("/acme", acme(AccountPage::Home)),
+            ("/acme/tokens", acme(AccountPage::Tokens)),
+            ("/acme/tokens/", acme(AccountPage::Tokens)),
+            ("/acme/admin/runtimes", acme(AccountPage::Runtimes)),
+            ("/acme/admin/git-authentication", acme(AccountPage::GitAuthentication)),
+            ("/acme/admin", acme(AccountPage::Nothing)),
+            ("/acme/tokens/more", acme(AccountPage::Nothing)),
+        ] {
+            assert_eq!(Place::at(path), place, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_page_is_rendered_with_what_its_frame_and_itself_ask() {
+        let asks = Place::at("/acme/admin/runtimes").asks();
+        assert_eq!(asks, [Ask::Viewer("acme".to_owned()), Ask::Runtimes("acme".to_owned())]);
+        assert_eq!(Place::at("/acme/nonsense").asks(), [Ask::Viewer("acme".to_owned())]);
+        assert_eq!(Place::at("/setup/abc").asks(), [Ask::SetUpLink("abc".to_owned())]);
+    }
+}
