@@ -3,22 +3,23 @@
 //! Both are part of the address (`?add=…`), so that back, reload and sharing work. Rendered as an open `<dialog>`, they
 //! also show without JavaScript; in the browser they become modal, which keeps the focus inside and the page behind out.
 
-use super::icon::Icon;
+use super::{
+    form::{Hidden, PostForm, Submit},
+    icon::Icon,
+};
 use crate::state::app_state;
 use leptos::{ev, html, prelude::*};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 
 /// A modal dialog.
 #[component]
-pub(crate) fn Modal(
+fn Modal(
     /// `panel` (at the side) or `dialog` (in the middle).
     class: &'static str,
     #[prop(into)] title: String,
     /// Whether the focus goes to the heading, since no field asks for it.
-    #[prop(optional)]
     focus_heading: bool,
     /// What stands below the title.
-    #[prop(optional)]
     below: Option<AnyView>,
     /// The page behind, to which closing leads.
     #[prop(into)]
@@ -67,4 +68,61 @@ pub(crate) fn Modal(
             {children()}
         </dialog>
     }
+}
+
+/// A form in a modal: its fields, and below them *Cancel* and the button that sends it.
+#[component]
+pub(crate) fn FormModal(
+    /// What is asked: something to fill in, or only whether something may go.
+    kind: FormKind,
+    #[prop(into)] title: String,
+    /// What stands below the title.
+    #[prop(optional)]
+    below: Option<AnyView>,
+    /// As in [`Modal`].
+    close: String,
+    /// As in [`Modal`].
+    opener: String,
+    /// The server function's address.
+    action: &'static str,
+    /// The form's id.
+    id: &'static str,
+    /// The fields that the person does not see.
+    hidden: Vec<(&'static str, String)>,
+    /// What the button says, and what while the form waits. Without it there is nothing to send.
+    submit: Option<(&'static str, String)>,
+    children: Children,
+) -> impl IntoView {
+    let (modal, button) = match kind {
+        FormKind::Panel => ("panel", "button primary"),
+        FormKind::Deletion => ("dialog", "button danger"),
+    };
+    let hidden = hidden
+        .into_iter()
+        .map(|(name, value)| view! { <Hidden name value/> })
+        .collect_view();
+    let submit = submit.map(|(label, busy)| view! { <Submit label busy class=button/> });
+    let cancel = close.clone();
+    view! {
+        <Modal class=modal focus_heading=kind == FormKind::Deletion title below close opener>
+            <PostForm action id class="panel-form">
+                <div class="panel-body">{children()} {hidden}</div>
+                <footer>
+                    <a class="button" href=cancel data-noscroll="">
+                        "Cancel"
+                    </a>
+                    {submit}
+                </footer>
+            </PostForm>
+        </Modal>
+    }
+}
+
+/// What a form in a modal asks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FormKind {
+    /// Something to fill in, at the side.
+    Panel,
+    /// Whether something may go, in the middle.
+    Deletion,
 }

@@ -5,6 +5,7 @@ pub(crate) mod dialog;
 pub(crate) mod empty;
 pub(crate) mod form;
 pub(crate) mod icon;
+pub(crate) mod list;
 pub(crate) mod notice;
 pub(crate) mod page;
 pub(crate) mod problem;

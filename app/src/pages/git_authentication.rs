@@ -4,12 +4,12 @@ use crate::{
     calls::git_providers::{DELETE_FORM, DeleteGitProvider, PROVIDER_FORM, SaveGitProvider},
     components::{
         copy::Address,
-        dialog::Modal,
+        dialog::{FormKind, FormModal},
         empty::Empty,
-        form::{FormProblem, Hidden, PostForm, SelectField, Submit, TextField},
-        icon::{Icon, ProviderMark},
+        form::{FormProblem, SelectField, TextField},
+        icon::ProviderMark,
+        list::{EditAndDelete, RegisterLink, TableCard, Wanted, wanted},
         page::{PageHead, loading, unexpected},
-        tool::ToolLink,
         when::When,
     },
     load::{Answer, Ask, Loaded},
@@ -20,7 +20,6 @@ use domain::{
     view::{ProviderView, ProvidersPage as Page},
 };
 use leptos::{prelude::*, server_fn::ServerFn};
-use leptos_router::hooks::use_query_map;
 
 /// The page.
 #[component]
@@ -46,13 +45,7 @@ fn Content(page: Page, account: String) -> impl IntoView {
     let state = app_state();
     Effect::new(move |_| state.settle_focus());
     let base = format!("/{account}/admin/git-authentication");
-    let register = format!("{base}?register=");
-    let button = view! {
-        <a class="button primary" id="register" href=register data-noscroll="">
-            <Icon name="plus"/>
-            "Register Git provider"
-        </a>
-    };
+    let register = view! { <RegisterLink base=base.clone() label="Register Git provider"/> }.into_any();
     let list = if page.providers.is_empty() {
         view! {
             <section class="card">
@@ -61,42 +54,25 @@ fn Content(page: Page, account: String) -> impl IntoView {
                     title="No Git providers yet"
                     text="Register github.com or your own GitHub Enterprise Server, then the runtimes that use it."
                 >
-                    {button}
+                    {register}
                 </Empty>
             </section>
         }
         .into_any()
     } else {
-        let now = page.now;
         let rows = page
             .providers
             .iter()
-            .map(|provider| view! { <Row provider=provider.clone() now base=base.clone()/> })
+            .map(|provider| view! { <Row provider=provider.clone() now=page.now base=base.clone()/> })
             .collect_view();
         view! {
-            <section class="card">
-                <header>
-                    <h2>"Git providers"</h2>
-                    {button}
-                </header>
-                <div class="scroller">
-                    <table class="cards">
-                        <thead>
-                            <tr>
-                                <th scope="col">"Name"</th>
-                                <th scope="col">"Base URL"</th>
-                                <th scope="col">"API base"</th>
-                                <th scope="col">"Runtimes"</th>
-                                <th scope="col">"Registered"</th>
-                                <th scope="col" class="end">
-                                    <span class="unseen">"Actions"</span>
-                                </th>
-                            </tr>
-                        </thead>
-                        <tbody>{rows}</tbody>
-                    </table>
-                </div>
-            </section>
+            <TableCard
+                title="Git providers"
+                aside=register
+                columns=&["Name", "Base URL", "API base", "Runtimes", "Registered"]
+            >
+                {rows}
+            </TableCard>
         }
         .into_any()
     };
@@ -141,24 +117,7 @@ fn Row(provider: ProviderView, now: Timestamp, base: String) -> impl IntoView {
             <td data-label="Registered" class="date">
                 <When at=created_at now/>
             </td>
-            <td class="end">
-                <div class="actions">
-                    <ToolLink
-                        id=format!("edit-{id}")
-                        href=format!("{base}?edit={id}")
-                        icon="edit"
-                        label="Edit"
-                        about=label.name.clone()
-                    />
-                    <ToolLink
-                        id=format!("delete-{id}")
-                        href=format!("{base}?delete={id}")
-                        icon="trash"
-                        label="Delete"
-                        about=label.name.clone()
-                    />
-                </div>
-            </td>
+            <EditAndDelete id=id.to_string() name=label.name base/>
         </tr>
     }
 }
@@ -166,22 +125,15 @@ fn Row(provider: ProviderView, now: Timestamp, base: String) -> impl IntoView {
 /// The panel or dialog that the address asks for.
 #[component]
 fn Panels(providers: Vec<ProviderView>, account: String, base: String) -> impl IntoView {
-    let query = use_query_map();
-    let providers = StoredValue::new(providers);
+    let wanted = wanted(providers, |provider| provider.id);
     move || {
-        let query = query.read();
-        let find = |id: String| {
-            providers.with_value(|providers| providers.iter().find(|provider| provider.id.to_string() == id).cloned())
-        };
         let (account, base) = (account.clone(), base.clone());
-        if query.get("register").is_some() {
-            Some(view! { <Form provider=None account base/> }.into_any())
-        } else if let Some(provider) = query.get("edit").and_then(find) {
-            Some(view! { <Form provider=Some(provider) account base/> }.into_any())
-        } else {
-            let provider = query.get("delete").and_then(find)?;
-            Some(view! { <Delete provider account base/> }.into_any())
-        }
+        let provider = match wanted()? {
+            Wanted::Delete(provider) => return Some(view! { <Delete provider account base/> }.into_any()),
+            Wanted::Register => None,
+            Wanted::Edit(provider) => Some(provider),
+        };
+        Some(view! { <Form provider account base/> }.into_any())
     }
 }
 
@@ -227,10 +179,17 @@ fn Form(provider: Option<ProviderView>, account: String, base: String) -> impl I
     let api_hint = view! { "If left empty: " <code class="address">{follows}</code> }.into_any();
     let name_hint = view! { "What your people see. If left empty: the host." }.into_any();
     view! {
-        <Modal class="panel" title close=base.clone() opener>
-            <PostForm action=SaveGitProvider::url() id=PROVIDER_FORM class="panel-form">
-                <div class="panel-body">
-                    <FormProblem/>
+        <FormModal
+            kind=FormKind::Panel
+            title
+            close=base
+            opener
+            action=SaveGitProvider::url()
+            id=PROVIDER_FORM
+            hidden=vec![("id", id), ("account", account)]
+            submit=Some((label, "Saving…".to_owned()))
+        >
+            <FormProblem/>
                     <SelectField name="kind" label="Kind" options=kinds value=kind.as_str()/>
                     <TextField name="name" label="Name" value=name required=false hint=name_hint autofocus=true/>
                     <TextField
@@ -251,17 +210,7 @@ fn Form(provider: Option<ProviderView>, account: String, base: String) -> impl I
                         required=false
                         hint=api_hint
                     />
-                    <Hidden name="id" value=id/>
-                    <Hidden name="account" value=account/>
-                </div>
-                <footer>
-                    <a class="button" href=base data-noscroll="">
-                        "Cancel"
-                    </a>
-                    <Submit label busy="Saving…"/>
-                </footer>
-            </PostForm>
-        </Modal>
+        </FormModal>
     }
 }
 
@@ -283,28 +232,18 @@ fn Delete(provider: ProviderView, account: String, base: String) -> impl IntoVie
         )
     };
     view! {
-        <Modal
-            class="dialog"
-            focus_heading=true
+        <FormModal
+            kind=FormKind::Deletion
             title=format!("Delete {}?", label.name)
-            close=base.clone()
+            close=base
             opener=format!("delete-{id}")
+            action=DeleteGitProvider::url()
+            id=DELETE_FORM
+            hidden=vec![("id", id.to_string()), ("account", account)]
+            submit=free.then(|| ("Delete Git provider", "Deleting…".to_owned()))
         >
-            <PostForm action=DeleteGitProvider::url() id=DELETE_FORM class="panel-form">
-                <div class="panel-body">
-                    <FormProblem/>
-                    <p>{text}</p>
-                    <Hidden name="id" value=id.to_string()/>
-                    <Hidden name="account" value=account/>
-                </div>
-                <footer>
-                    <a class="button" href=base data-noscroll="">
-                        "Cancel"
-                    </a>
-                    {free
-                        .then(|| view! { <Submit label="Delete Git provider" busy="Deleting…" class="button danger"/> })}
-                </footer>
-            </PostForm>
-        </Modal>
+            <FormProblem/>
+            <p>{text}</p>
+        </FormModal>
     }
 }

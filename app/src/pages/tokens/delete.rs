@@ -3,8 +3,8 @@
 use crate::{
     calls::tokens::{DELETE_FORM, DeleteToken},
     components::{
-        dialog::Modal,
-        form::{FormProblem, Hidden, PostForm, Submit},
+        dialog::{FormKind, FormModal},
+        form::FormProblem,
     },
 };
 use domain::{ProviderKind, view::TokenRow};
@@ -24,36 +24,25 @@ pub(super) fn Delete(row: TokenRow, account: String, base: String) -> impl IntoV
         ProviderKind::GitHub => format!("{}/settings/tokens", provider.base_url.trim_end_matches('/')),
     };
     view! {
-        <Modal
-            class="dialog"
-            focus_heading=true
+        <FormModal
+            kind=FormKind::Deletion
             title=format!("Delete the token for {name}?")
-            close=base.clone()
+            close=base
             opener=format!("delete-{runtime} add-{runtime}")
+            action=DeleteToken::url()
+            id=DELETE_FORM
+            hidden=vec![("runtime", runtime.to_string()), ("account", account)]
+            submit=Some(("Delete token", "Deleting…".to_owned()))
         >
-            <PostForm action=DeleteToken::url() id=DELETE_FORM class="panel-form">
-                <div class="panel-body">
-                    <FormProblem/>
-                    <p>
-                        {format!("{name} can no longer act for you. The runtime itself and the tokens of others are not affected.")}
-                    </p>
-                    <p>
-                        {format!("The token itself stays valid at {provider_name}: ")}
-                        <a href=settings target="_blank" rel="noopener noreferrer">
-                            "revoke it there"
-                            <span class="unseen">" (opens in a new tab)"</span>
-                        </a> "."
-                    </p>
-                    <Hidden name="runtime" value=runtime.to_string()/>
-                    <Hidden name="account" value=account/>
-                </div>
-                <footer>
-                    <a class="button" href=base data-noscroll="">
-                        "Cancel"
-                    </a>
-                    <Submit label="Delete token" busy="Deleting…" class="button danger"/>
-                </footer>
-            </PostForm>
-        </Modal>
+            <FormProblem/>
+            <p>{format!("{name} can no longer act for you. The runtime itself and the tokens of others are not affected.")}</p>
+            <p>
+                {format!("The token itself stays valid at {provider_name}: ")}
+                <a href=settings target="_blank" rel="noopener noreferrer">
+                    "revoke it there"
+                    <span class="unseen">" (opens in a new tab)"</span>
+                </a> "."
+            </p>
+        </FormModal>
     }
 }

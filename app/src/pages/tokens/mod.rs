@@ -10,6 +10,7 @@ use crate::{
     calls::tokens::Tokens,
     components::{
         empty::Empty,
+        list::TableCard,
         page::{PageHead, loading, unexpected},
     },
     load::{Answer, Ask, Loaded},
@@ -48,6 +49,7 @@ fn Content(page: Tokens, account: String) -> impl IntoView {
     }
     let authorized = page.rows.iter().filter(|row| row.token.is_some()).count();
     let count = format!("{authorized} of {} authorized", page.rows.len());
+    let aside = view! { <span class="sub">{count}</span> }.into_any();
     let base = format!("/{account}/tokens");
     let now = page.now;
     let rows = page
@@ -57,29 +59,9 @@ fn Content(page: Tokens, account: String) -> impl IntoView {
         .collect_view();
     view! {
         <Attention rows=&page.rows now/>
-        <section class="card">
-            <header>
-                <h2>"Runtimes"</h2>
-                <span class="sub">{count}</span>
-            </header>
-            <div class="scroller">
-                <table class="cards">
-                    <thead>
-                        <tr>
-                            <th scope="col">"Runtime"</th>
-                            <th scope="col">"Token"</th>
-                            <th scope="col">"Scopes"</th>
-                            <th scope="col">"Status"</th>
-                            <th scope="col">"Expires"</th>
-                            <th scope="col" class="end">
-                                <span class="unseen">"Actions"</span>
-                            </th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows}</tbody>
-                </table>
-            </div>
-        </section>
+        <TableCard title="Runtimes" aside columns=&["Runtime", "Token", "Scopes", "Status", "Expires"]>
+            {rows}
+        </TableCard>
         <Panels rows=page.rows account base/>
     }
     .into_any()

@@ -3,8 +3,8 @@
 use crate::{
     calls::tokens::{PutToken, TOKEN_FORM},
     components::{
-        dialog::Modal,
-        form::{FormProblem, Hidden, PostForm, Submit, TextField},
+        dialog::{FormKind, FormModal},
+        form::{FormProblem, TextField},
         icon::{Icon, ProviderMark},
         scopes::ScopeNames,
     },
@@ -49,9 +49,17 @@ pub(super) fn TokenPanel(row: TokenRow, account: String, base: String) -> impl I
     let guide = guide(kind, &provider.base_url, &name, &required);
     let link = guide.link.clone();
     view! {
-        <Modal class="panel" title below close=base.clone() opener>
-            <PostForm action=PutToken::url() id=TOKEN_FORM class="panel-form">
-                <div class="panel-body">
+        <FormModal
+            kind=FormKind::Panel
+            title
+            below
+            close=base
+            opener
+            action=PutToken::url()
+            id=TOKEN_FORM
+            hidden=vec![("runtime", runtime.to_string()), ("account", account)]
+            submit=Some((label, format!("Checking with {}…", kind.name())))
+        >
                     <p>
                         {format!(
                             "Patchbay needs access to your {} account to act for you in this runtime. Authorize it, or provide a personal access token.",
@@ -79,21 +87,10 @@ pub(super) fn TokenPanel(row: TokenRow, account: String, base: String) -> impl I
                             <Steps guide kind/>
                         </div>
                     </details>
-                    <Hidden name="runtime" value=runtime.to_string()/>
-                    <Hidden name="account" value=account/>
-                </div>
-                <footer>
-                    <a class="button" href=base data-noscroll="">
-                        "Cancel"
-                    </a>
-                    <Submit label busy=format!("Checking with {}…", kind.name())/>
-                </footer>
-            </PostForm>
-        </Modal>
+        </FormModal>
     }
 }
 
-/// The field, which tells at once what kind of token was pasted. The server looks again.
 #[component]
 fn TokenField(kind: ProviderKind) -> impl IntoView {
     let seen = RwSignal::new(Recognition::Unknown);
