@@ -7,9 +7,12 @@ use crate::{
     paths,
     reply::Reply,
 };
-use leptos::server_fn::ServerFn as _;
+use leptos::{prelude::window, server_fn::ServerFn as _};
 use leptos_server::codee::{Decoder as _, string::JsonSerdeWasmCodec};
 use serde::de::DeserializeOwned;
+use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Headers, RequestInit, Response};
 
 /// Nothing: the page is already there.
 pub(crate) fn set_status(_status: u16) {}
@@ -18,7 +21,7 @@ pub(crate) fn set_status(_status: u16) {}
 pub(crate) fn redirect(path: &str) {
     if let Some(path) = paths::local(path) {
         // A browser that refuses to leave leaves the person where they are.
-        let _ = leptos::prelude::window().location().replace(path);
+        let _ = window().location().replace(path);
     }
 }
 
@@ -54,58 +57,38 @@ fn read<T: DeserializeOwned>(text: &str) -> Option<T> {
 }
 
 /// The text at an address, or the error that is there.
-#[cfg(feature = "hydrate")]
 async fn get(address: &str, query: &str) -> Result<String, AppError> {
-    use leptos::server_fn::{
-        client::{Client, browser::BrowserClient},
-        request::ClientReq,
-        response::ClientRes,
-    };
-    type Request = <BrowserClient as Client<AppError>>::Request;
-
-    let request: Request = ClientReq::<AppError>::try_new_get(address, "application/json", "application/json", query)?;
-    let response = <BrowserClient as Client<AppError>>::send(request).await?;
-    let fine = ClientRes::<AppError>::status(&response) < 400;
-    let text = ClientRes::<AppError>::try_into_string(response).await?;
-    if fine {
+    let (status, text) = fetch(&format!("{address}?{query}"), None)
+        .await
+        .map_err(|_| AppError::Offline)?;
+    if status < 400 {
         Ok(text)
     } else {
         Err(read(&text).unwrap_or(AppError::Garbled))
     }
 }
 
-/// Without server or browser there is nobody to ask; this only lets the crate compile on its own.
-#[cfg(not(feature = "hydrate"))]
-#[expect(clippy::unused_async, reason = "the browser's half awaits")]
-async fn get(_address: &str, _query: &str) -> Result<String, AppError> {
-    Err(AppError::Offline)
-}
-
-/// Sends a form and reads the reply. All forms share this, so that the WASM holds it once.
-#[cfg(feature = "hydrate")]
+/// Sends a form and reads the reply.
 pub(crate) async fn post(action: &str, body: String) -> Reply {
-    use leptos::server_fn::{
-        client::{Client, browser::BrowserClient},
-        request::ClientReq,
-        response::ClientRes,
-    };
-    type Request = <BrowserClient as Client<AppError>>::Request;
-
-    let answer = async {
-        let request: Request =
-            ClientReq::<AppError>::try_new_post(action, "application/x-www-form-urlencoded", "application/json", body)?;
-        let response = <BrowserClient as Client<AppError>>::send(request).await?;
-        ClientRes::<AppError>::try_into_string(response).await
-    };
-    match answer.await {
-        Ok(text) => read(&text).unwrap_or(Reply::Failed(AppError::Garbled)),
-        Err(error) => Reply::Failed(error),
+    match fetch(action, Some(&body)).await {
+        Ok((_, text)) => read(&text).unwrap_or(Reply::Failed(AppError::Garbled)),
+        Err(_) => Reply::Failed(AppError::Offline),
     }
 }
 
-/// Without server or browser there is nobody to send to; this only lets the crate compile on its own.
-#[cfg(not(feature = "hydrate"))]
-#[expect(clippy::unused_async, reason = "the browser's half awaits")]
-pub(crate) async fn post(_action: &str, _body: String) -> Reply {
-    Reply::Failed(AppError::Offline)
+/// Asks for an address, or posts a form to it. Gives the status and the text of the answer; an error when there is none.
+async fn fetch(address: &str, form: Option<&str>) -> Result<(u16, String), JsValue> {
+    let headers = Headers::new()?;
+    headers.set("accept", "application/json")?;
+    let request = RequestInit::new();
+    if let Some(form) = form {
+        headers.set("content-type", "application/x-www-form-urlencoded")?;
+        request.set_method("POST");
+        request.set_body(&form.into());
+    }
+    request.set_headers(&headers);
+    let answer = JsFuture::from(window().fetch_with_str_and_init(address, &request)).await?;
+    let answer: Response = answer.dyn_into()?;
+    let text = JsFuture::from(answer.text()?).await?;
+    Ok((answer.status(), text.as_string().unwrap_or_default()))
 }

@@ -1,7 +1,7 @@
 //! The one error of the user interface. Every variant is something a person can act on; causes stay in the log.
 
 use crate::platform;
-use domain::{CheckOutcome, FieldErrors, ProviderKind, Timestamp};
+use domain::{FieldErrors, Scope, Timestamp};
 use leptos::{
     prelude::FromServerFnError,
     server_fn::{codec::JsonEncoding, error::ServerFnErrorErr},
@@ -34,13 +34,8 @@ pub enum AppError {
         /// Their names.
         runtimes: Vec<String>,
     },
-    /// The check of a token did not end well.
-    Refused {
-        /// Who was asked.
-        kind: ProviderKind,
-        /// What it said.
-        outcome: CheckOutcome,
-    },
+    /// The check of a token did not end well: what the provider said, in words.
+    Refused(Problem),
     /// Ours. The cause is in the server's log under this id.
     Internal {
         /// The id.
@@ -52,12 +47,36 @@ pub enum AppError {
     Garbled,
 }
 
+/// What went wrong, for a person to read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// What was seen, as a sentence.
+    pub title: String,
+    /// What to do; may be empty.
+    pub advice: String,
+    /// Scopes to list.
+    pub scopes: Vec<Scope>,
+    /// Where to mend it: words and address.
+    pub link: Option<(String, String)>,
+}
+
+impl Problem {
+    /// A problem of words alone.
+    pub(crate) fn new(title: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self {
+            title: title.into(),
+            advice: advice.into(),
+            ..Self::default()
+        }
+    }
+}
+
 impl AppError {
     /// The HTTP status that says the same.
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
-            Self::Invalid(_) | Self::Refused { .. } => 422,
+            Self::Invalid(_) | Self::Refused(_) => 422,
             Self::WrongCredentials | Self::NotSignedIn => 401,
             Self::Throttled { .. } => 429,
             Self::SetUpLink | Self::NotFound => 404,

@@ -104,7 +104,6 @@ impl Tokens {
                         status: token.status,
                         sso_url: token.sso_url,
                         expiry: token.expiry,
-                        added_at: token.created_at,
                         last_check: token.last_check,
                     }),
                 })

@@ -1,7 +1,7 @@
 //! What a page shows: the answers of the services to the pages. Nothing secret has a field here.
 
 use crate::{
-    check::{CheckOutcome, Expiry, GitIdentity},
+    check::{Expiry, GitIdentity, Setback},
     id::{GitProviderId, GitTokenId, RuntimeId},
     provider::ProviderKind,
     role::Role,
@@ -16,8 +16,6 @@ use serde::{Deserialize, Serialize};
 pub struct Viewer {
     /// The person's name.
     pub name: String,
-    /// The person's e-mail address.
-    pub email: String,
     /// What the person may do here.
     pub role: Role,
     /// The account's part of every address.
@@ -84,19 +82,17 @@ pub struct TokenView {
     pub sso_url: Option<String>,
     /// When it ends.
     pub expiry: Expiry,
-    /// When it was added or replaced.
-    pub added_at: Timestamp,
     /// The last check and what became of it.
     pub last_check: CheckView,
 }
 
-/// One check.
+/// One check. What a telling one found stands in the token itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckView {
     /// When.
     pub at: Timestamp,
-    /// What it found.
-    pub outcome: CheckOutcome,
+    /// What kept it from telling anything.
+    pub setback: Option<Setback>,
 }
 
 /// The page *Git authentication*.

@@ -71,7 +71,7 @@ pub(crate) async fn check_token(
                     crate::reply::Done::caution(message, location)
                 }
             }
-            None => crate::reply::Done::caution(crate::components::problem::setback_news(&outcome), location),
+            None => crate::reply::Done::caution(crate::ssr::setback_news(&outcome), location),
         })
     }
     .await;

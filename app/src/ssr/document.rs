@@ -35,9 +35,10 @@ pub async fn page(
     render(Request::from_parts(parts, body)).await
 }
 
+/// The owner has no parent, or a context of another request on the same thread could show through.
 async fn answers(parts: &Parts, context: &impl Fn()) -> Vec<Answer> {
     let asks = Place::at(parts.uri.path()).asks();
-    let scoped = Owner::new().with(|| {
+    let scoped = Owner::new_root(None).with(|| {
         context();
         provide_context(parts.clone());
         ScopedFuture::new(async move {

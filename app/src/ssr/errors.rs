@@ -1,5 +1,6 @@
 //! From the services' errors to what a person sees. Causes end here: in the log, under an id.
 
+use super::refusal::refusal;
 use crate::AppError;
 use backend::{
     Fault, access::AccessError, git_providers::GitProviderError, runtimes::RuntimeError, tokens::TokenError,
@@ -43,7 +44,7 @@ impl From<TokenError> for AppError {
         match error {
             TokenError::Invalid(fields) => Self::Invalid(fields),
             TokenError::NotFound => Self::NotFound,
-            TokenError::Refused { kind, outcome } => Self::Refused { kind, outcome },
+            TokenError::Refused { kind, outcome } => Self::Refused(refusal(kind.name(), &outcome)),
             TokenError::Fault(fault) => fault.into(),
         }
     }

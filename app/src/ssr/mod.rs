@@ -7,9 +7,11 @@ mod context;
 mod document;
 mod errors;
 pub(crate) mod platform;
+mod refusal;
 
 pub(crate) use answer::{enter, finish, read, stay};
 pub use context::{CurrentSession, WebSettings};
 pub(crate) use context::{id, member, peer, services, session};
 pub use cookies::session_cookie_value;
 pub use document::page;
+pub(crate) use refusal::setback_news;

@@ -388,7 +388,6 @@ impl Access {
         });
         Ok(Viewer {
             name: user.name,
-            email: user.email,
             role: member.place.role,
             account: member.place.slug.clone(),
             account_name: member.place.account_name.clone(),

@@ -40,8 +40,6 @@ pub struct GitTokenRow {
     pub sso_url: Option<String>,
     /// When it ends.
     pub expiry: Expiry,
-    /// When it was added or replaced.
-    pub created_at: Timestamp,
     /// The last check.
     pub last_check: CheckView,
 }
@@ -247,10 +245,12 @@ fn token_row(row: git_token::Model) -> Result<GitTokenRow, Fault> {
             (None, true) => Expiry::Never,
             (None, false) => Expiry::Unknown,
         },
-        created_at: Timestamp::from_millis(row.created_at),
         last_check: CheckView {
             at: Timestamp::from_millis(row.checked_at),
-            outcome: from_json(&row.last_outcome)?,
+            setback: match from_json(&row.last_outcome)? {
+                CheckOutcome::Unchanged(setback) => Some(setback),
+                CheckOutcome::Accepted(_) | CheckOutcome::Refused(_) => None,
+            },
         },
     })
 }

@@ -7,6 +7,7 @@ use domain::{
     CheckOutcome, Expiry, Findings, Refusal, RuntimeId, Setback, Timestamp, TokenStatus,
     check::Trouble,
     scope::{Evidence, Standing},
+    view::TokenView,
 };
 use forge::{ExpiryHeader, Fault, FaultRule, Forge, Level, NewToken, Repository};
 use time::macros::datetime;
@@ -41,7 +42,17 @@ impl Asking {
         {
             Ok(_) => {
                 let rows = self.world.services.tokens.page(&self.mira).await.unwrap().rows;
-                rows[0].token.clone().unwrap().last_check.outcome
+                let TokenView {
+                    identity,
+                    scopes,
+                    expiry,
+                    ..
+                } = rows[0].token.clone().unwrap();
+                CheckOutcome::Accepted(Findings {
+                    identity,
+                    scopes,
+                    expiry,
+                })
             }
             Err(TokenError::Refused { outcome, .. }) => {
                 let rows = self.world.services.tokens.page(&self.mira).await.unwrap().rows;

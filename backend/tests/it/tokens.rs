@@ -108,10 +108,10 @@ on_both_databases! {
 
         world.forge.add_fault(FaultRule::new(Fault::Status { status: 401 }).once());
         world.clock.forward(60);
-        tokens.check(&mira, runtime).await.unwrap();
+        let outcome = tokens.check(&mira, runtime).await.unwrap();
+        assert_eq!(outcome, CheckOutcome::Refused(Refusal::BadCredentials));
         let view = tokens.page(&mira).await.unwrap().rows.remove(0).token.unwrap();
         assert_eq!(view.status, TokenStatus::Invalid);
-        assert_eq!(view.last_check.outcome, CheckOutcome::Refused(Refusal::BadCredentials));
         assert_eq!(view.identity.login, "mira", "what was known is kept");
 
         tokens.check(&mira, runtime).await.unwrap();
@@ -125,11 +125,12 @@ on_both_databases! {
         let token = world.forge.create_token(NewToken::classic("mira", ["repo"])).unwrap();
         tokens.put(&mira, runtime, &token.value.into()).await.unwrap();
         world.forge.add_fault(FaultRule::new(Fault::Status { status: 500 }));
+        let setback = Setback::Unreachable(Trouble::ServerError(500));
         let outcome = tokens.check(&mira, runtime).await.unwrap();
-        assert_eq!(outcome, CheckOutcome::Unchanged(Setback::Unreachable(Trouble::ServerError(500))));
+        assert_eq!(outcome, CheckOutcome::Unchanged(setback.clone()));
         let view = tokens.page(&mira).await.unwrap().rows.remove(0).token.unwrap();
         assert_eq!(view.status, TokenStatus::Valid);
-        assert_eq!(view.last_check.outcome, outcome);
+        assert_eq!(view.last_check.setback, Some(setback));
     }
 
     async fn deleting_takes_the_token_away_and_leaves_the_runtime(database: TestDatabase) {

@@ -13,7 +13,7 @@ use crate::{
     },
 };
 use domain::{
-    CheckOutcome, Expiry, ProviderKind, Setback, Timestamp, TokenStatus,
+    Expiry, ProviderKind, Setback, Timestamp, TokenStatus,
     status::ShownStatus,
     view::{TokenRow, TokenView},
 };
@@ -136,10 +136,7 @@ fn TokenCells(token: TokenView, status: ShownStatus, now: Timestamp, kind: Provi
             }
         });
     let last = token.last_check;
-    let setback = match &last.outcome {
-        CheckOutcome::Unchanged(setback) => Some(setback_words(setback, kind)),
-        CheckOutcome::Accepted(_) | CheckOutcome::Refused(_) => None,
-    };
+    let setback = last.setback.as_ref().map(|setback| setback_words(setback, kind));
     let checked = view! {
         <span class="sub">"checked " <Ago at=last.at now/> {setback.map(|words| format!(": {words}"))}</span>
     };

@@ -1,0 +1,80 @@
+//! The words for a check that did not end well. They are made on the server, which knows everything that a provider may
+//! answer; the browser only shows them.
+
+use crate::error::Problem;
+use domain::{CheckOutcome, Refusal, Scope, Setback, check::Findings, scope::Standing};
+
+/// Why the token was not taken.
+pub(crate) fn refusal(provider: &str, outcome: &CheckOutcome) -> Problem {
+    match outcome {
+        CheckOutcome::Accepted(findings) => missing_scopes(provider, findings),
+        CheckOutcome::Refused(Refusal::BadCredentials) => Problem::new(
+            format!("{provider} does not accept this token."),
+            "It is mistyped, revoked or was never valid. Copy it again, or generate a new one. Nothing was stored.",
+        ),
+        CheckOutcome::Refused(Refusal::Expired { at }) => Problem::new(
+            format!("This token expired on {}.", at.date()),
+            "Generate a new one with a later expiration date. Nothing was stored.",
+        ),
+        CheckOutcome::Refused(Refusal::SsoRequired { url }) => Problem {
+            link: url
+                .clone()
+                .map(|url| ("Authorize it for single sign-on".to_owned(), url)),
+            ..Problem::new(
+                format!("An organization at {provider} wants this token authorized for single sign-on."),
+                if url.is_some() {
+                    "Authorize the token there, then paste it here again. Nothing was stored."
+                } else {
+                    "In the provider's list of your tokens, choose Configure SSO, authorize it, and paste it here again. \
+                     Nothing was stored."
+                },
+            )
+        },
+        CheckOutcome::Unchanged(Setback::RateLimited { retry_at }) => Problem::new(
+            format!("{provider} takes no more requests for now."),
+            match retry_at {
+                Some(at) => format!(
+                    "That says nothing about the token. Nothing was changed; try again after {}.",
+                    at.date_time()
+                ),
+                None => {
+                    "That says nothing about the token. Nothing was changed; try again in a few minutes.".to_owned()
+                }
+            },
+        ),
+        CheckOutcome::Unchanged(Setback::Unreachable(trouble)) => Problem::new(
+            format!("{provider} could not be asked: {}.", trouble.words()),
+            "That says nothing about the token. Nothing was changed; try again in a moment, or tell your admin if it \
+             stays so.",
+        ),
+        CheckOutcome::Unchanged(Setback::Forbidden) => Problem::new(
+            format!("{provider} refused the request for a reason that is not the token's."),
+            "It may not allow requests from this server's address. Nothing was changed; tell your admin.",
+        ),
+    }
+}
+
+fn missing_scopes(provider: &str, findings: &Findings) -> Problem {
+    let missing: Vec<Scope> = findings
+        .scopes
+        .iter()
+        .filter(|finding| finding.standing == Standing::Missing)
+        .map(|finding| finding.scope.clone())
+        .collect();
+    let title = format!(
+        "{provider} knows this token of {}, but it lacks {} that this runtime needs:",
+        findings.identity.login,
+        if missing.len() == 1 { "a scope" } else { "scopes" }
+    );
+    let advice = "Generate a token with all of them and paste it here. Nothing was stored.";
+    Problem {
+        scopes: missing,
+        ..Problem::new(title, advice)
+    }
+}
+
+/// Why a check of a stored token told nothing.
+pub(crate) fn setback_news(outcome: &CheckOutcome) -> String {
+    let problem = refusal("The Git provider", outcome);
+    format!("{} {}", problem.title, problem.advice)
+}
