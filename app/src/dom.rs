@@ -33,14 +33,16 @@ pub(crate) fn focused_id() -> Option<String> {
     (!id.is_empty()).then_some(id)
 }
 
-/// As [`focus_one_of`], or else to the heading, and only if nothing has the focus.
-pub(crate) fn focus_if_lost(ids: String) {
+/// As [`focus_one_of`], or else to the heading, and only if nothing has the focus, or something else than `before`.
+pub(crate) fn focus_if_lost(ids: String, before: Option<String>) {
     request_animation_frame(move || {
         let document = document();
-        let lost = document
+        let gone = document
             .active_element()
             .is_none_or(|element| element.tag_name() == "BODY");
-        if !lost {
+        // An element that was made into another one still has the focus, but is no longer what the person chose.
+        let replaced = before.is_some() && focused_id() != before;
+        if !gone && !replaced {
             return;
         }
         let heading = || document.query_selector("h1").ok().flatten();

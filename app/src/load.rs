@@ -67,6 +67,7 @@ pub(crate) fn Loaded(
             let answer = platform::answer(ask).await;
             // Whoever has gone on needs it no more, and after another change there will be a newer one.
             if state.changes.get_untracked() == change {
+                state.note_focus();
                 let _ = known.try_set(Some(answer));
             }
         });

@@ -21,6 +21,8 @@ pub(crate) struct AppState {
     pub(crate) theme: RwSignal<Theme>,
     /// The ids of the controls that the focus goes back to: the first that there is.
     focus_back: StoredValue<Option<String>>,
+    /// The id of the control that had the focus just before the page was shown anew.
+    focus_before: StoredValue<Option<String>>,
     /// Counts what was changed: whatever shows it reads this, and so loads anew.
     pub(crate) changes: RwSignal<u32>,
 }
@@ -45,6 +47,7 @@ impl AppState {
             answers: StoredValue::new(asks.into_iter().zip(first.answers).collect()),
             theme: RwSignal::new(first.theme),
             focus_back: StoredValue::new(None),
+            focus_before: StoredValue::new(None),
             changes: RwSignal::new(0),
         }
     }
@@ -95,11 +98,16 @@ impl AppState {
         self.focus_back.set_value(dom::focused_id());
     }
 
+    /// The page is about to be shown anew.
+    pub(crate) fn note_focus(self) {
+        self.focus_before.set_value(dom::focused_id());
+    }
+
     /// The page was loaded anew: if the control that had the focus went with the old one, its successor gets it, or else
     /// the heading.
     pub(crate) fn settle_focus(self) {
         if let Some(Some(ids)) = self.focus_back.try_update_value(Option::take) {
-            dom::focus_if_lost(ids);
+            dom::focus_if_lost(ids, self.focus_before.get_value());
         }
     }
 

@@ -101,7 +101,6 @@ pub(crate) fn FormModal(
         .into_iter()
         .map(|(name, value)| view! { <Hidden name value/> })
         .collect_view();
-    let submit = submit.map(|(label, busy)| view! { <Submit label busy class=button/> });
     let cancel = close.clone();
     view! {
         <Modal class=modal focus_heading=kind == FormKind::Deletion title below close opener>
@@ -111,7 +110,7 @@ pub(crate) fn FormModal(
                     <a class="button" href=cancel data-noscroll="">
                         "Cancel"
                     </a>
-                    {submit}
+                    {submit.map(|(label, busy)| view! { <Submit label busy class=button/> })}
                 </footer>
             </PostForm>
         </Modal>

@@ -82,6 +82,17 @@ test("a deletion asks first, and can be left with Escape", async ({ site, acme }
     await expect(site.link("Add token for prod-eu")).toBeFocused();
 });
 
+test("after a deletion the focus is not on what would delete the next one", async ({ site, acme }) => {
+    const provider = await acme.provider();
+    for (const name of ["first", "second"]) await acme.runtime(name, provider);
+    await site.become(acme.mira);
+    await site.open("/acme/admin/runtimes");
+    await site.link("Delete first").click();
+    await site.button("Delete runtime").click();
+    await expect(site.row("first")).toHaveCount(0);
+    await expect(site.page.getByRole("heading", { level: 1 })).toBeFocused();
+});
+
 test("the first Tab offers to skip the navigation", async ({ site, acme }) => {
     await acme.runtime("prod-eu");
     await site.become(acme.mira);
