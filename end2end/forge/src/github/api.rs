@@ -189,24 +189,18 @@ fn sees(caller: &Caller, repository: &KnownRepository) -> bool {
     let (Some(token), Some(account)) = (&caller.token, &caller.account) else {
         return false;
     };
-    let members = repository.about.visible_to.as_ref();
-    let member = members.is_none_or(|logins| logins.iter().any(|login| login.eq_ignore_ascii_case(&account.login)));
-    let opened = match token.about.kind {
-        TokenKind::Classic | TokenKind::Oauth => token.about.scopes.iter().any(|scope| scope == "repo"),
-        TokenKind::FineGrained => {
-            let full_name = repository.full_name();
-            let chosen = token.about.repositories.as_ref();
-            // GitHub adds Metadata: read to any repository permission, so having one is enough to know of it.
-            !token.about.permissions.is_empty()
-                && chosen.is_none_or(|names| names.iter().any(|name| name.eq_ignore_ascii_case(&full_name)))
-        }
+    let opened = if token.about.kind == TokenKind::FineGrained {
+        // GitHub adds Metadata: read to any repository permission, so having one is enough to know of it.
+        !token.about.permissions.is_empty() && token.covers(repository)
+    } else {
+        token.about.scopes.iter().any(|scope| scope == "repo")
     };
-    member && opened
+    repository.admits(&account.login) && opened
 }
 
 /// Where the token must be authorised first: organisations ask for that, a person's own repositories do not.
 fn sso_demanded<'token>(token: &'token Token, repository: &KnownRepository) -> Option<&'token str> {
-    let own = repository.owner.eq_ignore_ascii_case(&token.about.account);
+    let own = repository.belongs_to(&token.about.account);
     token.about.sso_required.as_deref().filter(|_| !own)
 }
 
@@ -285,7 +279,7 @@ fn repository_json(caller: &Caller, repository: &KnownRepository) -> Value {
     });
     if let Some(account) = &caller.account {
         // What the person may do there, whatever the token was given: a trap for whoever takes it for the token's.
-        let owns = repository.owner.eq_ignore_ascii_case(&account.login);
+        let owns = repository.belongs_to(&account.login);
         body["permissions"] = json!({ "admin": owns, "maintain": owns, "push": true, "triage": true, "pull": true });
     }
     body

@@ -1,0 +1,99 @@
+//! Repositories.
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use super::answer::{Caller, ok};
+use super::flavour::Flavour;
+use crate::state::{KnownRepository, Shared};
+
+/// It needs both scopes: the list is the user's, what is in it are repositories.
+pub(super) async fn list<F: Flavour>(State(shared): State<Shared>, caller: Caller<F>) -> Response {
+    if let Err(refusal) = caller.needs(&["user", "repository"]) {
+        return *refusal;
+    }
+    let seen = caller.identity.repositories(&shared.lock());
+    ok(&seen
+        .iter()
+        .map(|repository| repository_json(&caller, repository))
+        .collect())
+}
+
+pub(super) async fn show<F: Flavour>(
+    State(shared): State<Shared>,
+    Path((owner, name)): Path<(String, String)>,
+    caller: Caller<F>,
+) -> Response {
+    match find(&shared, &caller, &owner, &name) {
+        Ok(repository) => ok(&repository_json(&caller, &repository)),
+        Err(refusal) => *refusal,
+    }
+}
+
+pub(super) async fn branches<F: Flavour>(
+    State(shared): State<Shared>,
+    Path((owner, name)): Path<(String, String)>,
+    caller: Caller<F>,
+) -> Response {
+    match find(&shared, &caller, &owner, &name) {
+        Ok(_) => ok(&json!([{
+            "name": "main",
+            "protected": false,
+            "commit": { "id": "7fd1a60b01f91b314f59955a4e4d4e80d8edf11d", "message": "Start" },
+        }])),
+        Err(refusal) => *refusal,
+    }
+}
+
+/// Only who may administer a repository sees its webhooks.
+pub(super) async fn hooks<F: Flavour>(
+    State(shared): State<Shared>,
+    Path((owner, name)): Path<(String, String)>,
+    caller: Caller<F>,
+) -> Response {
+    match find(&shared, &caller, &owner, &name) {
+        Ok(repository) if administers(&caller, &repository) => ok(&json!([])),
+        Ok(_) => caller.refuse(
+            StatusCode::FORBIDDEN,
+            "user should be an owner or a collaborator with admin write of a repository",
+        ),
+        Err(refusal) => *refusal,
+    }
+}
+
+fn find<F: Flavour>(
+    shared: &Shared,
+    caller: &Caller<F>,
+    owner: &str,
+    name: &str,
+) -> Result<KnownRepository, Box<Response>> {
+    caller.needs(&["repository"])?;
+    let found = caller.identity.repository(&shared.lock(), owner, name);
+    found.ok_or_else(|| Box::new(caller.not_found()))
+}
+
+fn administers<F: Flavour>(caller: &Caller<F>, repository: &KnownRepository) -> bool {
+    let account = caller.identity.account.as_ref();
+    account.is_some_and(|account| repository.belongs_to(&account.login))
+}
+
+fn repository_json<F: Flavour>(caller: &Caller<F>, repository: &KnownRepository) -> Value {
+    let full_name = repository.full_name();
+    let url = &caller.identity.url;
+    json!({
+        "id": repository.id,
+        "name": repository.name,
+        "full_name": full_name,
+        "owner": { "login": repository.owner },
+        "private": repository.about.private,
+        "fork": false,
+        "archived": false,
+        "default_branch": "main",
+        "html_url": format!("{url}/{full_name}"),
+        "clone_url": format!("{url}/{full_name}.git"),
+        // What the person may do there, whatever the token was given.
+        "permissions": { "admin": administers(caller, repository), "push": true, "pull": true },
+    })
+}

@@ -1,0 +1,119 @@
+//! Projects: the repositories that the token's account sees.
+
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::READ_API;
+use super::answer::{Caller, message};
+use crate::state::{KnownRepository, Shared};
+use crate::wire::put;
+
+#[derive(Deserialize)]
+pub(crate) struct Paging {
+    #[serde(default = "twenty")]
+    per_page: usize,
+    #[serde(default = "one")]
+    page: usize,
+}
+
+fn twenty() -> usize {
+    20
+}
+
+fn one() -> usize {
+    1
+}
+
+pub(crate) async fn list(State(shared): State<Shared>, Query(paging): Query<Paging>, caller: Caller) -> Response {
+    if let Err(refusal) = caller.needs(READ_API) {
+        return *refusal;
+    }
+    let seen = caller.identity.repositories(&shared.lock());
+    let per_page = paging.per_page.clamp(1, 100);
+    let page = paging.page.max(1);
+    let pages = seen.len().div_ceil(per_page);
+    let on_page = seen.iter().skip((page - 1) * per_page).take(per_page);
+    let mut response = caller.ok(&on_page.map(|project| project_json(&caller, project)).collect());
+    let next = if page < pages {
+        (page + 1).to_string()
+    } else {
+        String::new()
+    };
+    let headers = response.headers_mut();
+    put(headers, "x-page", &page.to_string());
+    put(headers, "x-per-page", &per_page.to_string());
+    put(headers, "x-total", &seen.len().to_string());
+    put(headers, "x-total-pages", &pages.to_string());
+    put(headers, "x-next-page", &next);
+    response
+}
+
+pub(crate) async fn show(State(shared): State<Shared>, Path(id): Path<String>, caller: Caller) -> Response {
+    match find(&shared, &caller, &id) {
+        Ok(project) => caller.ok(&project_json(&caller, &project)),
+        Err(refusal) => *refusal,
+    }
+}
+
+/// Only who may administer a project sees its webhooks.
+pub(crate) async fn hooks(State(shared): State<Shared>, Path(id): Path<String>, caller: Caller) -> Response {
+    match find(&shared, &caller, &id) {
+        Ok(project) if administers(&caller, &project) => caller.ok(&json!([])),
+        Ok(_) => caller.answer(StatusCode::FORBIDDEN, &message("403 Forbidden")),
+        Err(refusal) => *refusal,
+    }
+}
+
+pub(crate) async fn branches(State(shared): State<Shared>, Path(id): Path<String>, caller: Caller) -> Response {
+    match find(&shared, &caller, &id) {
+        Ok(_) => caller.ok(&json!([{
+            "name": "main",
+            "default": true,
+            "protected": true,
+            "merged": false,
+            "commit": { "id": "7fd1a60b01f91b314f59955a4e4d4e80d8edf11d", "title": "Start" },
+        }])),
+        Err(refusal) => *refusal,
+    }
+}
+
+/// The project of this number or path (`acme%2Fweb`), if the caller may know of it.
+fn find(shared: &Shared, caller: &Caller, id: &str) -> Result<KnownRepository, Box<Response>> {
+    caller.needs(READ_API)?;
+    let state = shared.lock();
+    let found = if let Some((owner, name)) = id.split_once('/') {
+        caller.identity.repository(&state, owner, name)
+    } else {
+        let mut seen = caller.identity.repositories(&state).into_iter();
+        seen.find(|project| project.id.to_string() == id)
+    };
+    drop(state);
+    found.ok_or_else(|| Box::new(caller.answer(StatusCode::NOT_FOUND, &message("404 Project Not Found"))))
+}
+
+fn administers(caller: &Caller, project: &KnownRepository) -> bool {
+    let account = caller.identity.account.as_ref();
+    account.is_some_and(|account| project.belongs_to(&account.login))
+}
+
+fn project_json(caller: &Caller, project: &KnownRepository) -> Value {
+    let path = project.full_name();
+    let url = &caller.identity.url;
+    // What the person may do there, whatever the token was given: 50 is owner, 30 is developer.
+    let level = if administers(caller, project) { 50 } else { 30 };
+    json!({
+        "id": project.id,
+        "name": project.name,
+        "path": project.name,
+        "path_with_namespace": path,
+        "visibility": if project.about.private { "private" } else { "public" },
+        "default_branch": "main",
+        "archived": false,
+        "web_url": format!("{url}/{path}"),
+        "http_url_to_repo": format!("{url}/{path}.git"),
+        "permissions": { "project_access": { "access_level": level }, "group_access": null },
+    })
+}
