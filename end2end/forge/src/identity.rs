@@ -67,8 +67,9 @@ impl Identity {
             _ => Standing::Works,
         };
         let known_id = known.as_ref().map(|(token, _)| token.id);
-        let (token, account) = known.filter(|_| standing == Standing::Works).unzip();
-        if let Some(token) = &token {
+        let (mut token, account) = known.filter(|_| standing == Standing::Works).unzip();
+        if let Some(token) = &mut token {
+            token.used_at = Some(now);
             state.note_use(token.id, now);
         }
         Self {

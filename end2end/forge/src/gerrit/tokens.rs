@@ -86,7 +86,7 @@ fn living<'state>(state: &'state ForgeState, account: &'state KnownAccount) -> i
 fn make(state: &mut ForgeState, account: &KnownAccount, name: &str, body: &[u8], now: OffsetDateTime) -> Option<Value> {
     let wish = field(&Bytes::copy_from_slice(body), "lifetime");
     let end = match wish {
-        Some(wish) => Some(now + lifetime(&wish)?),
+        Some(wish) => Some(now.checked_add(lifetime(&wish)?)?),
         None => None,
     };
     let mut token = NewToken::of_kind(TokenKind::GerritToken, &account.login, [""; 0]).named(name);
@@ -100,14 +100,14 @@ fn make(state: &mut ForgeState, account: &KnownAccount, name: &str, body: &[u8],
 fn lifetime(wish: &str) -> Option<time::Duration> {
     let digits = wish.trim_start_matches(|letter: char| letter.is_ascii_digit()).len();
     let (number, unit) = wish.split_at(wish.len() - digits);
-    let number: i64 = number.parse().ok()?;
+    let number: u32 = number.parse().ok()?;
     let hours = match unit.trim() {
         "h" | "hour" | "hours" => 1,
         "d" | "day" | "days" => 24,
         "w" | "week" | "weeks" => 7 * 24,
         _ => return None,
     };
-    number.checked_mul(hours).map(time::Duration::hours)
+    Some(time::Duration::hours(i64::from(number) * hours))
 }
 
 fn token_json(token: &Token) -> Value {
