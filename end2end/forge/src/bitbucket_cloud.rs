@@ -6,14 +6,16 @@
 mod answer;
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use axum::routing::{any, get};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::faults::{RateLimit, RateLimitEnd};
 use crate::model::TokenKind;
+use crate::paging::Page;
 use crate::state::{KnownAccount, KnownRepository, Shared};
 use crate::wire::{put, put_retry_after};
 use answer::{Caller, Scope, error};
@@ -88,7 +90,7 @@ async fn workspaces(State(shared): State<Shared>, caller: Caller) -> Response {
         .iter()
         .map(|name| json!({ "type": "workspace_access", "administrator": false, "workspace": workspace_json(&caller, name) }))
         .collect();
-    caller.ok(&WORKSPACE, &page(&values))
+    caller.ok(&WORKSPACE, &only_page(&values))
 }
 
 async fn workspace(State(shared): State<Shared>, Path(name): Path<String>, caller: Caller) -> Response {
@@ -107,7 +109,28 @@ async fn workspace(State(shared): State<Shared>, Path(name): Path<String>, calle
     }
 }
 
-async fn repositories(State(shared): State<Shared>, Path(workspace): Path<String>, caller: Caller) -> Response {
+#[derive(Deserialize)]
+struct Paging {
+    #[serde(default = "ten")]
+    pagelen: usize,
+    #[serde(default = "one")]
+    page: usize,
+}
+
+fn ten() -> usize {
+    10
+}
+
+fn one() -> usize {
+    1
+}
+
+async fn repositories(
+    State(shared): State<Shared>,
+    Path(workspace): Path<String>,
+    Query(paging): Query<Paging>,
+    caller: Caller,
+) -> Response {
     if let Err(refusal) = caller.needs(&REPOSITORY) {
         return *refusal;
     }
@@ -117,7 +140,19 @@ async fn repositories(State(shared): State<Shared>, Path(workspace): Path<String
         .filter(|repository| repository.owner.eq_ignore_ascii_case(&workspace))
         .map(|repository| repository_json(&caller, repository))
         .collect();
-    caller.ok(&REPOSITORY, &page(&values))
+    let page = Page::new(paging.page, paging.pagelen, values.len());
+    let mut body = json!({
+        "pagelen": page.size(),
+        "page": page.number(),
+        "size": page.total(),
+        "values": page.of(&values).collect::<Vec<_>>(),
+    });
+    if let Some(next) = page.next() {
+        let url = &caller.identity.url;
+        let size = page.size();
+        body["next"] = json!(format!("{url}/2.0/repositories/{workspace}?pagelen={size}&page={next}"));
+    }
+    caller.ok(&REPOSITORY, &body)
 }
 
 async fn repository(
@@ -135,7 +170,7 @@ async fn hooks(
     Path((workspace, name)): Path<(String, String)>,
     caller: Caller,
 ) -> Response {
-    within(&shared, &caller, &WEBHOOK, &workspace, &name, |_| page(&[]))
+    within(&shared, &caller, &WEBHOOK, &workspace, &name, |_| only_page(&[]))
 }
 
 async fn branches(
@@ -145,7 +180,7 @@ async fn branches(
 ) -> Response {
     within(&shared, &caller, &REPOSITORY, &workspace, &name, |_| {
         let target = json!({ "type": "commit", "hash": "7fd1a60b01f91b314f59955a4e4d4e80d8edf11d" });
-        page(&[json!({ "type": "branch", "name": "main", "target": target })])
+        only_page(&[json!({ "type": "branch", "name": "main", "target": target })])
     })
 }
 
@@ -213,7 +248,7 @@ pub(crate) fn failure(status: StatusCode) -> Response {
 }
 
 /// A page that is the first and the last.
-fn page(values: &[Value]) -> Value {
+fn only_page(values: &[Value]) -> Value {
     json!({ "pagelen": 10, "page": 1, "size": values.len(), "values": values })
 }
 

@@ -18,6 +18,7 @@ mod github;
 mod gitlab;
 mod identity;
 mod model;
+mod paging;
 mod provider;
 mod recording;
 mod state;

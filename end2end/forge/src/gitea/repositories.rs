@@ -1,24 +1,55 @@
 //! Repositories.
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::answer::{Caller, ok};
 use super::flavour::Flavour;
+use crate::paging::Page;
 use crate::state::{KnownRepository, Shared};
+use crate::wire::put;
+
+#[derive(Deserialize)]
+pub(super) struct Paging {
+    #[serde(default = "thirty")]
+    limit: usize,
+    #[serde(default = "one")]
+    page: usize,
+}
+
+fn thirty() -> usize {
+    30
+}
+
+fn one() -> usize {
+    1
+}
 
 /// It needs both scopes: the list is the user's, what is in it are repositories.
-pub(super) async fn list<F: Flavour>(State(shared): State<Shared>, caller: Caller<F>) -> Response {
+pub(super) async fn list<F: Flavour>(
+    State(shared): State<Shared>,
+    Query(paging): Query<Paging>,
+    caller: Caller<F>,
+) -> Response {
     if let Err(refusal) = caller.needs(&["user", "repository"]) {
         return *refusal;
     }
     let seen = caller.identity.repositories(&shared.lock());
-    ok(&seen
-        .iter()
-        .map(|repository| repository_json(&caller, repository))
-        .collect())
+    let page = Page::new(paging.page, paging.limit, seen.len());
+    let on_page = page.of(&seen).map(|repository| repository_json(&caller, repository));
+    let mut response = ok(&on_page.collect());
+    let address = |number| {
+        let url = &caller.identity.url;
+        format!("{url}/api/v1/user/repos?limit={}&page={number}", page.size())
+    };
+    put(response.headers_mut(), "x-total-count", &page.total().to_string());
+    if let Some(link) = page.link(address) {
+        put(response.headers_mut(), "link", &link);
+    }
+    response
 }
 
 pub(super) async fn show<F: Flavour>(

@@ -14,7 +14,9 @@ use super::answer::{Caller, Needs, SERVER_VERSION};
 use super::reads::{self, Read};
 use super::{root, sso_refusal};
 use crate::model::{Level, TokenKind};
+use crate::paging::Page;
 use crate::state::{KnownAccount, KnownRepository, Shared, Token};
+use crate::wire::put;
 
 const DOCUMENTATION: &str = "https://docs.github.com/rest";
 
@@ -84,26 +86,18 @@ async fn user_repositories(State(shared): State<Shared>, Query(paging): Query<Pa
     let (hidden, listed): (Vec<_>, Vec<_>) = seen
         .into_iter()
         .partition(|repository| sso_demanded(token, repository).is_some());
-    let per_page = paging.per_page.clamp(1, 100);
-    let page = paging.page.max(1);
-    let on_page = listed.iter().skip((page - 1) * per_page).take(per_page);
+    let page = Page::new(paging.page, paging.per_page, listed.len());
+    let on_page = page.of(&listed);
     let body: Vec<Value> = on_page.map(|repository| repository_json(&caller, repository)).collect();
     let mut response = caller.answer(&Needs::REPOSITORY, &Value::Array(body));
     if !hidden.is_empty() {
         let partial = HeaderValue::from_static("partial-results; organizations=21955855");
         response.headers_mut().insert("x-github-sso", partial);
     }
-    let last = listed.len().div_ceil(per_page);
-    if page < last {
-        let to = |page, rel| {
-            format!(
-                "<{}/api/v3/user/repos?per_page={per_page}&page={page}>; rel=\"{rel}\"",
-                caller.url
-            )
-        };
-        if let Ok(link) = HeaderValue::from_str(&format!("{}, {}", to(page + 1, "next"), to(last, "last"))) {
-            response.headers_mut().insert("link", link);
-        }
+    let size = page.size();
+    let link = page.link(|number| format!("{}/api/v3/user/repos?per_page={size}&page={number}", caller.url));
+    if let Some(link) = link {
+        put(response.headers_mut(), "link", &link);
     }
     response
 }

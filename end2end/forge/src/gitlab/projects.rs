@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::READ_API;
 use super::answer::{Caller, message};
+use crate::paging::Page;
 use crate::state::{KnownRepository, Shared};
 use crate::wire::put;
 
@@ -32,22 +33,23 @@ pub(crate) async fn list(State(shared): State<Shared>, Query(paging): Query<Pagi
         return *refusal;
     }
     let seen = caller.identity.repositories(&shared.lock());
-    let per_page = paging.per_page.clamp(1, 100);
-    let page = paging.page.max(1);
-    let pages = seen.len().div_ceil(per_page);
-    let on_page = seen.iter().skip((page - 1) * per_page).take(per_page);
-    let mut response = caller.ok(&on_page.map(|project| project_json(&caller, project)).collect());
-    let next = if page < pages {
-        (page + 1).to_string()
-    } else {
-        String::new()
+    let page = Page::new(paging.page, paging.per_page, seen.len());
+    let on_page = page.of(&seen).map(|project| project_json(&caller, project));
+    let mut response = caller.ok(&on_page.collect());
+    let next = page.next().map_or_else(String::new, |next| next.to_string());
+    let address = |number| {
+        let url = &caller.identity.url;
+        format!("{url}/api/v4/projects?page={number}&per_page={}", page.size())
     };
     let headers = response.headers_mut();
-    put(headers, "x-page", &page.to_string());
-    put(headers, "x-per-page", &per_page.to_string());
-    put(headers, "x-total", &seen.len().to_string());
-    put(headers, "x-total-pages", &pages.to_string());
+    put(headers, "x-page", &page.number().to_string());
+    put(headers, "x-per-page", &page.size().to_string());
+    put(headers, "x-total", &page.total().to_string());
+    put(headers, "x-total-pages", &page.last().to_string());
     put(headers, "x-next-page", &next);
+    if let Some(link) = page.link(address) {
+        put(headers, "link", &link);
+    }
     response
 }
 

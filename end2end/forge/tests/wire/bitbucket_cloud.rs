@@ -207,6 +207,20 @@ async fn a_list_is_a_page_of_what_the_person_sees() {
     let token = api_token(&forge, ["read:repository:bitbucket", "read:workspace:bitbucket"]);
     let page = ask_as(&forge, "/2.0/repositories/acme", EMAIL, &token).await.json();
     assert_eq!((&page["size"], &page["values"][0]["slug"]), (&json!(1), &json!("web")));
+    forge.put_repository("acme", "api", forge::Repository::private());
+    let first = ask_as(&forge, "/2.0/repositories/acme?pagelen=1", EMAIL, &token)
+        .await
+        .json();
+    assert_eq!(first["values"].as_array().map(Vec::len), Some(1));
+    let next = first["next"]
+        .as_str()
+        .and_then(|next| next.strip_prefix(&forge.url()))
+        .expect("a URL");
+    let second = ask_as(&forge, next, EMAIL, &token).await.json();
+    assert_eq!(
+        (&second["values"][0]["slug"], &second["next"]),
+        (&json!("api"), &Value::Null)
+    );
     let workspaces = ask_as(&forge, "/2.0/user/workspaces", EMAIL, &token).await.json();
     let slugs = workspaces["values"].as_array().expect("a list").iter();
     let slugs: Vec<&Value> = slugs.map(|entry| &entry["workspace"]["slug"]).collect();

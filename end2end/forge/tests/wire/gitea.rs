@@ -175,6 +175,22 @@ async fn webhooks_are_shown_to_the_owner_alone_and_nothing_hidden_to_anybody() {
 }
 
 #[tokio::test]
+async fn a_list_comes_in_pages_and_tells_how_much_there_is() {
+    let forge = forge().await;
+    for (kind, provider, api) in BOTH {
+        let token = token(&forge, kind, ["read:user", "read:repository"]);
+        let list = ask(&forge, &format!("{api}/user/repos?limit=1"), &token).await;
+        assert_eq!(list.json()[0]["full_name"], "acme/web");
+        assert_eq!(list.header("x-total-count"), Some("2"));
+        let next = format!(
+            "<{}/api/v1/user/repos?limit=1&page=2>; rel=\"next\"",
+            forge.url_of(provider)
+        );
+        assert!(list.header("link").is_some_and(|link| link.starts_with(&next)));
+    }
+}
+
+#[tokio::test]
 async fn a_write_is_refused_and_recorded() {
     let forge = forge().await;
     for (kind, _, api) in BOTH {

@@ -250,6 +250,10 @@ async fn a_project_is_found_by_number_and_by_path_by_who_sees_it() {
         (list.header("x-total"), list.header("x-next-page")),
         (Some("2"), Some("2"))
     );
+    assert!(
+        list.header("link")
+            .is_some_and(|link| link.contains("page=2&per_page=1>; rel=\"next\""))
+    );
     let grace = make(&forge, NewToken::of_kind(TokenKind::GitlabPersonal, "grace", ["api"]));
     let hidden = ask(&forge, "/api/v4/projects/acme%2Fweb", &grace).await;
     assert_eq!(hidden.status, 404);
