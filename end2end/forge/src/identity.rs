@@ -34,7 +34,7 @@ pub(crate) struct Identity {
     pub(crate) known: Option<TokenId>,
     /// The token, when it works.
     pub(crate) token: Option<Token>,
-    /// The account of the token that works.
+    /// The account that asks: that of the token that works.
     pub(crate) account: Option<KnownAccount>,
     /// The provider's base URL, without a slash at the end.
     pub(crate) url: String,
@@ -90,12 +90,13 @@ impl Identity {
             .is_some_and(|token| token.about.scopes.iter().any(|granted| granted == scope))
     }
 
-    /// The repositories that the caller may know of: its account's, and of these the ones that the token was given.
+    /// Whether the caller may know of a repository: a public one, or one of its account's that the token was given.
     pub(crate) fn sees(&self, repository: &KnownRepository) -> bool {
-        match (&self.token, &self.account) {
-            (Some(token), Some(account)) => repository.admits(&account.login) && token.covers(repository),
-            _ => !repository.about.private,
-        }
+        let account = self.account.as_ref();
+        let token = self.token.as_ref();
+        !repository.about.private
+            || account.is_some_and(|account| repository.admits(&account.login))
+                && token.is_none_or(|token| token.covers(repository))
     }
 
     /// The repositories that the caller may know of, in the order in which they were made.

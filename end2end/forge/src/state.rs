@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use time::{OffsetDateTime, Time, UtcOffset};
+use url::form_urlencoded::byte_serialize;
 
 use crate::clock::Clock;
 use crate::faults::FaultRules;
@@ -100,9 +101,9 @@ impl KnownRepository {
         format!("{}/{}", self.owner, self.name)
     }
 
-    /// Whether an account of this login sees it.
+    /// Whether an account of this login sees it although it is private.
     pub(crate) fn admits(&self, login: &str) -> bool {
-        let members = self.about.visible_to.as_ref().filter(|_| self.about.private);
+        let members = self.about.visible_to.as_ref();
         members.is_none_or(|logins| logins.iter().any(|member| member.eq_ignore_ascii_case(login)))
     }
 
@@ -284,13 +285,15 @@ impl State {
         })
     }
 
-    /// Writes `text` with every known token's value struck out, and tells whether there was one.
+    /// Writes `text` with every known token's value struck out, as it is or encoded for a URL, and tells whether there was one.
     pub(crate) fn without_tokens(&self, text: &str) -> (String, bool) {
-        let cleaned = self
-            .tokens
-            .iter()
-            .filter(|token| !token.value.is_empty())
-            .fold(text.to_owned(), |text, token| text.replace(&token.value, "[token]"));
+        let values = self.tokens.iter().map(|token| token.value.as_str());
+        let cleaned = values
+            .filter(|value| !value.is_empty())
+            .fold(text.to_owned(), |text, value| {
+                let encoded: String = byte_serialize(value.as_bytes()).collect();
+                text.replace(value, "[token]").replace(&encoded, "[token]")
+            });
         let found = cleaned != text;
         (cleaned, found)
     }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::flavour::Flavour;
 use crate::credential::{Presented, Scheme};
-use crate::identity::{Identity, Standing, names_login};
+use crate::identity::{Identity, Standing};
 use crate::state::{KnownAccount, Shared, Token};
 use crate::wire;
 
@@ -18,25 +18,23 @@ use crate::wire;
 #[derive(Debug)]
 pub(super) struct Caller<F> {
     pub(super) identity: Identity,
-    /// The account whose password was sent in place of a token, which opens what no token opens.
-    pub(super) by_password: Option<KnownAccount>,
+    /// Whether the account's password was sent in place of a token, which opens what no token opens.
+    pub(super) by_password: bool,
     flavour: PhantomData<F>,
 }
 
 impl<F: Flavour> Caller<F> {
     /// The account, when the token works and may read all of these categories.
     pub(super) fn needs(&self, categories: &[&str]) -> Result<&KnownAccount, Box<Response>> {
-        if let Some(account) = &self.by_password {
-            return Ok(account);
-        }
-        let (Some(token), Some(account)) = (&self.identity.token, &self.identity.account) else {
+        let Some(account) = &self.identity.account else {
             return Err(Box::new(self.refuse(StatusCode::UNAUTHORIZED, "token is required")));
         };
-        if categories.iter().all(|category| self.may_read(category)) {
+        if self.by_password || categories.iter().all(|category| self.may_read(category)) {
             return Ok(account);
         }
         let required: Vec<String> = categories.iter().map(|category| format!("read:{category}")).collect();
-        let words = F::short_of(&required, &token.about.scopes);
+        let granted = self.identity.token.as_ref().map(|token| token.about.scopes.as_slice());
+        let words = F::short_of(&required, granted.unwrap_or_default());
         Err(Box::new(self.refuse(StatusCode::FORBIDDEN, &words)))
     }
 
@@ -68,14 +66,14 @@ impl<F: Flavour> FromRequestParts<Shared> for Caller<F> {
 
     /// A credential that is not good is refused wherever it is sent, also where none is needed.
     async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Response> {
-        let identity = Identity::find(shared, F::PROVIDER, &parts.headers, takes);
-        let by_password = identity.presented.as_ref().and_then(|presented| {
-            let state = shared.lock();
-            let account = state.account(presented.username.as_deref()?)?;
-            (names_login(presented, account) && presented.secret == account.about.password).then(|| account.clone())
-        });
-        let good = matches!(identity.standing, Standing::Works | Standing::Nobody);
-        if let (false, None, Some(presented)) = (good, &by_password, &identity.presented) {
+        let mut identity = Identity::find(shared, F::PROVIDER, &parts.headers, takes);
+        let mut by_password = false;
+        if let (Standing::Unknown, Some(presented)) = (identity.standing, &identity.presented) {
+            identity.account = account_of_password(shared, presented);
+            by_password = identity.account.is_some();
+        }
+        let good = by_password || matches!(identity.standing, Standing::Works | Standing::Nobody);
+        if let (false, Some(presented)) = (good, &identity.presented) {
             let words = F::bad_token(&presented.secret);
             return Err(plain(StatusCode::UNAUTHORIZED, &error(&identity.url, &words)));
         }
@@ -85,6 +83,13 @@ impl<F: Flavour> FromRequestParts<Shared> for Caller<F> {
             flavour: PhantomData,
         })
     }
+}
+
+/// The account that this is the name and the password of.
+fn account_of_password(shared: &Shared, presented: &Presented) -> Option<KnownAccount> {
+    let state = shared.lock();
+    let account = state.account(presented.username.as_deref()?)?;
+    (presented.secret == account.about.password).then(|| account.clone())
 }
 
 /// A token goes after `token` or `Bearer`, or as the password of `Basic` beside any name.

@@ -48,7 +48,7 @@ fn by_password<'caller, F: Flavour>(
     caller: &'caller Caller<F>,
     login: &str,
 ) -> Result<&'caller KnownAccount, Box<Response>> {
-    let account = caller.by_password.as_ref();
+    let account = caller.identity.account.as_ref().filter(|_| caller.by_password);
     let own = account.filter(|account| account.login.eq_ignore_ascii_case(login));
     own.ok_or_else(|| Box::new(caller.refuse(StatusCode::UNAUTHORIZED, "auth required")))
 }

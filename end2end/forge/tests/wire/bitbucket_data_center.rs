@@ -37,6 +37,21 @@ async fn the_header_names_who_asks_whoever_comes_first_in_the_list() {
 }
 
 #[tokio::test]
+async fn a_user_is_found_by_name() {
+    let forge = forge().await;
+    let token = http(&forge, ["REPO_READ"]);
+    let ada = ask(&forge, "/rest/api/1.0/users/ada", &token).await;
+    assert_eq!((ada.status, &ada.json()["displayName"]), (200, &json!("Ada Lovelace")));
+    let missing = ask(&forge, "/rest/api/1.0/users/nobody", &token).await;
+    assert_eq!(missing.status, 404);
+    assert_eq!(
+        exception(&missing),
+        json!("com.atlassian.bitbucket.user.NoSuchUserException")
+    );
+    assert_eq!(ask(&forge, "/rest/api/latest/nothing", &token).await.status, 404);
+}
+
+#[tokio::test]
 async fn a_token_goes_as_bearer_or_as_the_password_of_its_person() {
     let forge = forge().await;
     let token = http(&forge, ["REPO_READ"]);

@@ -154,6 +154,10 @@ async fn the_list_of_tokens_opens_to_the_password_and_to_no_token() {
         assert_eq!(list.json()[0]["scopes"], json!(["all"]));
         assert_eq!(list.json()[0]["sha1"], "");
         assert_eq!(list.json()[0]["token_last_eight"], token.value[32..]);
+        let seen = Request::get(&format!("{api}/user/repos")).basic("ada", "pw");
+        assert_eq!(seen.send(forge.address()).await.json()[1]["full_name"], "ada/notes");
+        let wrong = Request::get(&path).basic("ada", "wrong").send(forge.address()).await;
+        assert_eq!(wrong.status, 401);
         let foreign = Request::get(&path).basic("grace", "pw").send(forge.address()).await;
         assert_eq!(foreign.status, 401);
         let remove = Request::new("DELETE", &format!("{path}/{}", token.id)).basic("ada", "pw");

@@ -89,6 +89,16 @@ async fn the_user_is_told_to_whoever_may_read_the_api() {
 }
 
 #[tokio::test]
+async fn the_version_is_told_to_a_token_and_to_nobody_else() {
+    let forge = forge().await;
+    let token = personal(&forge, ["read_user"]);
+    for path in ["/api/v4/version", "/api/v4/metadata"] {
+        assert!(ask(&forge, path, &token).await.json()["version"].is_string());
+        assert_eq!(ask_as_nobody(&forge, path).await.status, 401);
+    }
+}
+
+#[tokio::test]
 async fn a_token_for_git_alone_knows_itself_but_not_its_user() {
     let forge = forge().await;
     let token = personal(&forge, ["write_repository"]);

@@ -25,7 +25,7 @@ fn make(forge: &Forge, kind: TokenKind, scopes: &[&str]) -> IssuedToken {
 async fn ask(forge: &Forge, kind: TokenKind, path: &str, token: &str) -> Answer {
     let request = Request::get(path);
     let request = match kind.provider() {
-        Provider::BitbucketCloud => request.basic("ada@acme.example", token),
+        Provider::BitbucketCloud if kind == TokenKind::BitbucketApi => request.basic("ada@acme.example", token),
         Provider::Gerrit => request.basic("ada", token),
         _ => request.bearer(token),
     };
@@ -118,6 +118,37 @@ async fn a_token_in_any_header_is_known_to_the_record_and_hidden_in_it() {
     assert!(record[0].token_in_url);
     assert_eq!(record[0].query.as_deref(), Some("private_token=[token]"));
     assert!(record[0].header_names.contains(&"private-token".to_owned()));
+}
+
+#[tokio::test]
+async fn a_token_that_had_to_be_encoded_for_the_address_is_hidden_as_well() {
+    let forge = forge().await;
+    let new = NewToken::of_kind(TokenKind::BitbucketHttp, "ada", ["REPO_READ"]).value("BBDC-a+b/c=");
+    crate::stage::make(&forge, new);
+    ask_as_nobody(&forge, "/rest/api/latest/users?token=BBDC-a%2Bb%2Fc%3D").await;
+    let record = forge.requests();
+    assert!(record[0].token_in_url);
+    assert_eq!(record[0].query.as_deref(), Some("token=[token]"));
+}
+
+#[tokio::test]
+async fn a_public_repository_is_seen_by_every_token() {
+    let forge = forge().await;
+    forge.put_repository("acme", "open", forge::Repository::public());
+    for (path, kind, scopes) in [
+        ("/api/v4/projects/acme%2Fopen", TokenKind::GitlabPersonal, ["read_api"]),
+        (
+            "/2.0/repositories/acme/open",
+            TokenKind::BitbucketRepository,
+            ["repository"],
+        ),
+        ("/api/v1/repos/acme/open", TokenKind::Gitea, ["read:repository"]),
+    ] {
+        let new = NewToken::of_kind(kind, "grace", scopes).only_repositories(["grace/none"]);
+        let token = crate::stage::make(&forge, new);
+        assert_eq!(ask(&forge, kind, path, &token.value).await.status, 200, "{path}");
+    }
+    assert_eq!(ask_as_nobody(&forge, "/projects/acme%2Fopen").await.status, 200);
 }
 
 #[tokio::test]
