@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 
 use crate::faults::{RateLimit, RateLimitEnd};
 use crate::model::TokenKind;
-use crate::paging::Page;
-use crate::state::{KnownAccount, KnownRepository, Shared};
+use crate::paging::{self, Page};
+use crate::state::{HEAD, KnownAccount, KnownRepository, Shared};
 use crate::wire::{put, put_retry_after};
 use answer::{Caller, Scope, error};
 
@@ -113,16 +113,12 @@ async fn workspace(State(shared): State<Shared>, Path(name): Path<String>, calle
 struct Paging {
     #[serde(default = "ten")]
     pagelen: usize,
-    #[serde(default = "one")]
+    #[serde(default = "paging::first")]
     page: usize,
 }
 
 fn ten() -> usize {
     10
-}
-
-fn one() -> usize {
-    1
 }
 
 async fn repositories(
@@ -179,7 +175,7 @@ async fn branches(
     caller: Caller,
 ) -> Response {
     within(&shared, &caller, &REPOSITORY, &workspace, &name, |_| {
-        let target = json!({ "type": "commit", "hash": "7fd1a60b01f91b314f59955a4e4d4e80d8edf11d" });
+        let target = json!({ "type": "commit", "hash": HEAD });
         only_page(&[json!({ "type": "branch", "name": "main", "target": target })])
     })
 }
@@ -230,15 +226,12 @@ pub(crate) fn rate_limited(limit: RateLimit) -> Response {
     let body = error("Rate limit for this resource has been exceeded");
     let mut response = answer::plain(limit.status, &body);
     let headers = response.headers_mut();
-    match limit.end {
-        RateLimitEnd::Told(seconds) => {
-            put(headers, "x-ratelimit-limit", "1000");
-            put(headers, "x-ratelimit-resource", "api-repositories");
-            put(headers, "x-ratelimit-nearlimit", "true");
-            put_retry_after(headers, Some(seconds));
-        }
-        RateLimitEnd::RetryAfter(seconds) => put_retry_after(headers, seconds),
+    if let RateLimitEnd::Told(_) = limit.end {
+        put(headers, "x-ratelimit-limit", "1000");
+        put(headers, "x-ratelimit-resource", "api-repositories");
+        put(headers, "x-ratelimit-nearlimit", "true");
     }
+    put_retry_after(headers, limit.end.retry_after());
     response
 }
 

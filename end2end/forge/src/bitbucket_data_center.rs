@@ -140,16 +140,13 @@ pub(crate) fn rate_limited(limit: RateLimit) -> Response {
     let body = errors("You have been rate limited. Please try again later.", None);
     let mut response = answer::plain(limit.status, &body);
     let headers = response.headers_mut();
-    match limit.end {
-        RateLimitEnd::Told(seconds) => {
-            put(headers, "x-ratelimit-limit", "60");
-            put(headers, "x-ratelimit-remaining", "0");
-            put(headers, "x-ratelimit-fillrate", "5");
-            put(headers, "x-ratelimit-interval-seconds", &seconds.to_string());
-            put_retry_after(headers, Some(seconds));
-        }
-        RateLimitEnd::RetryAfter(seconds) => put_retry_after(headers, seconds),
+    if let RateLimitEnd::Told(seconds) = limit.end {
+        put(headers, "x-ratelimit-limit", "60");
+        put(headers, "x-ratelimit-remaining", "0");
+        put(headers, "x-ratelimit-fillrate", "5");
+        put(headers, "x-ratelimit-interval-seconds", &seconds.to_string());
     }
+    put_retry_after(headers, limit.end.retry_after());
     response
 }
 

@@ -104,6 +104,16 @@ pub(crate) enum RateLimitEnd {
     RetryAfter(Option<u32>),
 }
 
+impl RateLimitEnd {
+    /// What `Retry-After` says where the provider has no other header for it.
+    pub(crate) fn retry_after(self) -> Option<u32> {
+        match self {
+            Self::Told(seconds) => Some(seconds),
+            Self::RetryAfter(seconds) => seconds,
+        }
+    }
+}
+
 /// Which requests a rule befalls: those that fit every part that is given.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -13,8 +13,8 @@ use axum::response::Response;
 use axum::routing::{any, get};
 use serde_json::{Value, json};
 
-use crate::faults::{RateLimit, RateLimitEnd};
-use crate::state::{KnownAccount, KnownRepository, Shared};
+use crate::faults::RateLimit;
+use crate::state::{HEAD, KnownAccount, KnownRepository, Shared};
 use crate::wire::put_retry_after;
 use answer::{Caller, json as gerrit_json, text};
 
@@ -97,7 +97,7 @@ async fn branches(State(shared): State<Shared>, Path(name): Path<String>, caller
     within(&shared, &caller, &name, |_| {
         json!([
             { "ref": "HEAD", "revision": "main" },
-            { "ref": "refs/heads/main", "revision": "7fd1a60b01f91b314f59955a4e4d4e80d8edf11d" },
+            { "ref": "refs/heads/main", "revision": HEAD },
         ])
     })
 }
@@ -127,11 +127,7 @@ async fn elsewhere(method: Method, _: Caller) -> Response {
 /// The quota is used up (`rest-api.html#quota`); when that ends is not told unless a proxy adds `Retry-After`.
 pub(crate) fn rate_limited(limit: RateLimit) -> Response {
     let mut response = text(limit.status, "Quota group \"/restapi\" exceeded");
-    let seconds = match limit.end {
-        RateLimitEnd::Told(seconds) => Some(seconds),
-        RateLimitEnd::RetryAfter(seconds) => seconds,
-    };
-    put_retry_after(response.headers_mut(), seconds);
+    put_retry_after(response.headers_mut(), limit.end.retry_after());
     response
 }
 

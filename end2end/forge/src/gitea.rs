@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, delete, get};
 use serde_json::json;
 
-use crate::faults::{RateLimit, RateLimitEnd};
+use crate::faults::RateLimit;
 use crate::provider::Provider;
 use crate::state::Shared;
 use crate::wire::put_retry_after;
@@ -108,11 +108,7 @@ async fn elsewhere<F: Flavour>(method: Method, caller: Caller<F>) -> Response {
 /// Neither knows rate limits: it is the proxy before them that refuses, with a page of its own.
 pub(crate) fn rate_limited(limit: RateLimit) -> Response {
     let mut response = (limit.status, "Too Many Requests\n").into_response();
-    let seconds = match limit.end {
-        RateLimitEnd::Told(seconds) => Some(seconds),
-        RateLimitEnd::RetryAfter(seconds) => seconds,
-    };
-    put_retry_after(response.headers_mut(), seconds);
+    put_retry_after(response.headers_mut(), limit.end.retry_after());
     response
 }
 

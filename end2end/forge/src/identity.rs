@@ -99,6 +99,12 @@ impl Identity {
                 && token.is_none_or(|token| token.covers(repository))
     }
 
+    /// Whether the account that asks is the repository's owner, whatever the token was given.
+    pub(crate) fn owns(&self, repository: &KnownRepository) -> bool {
+        let account = self.account.as_ref();
+        account.is_some_and(|account| repository.belongs_to(&account.login))
+    }
+
     /// The repositories that the caller may know of, in the order in which they were made.
     pub(crate) fn repositories(&self, state: &State) -> Vec<KnownRepository> {
         let all = state.repositories().iter();

@@ -1,5 +1,10 @@
 //! Lists that come in pages.
 
+/// The page that comes when none is asked for.
+pub(crate) fn first() -> usize {
+    1
+}
+
 /// A page of a list, counted from 1.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Page {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::Paging;
 use super::answer::Caller;
-use crate::state::{KnownRepository, Shared};
+use crate::state::{HEAD, KnownRepository, Shared};
 
 /// The permissions that open a repository for reading; of any kind, the higher one includes the lower.
 const READ: &[&str] = &[
@@ -59,7 +59,7 @@ async fn branches(
             "id": "refs/heads/main",
             "displayId": "main",
             "type": "BRANCH",
-            "latestCommit": "7fd1a60b01f91b314f59955a4e4d4e80d8edf11d",
+            "latestCommit": HEAD,
             "isDefault": true,
         })])
     })

@@ -8,24 +8,20 @@ use serde_json::{Value, json};
 
 use super::answer::{Caller, ok};
 use super::flavour::Flavour;
-use crate::paging::Page;
-use crate::state::{KnownRepository, Shared};
+use crate::paging::{self, Page};
+use crate::state::{HEAD, KnownRepository, Shared};
 use crate::wire::put;
 
 #[derive(Deserialize)]
 pub(super) struct Paging {
     #[serde(default = "thirty")]
     limit: usize,
-    #[serde(default = "one")]
+    #[serde(default = "paging::first")]
     page: usize,
 }
 
 fn thirty() -> usize {
     30
-}
-
-fn one() -> usize {
-    1
 }
 
 /// It needs both scopes: the list is the user's, what is in it are repositories.
@@ -72,7 +68,7 @@ pub(super) async fn branches<F: Flavour>(
         Ok(_) => ok(&json!([{
             "name": "main",
             "protected": false,
-            "commit": { "id": "7fd1a60b01f91b314f59955a4e4d4e80d8edf11d", "message": "Start" },
+            "commit": { "id": HEAD, "message": "Start" },
         }])),
         Err(refusal) => *refusal,
     }
@@ -85,7 +81,7 @@ pub(super) async fn hooks<F: Flavour>(
     caller: Caller<F>,
 ) -> Response {
     match find(&shared, &caller, &owner, &name) {
-        Ok(repository) if administers(&caller, &repository) => ok(&json!([])),
+        Ok(repository) if caller.identity.owns(&repository) => ok(&json!([])),
         Ok(_) => caller.refuse(
             StatusCode::FORBIDDEN,
             "user should be an owner or a collaborator with admin write of a repository",
@@ -105,11 +101,6 @@ fn find<F: Flavour>(
     found.ok_or_else(|| Box::new(caller.not_found()))
 }
 
-fn administers<F: Flavour>(caller: &Caller<F>, repository: &KnownRepository) -> bool {
-    let account = caller.identity.account.as_ref();
-    account.is_some_and(|account| repository.belongs_to(&account.login))
-}
-
 fn repository_json<F: Flavour>(caller: &Caller<F>, repository: &KnownRepository) -> Value {
     let full_name = repository.full_name();
     let url = &caller.identity.url;
@@ -125,6 +116,6 @@ fn repository_json<F: Flavour>(caller: &Caller<F>, repository: &KnownRepository)
         "html_url": format!("{url}/{full_name}"),
         "clone_url": format!("{url}/{full_name}.git"),
         // What the person may do there, whatever the token was given.
-        "permissions": { "admin": administers(caller, repository), "push": true, "pull": true },
+        "permissions": { "admin": caller.identity.owns(repository), "push": true, "pull": true },
     })
 }

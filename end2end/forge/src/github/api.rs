@@ -14,7 +14,7 @@ use super::answer::{Caller, Needs, SERVER_VERSION};
 use super::reads::{self, Read};
 use super::{root, sso_refusal};
 use crate::model::{Level, TokenKind};
-use crate::paging::Page;
+use crate::paging::{self, Page};
 use crate::state::{KnownAccount, KnownRepository, Shared, Token};
 use crate::wire::put;
 
@@ -60,16 +60,12 @@ async fn user(caller: Caller) -> Response {
 struct Paging {
     #[serde(default = "thirty")]
     per_page: usize,
-    #[serde(default = "one")]
+    #[serde(default = "paging::first")]
     page: usize,
 }
 
 fn thirty() -> usize {
     30
-}
-
-fn one() -> usize {
-    1
 }
 
 async fn user_repositories(State(shared): State<Shared>, Query(paging): Query<Paging>, caller: Caller) -> Response {

@@ -8,24 +8,20 @@ use serde_json::{Value, json};
 
 use super::READ_API;
 use super::answer::{Caller, message};
-use crate::paging::Page;
-use crate::state::{KnownRepository, Shared};
+use crate::paging::{self, Page};
+use crate::state::{HEAD, KnownRepository, Shared};
 use crate::wire::put;
 
 #[derive(Deserialize)]
 pub(crate) struct Paging {
     #[serde(default = "twenty")]
     per_page: usize,
-    #[serde(default = "one")]
+    #[serde(default = "paging::first")]
     page: usize,
 }
 
 fn twenty() -> usize {
     20
-}
-
-fn one() -> usize {
-    1
 }
 
 pub(crate) async fn list(State(shared): State<Shared>, Query(paging): Query<Paging>, caller: Caller) -> Response {
@@ -63,7 +59,7 @@ pub(crate) async fn show(State(shared): State<Shared>, Path(id): Path<String>, c
 /// Only who may administer a project sees its webhooks.
 pub(crate) async fn hooks(State(shared): State<Shared>, Path(id): Path<String>, caller: Caller) -> Response {
     match find(&shared, &caller, &id) {
-        Ok(project) if administers(&caller, &project) => caller.ok(&json!([])),
+        Ok(project) if caller.identity.owns(&project) => caller.ok(&json!([])),
         Ok(_) => caller.answer(StatusCode::FORBIDDEN, &message("403 Forbidden")),
         Err(refusal) => *refusal,
     }
@@ -76,7 +72,7 @@ pub(crate) async fn branches(State(shared): State<Shared>, Path(id): Path<String
             "default": true,
             "protected": true,
             "merged": false,
-            "commit": { "id": "7fd1a60b01f91b314f59955a4e4d4e80d8edf11d", "title": "Start" },
+            "commit": { "id": HEAD, "title": "Start" },
         }])),
         Err(refusal) => *refusal,
     }
@@ -96,16 +92,11 @@ fn find(shared: &Shared, caller: &Caller, id: &str) -> Result<KnownRepository, B
     found.ok_or_else(|| Box::new(caller.answer(StatusCode::NOT_FOUND, &message("404 Project Not Found"))))
 }
 
-fn administers(caller: &Caller, project: &KnownRepository) -> bool {
-    let account = caller.identity.account.as_ref();
-    account.is_some_and(|account| project.belongs_to(&account.login))
-}
-
 fn project_json(caller: &Caller, project: &KnownRepository) -> Value {
     let path = project.full_name();
     let url = &caller.identity.url;
     // What the person may do there, whatever the token was given: 50 is owner, 30 is developer.
-    let level = if administers(caller, project) { 50 } else { 30 };
+    let level = if caller.identity.owns(project) { 50 } else { 30 };
     json!({
         "id": project.id,
         "name": project.name,
