@@ -59,7 +59,7 @@ pub(crate) fn router() -> Router<Shared> {
         .method_not_allowed_fallback(elsewhere)
 }
 
-/// An access token belongs to no person, and is refused; its headers still tell what it is.
+/// An access token belongs to no person, and is refused; its headers still tell what it is. (The words are our guess.)
 async fn user(caller: Caller) -> Response {
     let (token, account) = match caller.needs(&ACCOUNT) {
         Ok(found) => found,

@@ -1,14 +1,15 @@
 //! An account's authentication tokens (3.12 and newer), by the names that the person gave them. The HTTP password is not
-//! among them.
+//! among them. Paths, fields and refusals are those of Gerrit's own test of this API, `TokenIT.java`; what happens to a name
+//! that is taken is our guess.
 
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
-use time::OffsetDateTime;
 use time::format_description::StaticFormatDescription;
 use time::macros::format_description;
+use time::{Duration, OffsetDateTime};
 
 use super::answer::{Caller, json as gerrit_json, text};
 use super::find_account;
@@ -51,6 +52,9 @@ pub(crate) async fn one(
             let words = format!("A token with id {name} already exists.");
             text(StatusCode::CONFLICT, &words)
         }
+        (Method::PUT, None) if field(&body, "token").is_some() => {
+            text(StatusCode::FORBIDDEN, "administrate server not permitted")
+        }
         (Method::PUT, None) => match make(&mut state, &account, &name, &body, caller.identity.now) {
             Some(body) => gerrit_json(StatusCode::CREATED, &body),
             None => text(StatusCode::BAD_REQUEST, "Invalid lifetime"),
@@ -81,11 +85,15 @@ fn living<'state>(state: &'state ForgeState, account: &'state KnownAccount) -> i
     tokens.filter(|token| token.about.kind == TokenKind::GerritToken && !token.revoked)
 }
 
-/// A new token, told with its value this once; `None` for a lifetime that is none. `lifetime` is a number and a unit
-/// (`30 days`, `12h`), without which the token never ends.
-fn make(state: &mut ForgeState, account: &KnownAccount, name: &str, body: &[u8], now: OffsetDateTime) -> Option<Value> {
-    let wish = field(&Bytes::copy_from_slice(body), "lifetime");
-    let end = match wish {
+/// A new token, told with its value this once; `None` for a lifetime that is none. Without one, the token never ends.
+fn make(
+    state: &mut ForgeState,
+    account: &KnownAccount,
+    name: &str,
+    body: &Bytes,
+    now: OffsetDateTime,
+) -> Option<Value> {
+    let end = match field(body, "lifetime") {
         Some(wish) => Some(now.checked_add(lifetime(&wish)?)?),
         None => None,
     };
@@ -97,17 +105,21 @@ fn make(state: &mut ForgeState, account: &KnownAccount, name: &str, body: &[u8],
     Some(body)
 }
 
-fn lifetime(wish: &str) -> Option<time::Duration> {
-    let digits = wish.trim_start_matches(|letter: char| letter.is_ascii_digit()).len();
-    let (number, unit) = wish.split_at(wish.len() - digits);
-    let number: u32 = number.parse().ok()?;
-    let hours = match unit.trim() {
-        "h" | "hour" | "hours" => 1,
-        "d" | "day" | "days" => 24,
-        "w" | "week" | "weeks" => 7 * 24,
+/// A number and a unit, as in Gerrit's configuration: `12h`, `30 days`. A month has 30 days, a year 365.
+fn lifetime(wish: &str) -> Option<Duration> {
+    let unit_at = wish.find(|letter: char| !letter.is_ascii_digit())?;
+    let (number, unit) = wish.split_at(unit_at);
+    let unit = match unit.trim() {
+        "s" | "sec" | "second" | "seconds" => Duration::SECOND,
+        "m" | "min" | "minute" | "minutes" => Duration::MINUTE,
+        "h" | "hr" | "hour" | "hours" => Duration::HOUR,
+        "d" | "day" | "days" => Duration::DAY,
+        "w" | "week" | "weeks" => Duration::WEEK,
+        "mon" | "month" | "months" => Duration::DAY * 30,
+        "y" | "year" | "years" => Duration::DAY * 365,
         _ => return None,
     };
-    Some(time::Duration::hours(i64::from(number) * hours))
+    unit.checked_mul(number.parse().ok()?)
 }
 
 fn token_json(token: &Token) -> Value {

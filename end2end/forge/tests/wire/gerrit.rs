@@ -128,6 +128,33 @@ async fn a_person_makes_a_token_for_a_time_and_takes_the_old_one_away() {
 }
 
 #[tokio::test]
+async fn a_lifetime_has_a_unit() {
+    let forge = forge().await;
+    let token = token(&forge, TokenKind::GerritPassword, []);
+    for (wish, end) in [
+        ("5min", "2026-01-15 10:35:00.000000000"),
+        ("1h", "2026-01-15 11:30:00.000000000"),
+        ("1d", "2026-01-16 10:30:00.000000000"),
+        ("1mon", "2026-02-14 10:30:00.000000000"),
+        ("3y", "2029-01-14 10:30:00.000000000"),
+    ] {
+        let request = Request::new("PUT", &format!("{TOKENS}/for-{wish}")).basic("ada", &token.value);
+        let answer = request.json(&json!({ "lifetime": wish })).send(forge.address()).await;
+        assert_eq!(json_of(&answer)["expiration"], end, "{wish}");
+    }
+}
+
+#[tokio::test]
+async fn only_an_administrator_may_choose_the_value() {
+    let forge = forge().await;
+    let token = token(&forge, TokenKind::GerritToken, []);
+    let request = Request::new("PUT", &format!("{TOKENS}/new")).basic("ada", &token.value);
+    let answer = request.json(&json!({ "token": "secret" })).send(forge.address()).await;
+    assert_eq!(answer.status, 403);
+    assert_eq!(forge.tokens().len(), 1);
+}
+
+#[tokio::test]
 async fn a_lifetime_that_is_none_makes_nothing() {
     let forge = forge().await;
     let token = token(&forge, TokenKind::GerritPassword, []);
