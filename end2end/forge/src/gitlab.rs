@@ -8,7 +8,6 @@ mod projects;
 mod tokens;
 
 use axum::Router;
-use axum::extract::State;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use axum::routing::{any, get, post};
@@ -74,7 +73,7 @@ async fn user(caller: Caller) -> Response {
 }
 
 /// What is not there, and what would change something else than the token itself.
-async fn elsewhere(State(_): State<Shared>, method: Method, caller: Caller) -> Response {
+async fn elsewhere(method: Method, caller: Caller) -> Response {
     if method.is_safe() {
         return caller.answer(StatusCode::NOT_FOUND, &json!({ "error": "404 Not Found" }));
     }

@@ -9,9 +9,9 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::flavour::Flavour;
-use crate::credential::{Presented, Scheme};
+use crate::credential::Presented;
 use crate::identity::{Identity, Standing};
-use crate::state::{KnownAccount, Shared, Token};
+use crate::state::{KnownAccount, Shared};
 use crate::wire;
 
 /// Who asks.
@@ -66,7 +66,8 @@ impl<F: Flavour> FromRequestParts<Shared> for Caller<F> {
 
     /// A credential that is not good is refused wherever it is sent, also where none is needed.
     async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Response> {
-        let mut identity = Identity::find(shared, F::PROVIDER, &parts.headers, takes);
+        // A token goes after `token` or `Bearer`, or as the password of `Basic` beside any name.
+        let mut identity = Identity::find(shared, F::PROVIDER, &parts.headers, |_, _, _| true);
         let mut by_password = false;
         if let (Standing::Unknown, Some(presented)) = (identity.standing, &identity.presented) {
             identity.account = account_of_password(shared, presented);
@@ -90,11 +91,6 @@ fn account_of_password(shared: &Shared, presented: &Presented) -> Option<KnownAc
     let state = shared.lock();
     let account = state.account(presented.username.as_deref()?)?;
     (presented.secret == account.about.password).then(|| account.clone())
-}
-
-/// A token goes after `token` or `Bearer`, or as the password of `Basic` beside any name.
-fn takes(presented: &Presented, _: &Token, _: &KnownAccount) -> bool {
-    presented.scheme != Scheme::PrivateToken
 }
 
 /// The form of a refusal, which names the page of the API.

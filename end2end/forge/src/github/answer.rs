@@ -14,7 +14,6 @@ use time::macros::format_description;
 use time::{OffsetDateTime, UtcOffset};
 
 use crate::clock::random_text;
-use crate::credential::{Presented, Scheme};
 use crate::identity::{Identity, Standing};
 use crate::model::{ExpiryHeader, TokenId, TokenKind};
 use crate::provider::Provider;
@@ -163,8 +162,7 @@ impl FromRequestParts<Shared> for Caller {
             return Err(without_user_agent());
         }
         // A token goes after `Bearer` or `token`, or as the password of `Basic` beside any name.
-        let takes = |presented: &Presented, _: &Token, _: &KnownAccount| presented.scheme != Scheme::PrivateToken;
-        let identity = Identity::find(shared, GITHUB, &parts.headers, takes);
+        let identity = Identity::find(shared, GITHUB, &parts.headers, |_, _, _| true);
         let token = identity.token.map(|token| token.id);
         let mut state = shared.lock();
         // Asking for the limit is free.

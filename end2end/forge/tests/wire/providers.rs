@@ -121,6 +121,27 @@ async fn a_token_in_any_header_is_known_to_the_record_and_hidden_in_it() {
 }
 
 #[tokio::test]
+async fn the_header_of_gitlab_is_nothing_to_the_others() {
+    let forge = forge().await;
+    for (kind, scopes, path) in QUESTIONS {
+        let token = make(&forge, kind, scopes);
+        let answer = Request::get(path)
+            .header("private-token", &token.value)
+            .send(forge.address())
+            .await;
+        let nobody = ask_as_nobody(&forge, path).await;
+        let expected = if kind.provider() == Provider::GitLab {
+            200
+        } else {
+            nobody.status
+        };
+        assert_eq!(answer.status, expected, "{kind:?}");
+    }
+    let open = Request::get("/api/v3/meta").header("private-token", "glpat-nobodyknowsthisone");
+    assert_eq!(open.send(forge.address()).await.status, 200);
+}
+
+#[tokio::test]
 async fn a_token_that_had_to_be_encoded_for_the_address_is_hidden_as_well() {
     let forge = forge().await;
     let new = NewToken::of_kind(TokenKind::BitbucketHttp, "ada", ["REPO_READ"]).value("BBDC-a+b/c=");
