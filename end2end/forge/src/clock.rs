@@ -40,3 +40,12 @@ pub(crate) fn random_text(alphabet: &[u8], length: usize) -> String {
         .map(|_| char::from(alphabet[generator.random_range(0..alphabet.len())]))
         .collect()
 }
+
+/// So many random bytes.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a tool for tests: this is where its randomness comes from"
+)]
+pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
+    rand::rng().random()
+}

@@ -1,5 +1,7 @@
 //! `/_control`: what a test in another process says to the forge, in JSON. The same as the methods of `Forge`.
 
+use std::collections::BTreeMap;
+
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -11,11 +13,13 @@ use time::OffsetDateTime;
 
 use crate::faults::FaultRule;
 use crate::model::{Account, IssuedToken, NewToken, Repository, TokenChange, TokenChangeError, TokenId, TokenSummary};
+use crate::provider::Provider;
 use crate::recording::RecordedRequest;
 use crate::state::Shared;
 
 pub(crate) fn router() -> Router<Shared> {
     Router::new()
+        .route("/providers", get(list_providers))
         .route("/accounts/{login}", put(put_account))
         .route("/tokens", post(create_token).get(list_tokens))
         .route("/tokens/{id}", patch(change_token).delete(revoke_token))
@@ -43,6 +47,12 @@ impl From<TokenChangeError> for Refused {
         };
         Self(status, error.to_string())
     }
+}
+
+/// The base URL of every provider, by its name.
+async fn list_providers(State(shared): State<Shared>) -> Json<BTreeMap<Provider, String>> {
+    let all = Provider::ALL.into_iter();
+    Json(all.map(|provider| (provider, shared.url_of(provider))).collect())
 }
 
 async fn put_account(

@@ -5,18 +5,62 @@ use axum::http::header::AUTHORIZATION;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// The token in `Authorization`: after `Bearer` or `token`, or as the password of `Basic`, all of which GitHub takes.
-pub(crate) fn presented(headers: &HeaderMap) -> Option<String> {
-    let (scheme, rest) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+/// How a token was presented.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Scheme {
+    /// `Authorization: Bearer`.
+    Bearer,
+    /// `Authorization: token`, of GitHub and Gitea.
+    Token,
+    /// The password of `Authorization: Basic`.
+    Basic,
+    /// GitLab's header `PRIVATE-TOKEN`.
+    PrivateToken,
+}
+
+/// A token as it was presented, known or not.
+#[derive(Clone, Debug)]
+pub(crate) struct Presented {
+    pub(crate) scheme: Scheme,
+    /// The name beside the password; only [`Scheme::Basic`] has one.
+    pub(crate) username: Option<String>,
+    /// The token, or what was sent in its place.
+    pub(crate) secret: String,
+}
+
+/// The token that a request carries. Which of the schemes a provider takes is the provider's affair.
+pub(crate) fn presented(headers: &HeaderMap) -> Option<Presented> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(secret) = text("private-token") {
+        return Some(Presented {
+            scheme: Scheme::PrivateToken,
+            username: None,
+            secret: secret.to_owned(),
+        });
+    }
+    let (scheme, rest) = text(AUTHORIZATION.as_str())?.split_once(' ')?;
     let rest = rest.trim();
+    let bare = |scheme| {
+        Some(Presented {
+            scheme,
+            username: None,
+            secret: rest.to_owned(),
+        })
+    };
     match scheme.to_ascii_lowercase().as_str() {
-        "bearer" | "token" => Some(rest.to_owned()),
-        "basic" => password_of(rest),
+        "bearer" => bare(Scheme::Bearer),
+        "token" => bare(Scheme::Token),
+        "basic" => basic(rest),
         _ => None,
     }
 }
 
-fn password_of(encoded: &str) -> Option<String> {
+fn basic(encoded: &str) -> Option<Presented> {
     let plain = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
-    plain.split_once(':').map(|(_, password)| password.to_owned())
+    let (username, password) = plain.split_once(':')?;
+    Some(Presented {
+        scheme: Scheme::Basic,
+        username: Some(username.to_owned()),
+        secret: password.to_owned(),
+    })
 }

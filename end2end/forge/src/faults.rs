@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use axum::Json;
 use axum::body::Body;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
@@ -11,10 +10,10 @@ use bytes::Bytes;
 use http_body_util::BodyExt;
 use http_body_util::channel::{Channel, Sender};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use crate::github;
 use crate::model::TokenId;
+use crate::provider::Provider;
 use crate::state::Shared;
 
 /// The number of a rule, as `add_fault` gave it.
@@ -26,23 +25,25 @@ pub struct FaultId(pub u64);
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Fault {
-    /// 403 with `X-GitHub-SSO: required; url=...`: the organisation wants the token authorised there.
+    /// 403 with `X-GitHub-SSO: required; url=...`: the organisation wants the token authorised there. Only GitHub does
+    /// this, so it befalls no other provider's requests.
     SsoRequired {
         /// The address to authorise the token at.
         url: String,
     },
-    /// The primary rate limit: `x-ratelimit-remaining: 0` and when it ends. The token is still good.
+    /// The primary rate limit, with all the headers by which the provider tells when it ends (GitHub's are
+    /// `x-ratelimit-remaining: 0` and `x-ratelimit-reset`). The token is still good.
     RateLimited {
-        /// 403 or 429; GitHub uses both.
+        /// 403 or 429; GitHub uses both, the others 429.
         status: u16,
-        /// Seconds until `x-ratelimit-reset`.
+        /// Seconds until it ends.
         reset_in: u32,
     },
-    /// The secondary rate limit: too much at once. The token is still good.
+    /// The secondary rate limit: too much at once, with nothing but `Retry-After`. The token is still good.
     SecondaryRateLimited {
-        /// 403 or 429; GitHub uses both.
+        /// 403 or 429; GitHub uses both, the others 429.
         status: u16,
-        /// Seconds in `Retry-After`; GitHub sometimes leaves the header out.
+        /// Seconds in `Retry-After`; the header is sometimes left out.
         #[serde(default)]
         retry_after: Option<u32>,
     },
@@ -83,6 +84,34 @@ pub enum Fault {
     },
     /// 200 and JSON by its header, and no body.
     EmptyBody,
+}
+
+/// A rate limit in force, as a provider has to answer it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RateLimit {
+    /// 403 or 429.
+    pub(crate) status: StatusCode,
+    /// When it ends, and whether the provider's own headers tell so.
+    pub(crate) end: RateLimitEnd,
+}
+
+/// How the end of a rate limit is told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum RateLimitEnd {
+    /// By the provider's own headers: in so many seconds.
+    Told(u32),
+    /// By `Retry-After` alone, in seconds, or not at all.
+    RetryAfter(Option<u32>),
+}
+
+impl RateLimitEnd {
+    /// What `Retry-After` says where the provider has no other header for it.
+    pub(crate) fn retry_after(self) -> Option<u32> {
+        match self {
+            Self::Told(seconds) => Some(seconds),
+            Self::RetryAfter(seconds) => seconds,
+        }
+    }
 }
 
 /// Which requests a rule befalls: those that fit every part that is given.
@@ -164,8 +193,10 @@ impl FaultRule {
         }
     }
 
-    fn fits(&self, path: &str, token: Option<TokenId>) -> bool {
-        self.times != Some(0)
+    fn fits(&self, provider: Provider, path: &str, token: Option<TokenId>) -> bool {
+        let exists_there = provider == Provider::GitHub || !matches!(self.fault, Fault::SsoRequired { .. });
+        exists_there
+            && self.times != Some(0)
             && self
                 .scope
                 .path_prefix
@@ -195,8 +226,11 @@ impl FaultRules {
     }
 
     /// The first rule that fits, used up by one.
-    pub(crate) fn take(&mut self, path: &str, token: Option<TokenId>) -> Option<(FaultId, Fault)> {
-        let (id, rule) = self.rules.iter_mut().find(|(_, rule)| rule.fits(path, token))?;
+    pub(crate) fn take(&mut self, provider: Provider, path: &str, token: Option<TokenId>) -> Option<(FaultId, Fault)> {
+        let (id, rule) = self
+            .rules
+            .iter_mut()
+            .find(|(_, rule)| rule.fits(provider, path, token))?;
         rule.times = rule.times.map(|times| times - 1);
         Some((*id, rule.fault.clone()))
     }
@@ -206,16 +240,21 @@ impl FaultRules {
 pub(crate) async fn answer(
     fault: Fault,
     shared: &Shared,
+    provider: Provider,
     token: Option<TokenId>,
     usual: impl Future<Output = Response>,
 ) -> Response {
+    let rate_limited = |status, end| {
+        let status = code(status);
+        provider.rate_limited(shared, token, RateLimit { status, end })
+    };
     match fault {
         Fault::SsoRequired { url } => github::sso_required(shared, token, &url),
-        Fault::RateLimited { status, reset_in } => github::rate_limited(shared, token, code(status), reset_in),
+        Fault::RateLimited { status, reset_in } => rate_limited(status, RateLimitEnd::Told(reset_in)),
         Fault::SecondaryRateLimited { status, retry_after } => {
-            github::secondary_rate_limited(shared, token, code(status), retry_after)
+            rate_limited(status, RateLimitEnd::RetryAfter(retry_after))
         }
-        Fault::Status { status } => failure(code(status)),
+        Fault::Status { status } => failure(shared, provider, code(status)),
         Fault::Delay { millis } => {
             tokio::time::sleep(Duration::from_millis(millis)).await;
             usual.await
@@ -224,11 +263,11 @@ pub(crate) async fn answer(
         Fault::Html => {
             Html("<!DOCTYPE html><title>Welcome</title><p>Sign in to the network to go on.</p>").into_response()
         }
-        Fault::MalformedJson => json_bytes("{\"login\":\"octocat\",\"id\":").into_response(),
-        Fault::HugeBody { mebibytes } => huge(mebibytes),
+        Fault::MalformedJson => json_bytes(format!("{}{{\"login\":\"octocat\",\"id\":", provider.json_prefix())),
+        Fault::HugeBody { mebibytes } => huge(provider, mebibytes),
         Fault::CloseMidBody => close_mid_body(usual.await).await,
         Fault::Redirect { status, location } => redirect(code(status), &location),
-        Fault::EmptyBody => json_bytes("").into_response(),
+        Fault::EmptyBody => json_bytes(String::new()),
     }
 }
 
@@ -237,12 +276,12 @@ fn code(status: u16) -> StatusCode {
     StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-fn json_bytes(body: &'static str) -> impl IntoResponse {
-    ([(CONTENT_TYPE, "application/json; charset=utf-8")], body)
+fn json_bytes(body: String) -> Response {
+    ([(CONTENT_TYPE, "application/json; charset=utf-8")], body).into_response()
 }
 
-/// GitHub's own 500 is JSON; 502 and 503 come from the proxy before it, as a page.
-fn failure(status: StatusCode) -> Response {
+/// A provider's own failure is in its own words; 502, 503 and 504 come from the proxy before it, as a page.
+fn failure(shared: &Shared, provider: Provider, status: StatusCode) -> Response {
     if matches!(
         status,
         StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT
@@ -250,7 +289,7 @@ fn failure(status: StatusCode) -> Response {
         let page = format!("<!DOCTYPE html><title>{status}</title><p>We had issues producing the response.</p>");
         return (status, Html(page)).into_response();
     }
-    (status, Json(json!({ "message": "Server Error" }))).into_response()
+    provider.failure(shared, status)
 }
 
 fn redirect(status: StatusCode, location: &str) -> Response {
@@ -287,11 +326,12 @@ fn drip(usual: Response, chunk: usize, pause: Duration) -> Response {
     Response::from_parts(parts, slow)
 }
 
-fn huge(mebibytes: usize) -> Response {
+fn huge(provider: Provider, mebibytes: usize) -> Response {
+    let start = Bytes::from(format!("{}{{\"login\":\"", provider.json_prefix()));
     let body = written_by(move |mut sender| async move {
         let padding = Bytes::from(vec![b'a'; 64 * 1024]);
         let pieces = std::iter::repeat_n(padding, mebibytes * 16);
-        let all = std::iter::once(Bytes::from_static(b"{\"login\":\"")).chain(pieces);
+        let all = std::iter::once(start).chain(pieces);
         for piece in all.chain(std::iter::once(Bytes::from_static(b"\"}"))) {
             if sender.send_data(piece).await.is_err() {
                 return;

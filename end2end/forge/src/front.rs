@@ -4,17 +4,19 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 
+use crate::provider::Provider;
 use crate::state::Shared;
 use crate::{credential, faults, recording};
 
 /// Writes the request down, and lets a fault have it if one wants it.
 pub(crate) async fn layer(State(shared): State<Shared>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
+    let provider = Provider::of_path(parts.uri.path());
     let (number, token, fault) = {
         let mut state = shared.lock();
         let presented = credential::presented(&parts.headers);
-        let token = presented.and_then(|value| state.token_by_value(&value).map(|token| token.id));
-        let fault = state.faults.take(parts.uri.path(), token);
+        let token = presented.and_then(|presented| state.token_by_value(&presented.secret).map(|token| token.id));
+        let fault = state.faults.take(provider, parts.uri.path(), token);
         (
             recording::record(&mut state, &parts, fault.as_ref().map(|(id, _)| *id)),
             token,
@@ -23,7 +25,7 @@ pub(crate) async fn layer(State(shared): State<Shared>, request: Request, next: 
     };
     let usual = next.run(Request::from_parts(parts, body));
     let response = match fault {
-        Some((_, fault)) => faults::answer(fault, &shared, token, usual).await,
+        Some((_, fault)) => faults::answer(fault, &shared, provider, token, usual).await,
         None => usual.await,
     };
     recording::complete(&shared, number, response.status().as_u16());

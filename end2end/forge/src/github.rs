@@ -9,13 +9,15 @@ mod page;
 mod reads;
 mod web;
 
-use axum::Router;
 use axum::http::{HeaderValue, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
+use axum::{Json, Router};
 use serde_json::json;
 
+use crate::faults::{RateLimit, RateLimitEnd};
 use crate::model::TokenId;
 use crate::state::Shared;
+use crate::wire::put_retry_after;
 use answer::{Caller, Needs};
 
 pub(crate) fn router() -> Router<Shared> {
@@ -41,32 +43,31 @@ fn sso_refusal(caller: &Caller, url: &str) -> Response {
     response
 }
 
-/// The hour's requests are used up. It says nothing of the token.
-pub(crate) fn rate_limited(shared: &Shared, token: Option<TokenId>, status: StatusCode, reset_in: u32) -> Response {
+/// The hour's requests are used up, or there was too much at once and they are not. It says nothing of the token.
+pub(crate) fn rate_limited(shared: &Shared, token: Option<TokenId>, limit: RateLimit) -> Response {
     let mut caller = Caller::known(&shared.lock(), shared, token);
-    caller.exhaust(reset_in);
-    let message = match &caller.account {
-        Some(account) => format!("API rate limit exceeded for user ID {}.", account.id),
-        None => "API rate limit exceeded for 127.0.0.1.".to_owned(),
-    };
-    caller.refuse(status, &Needs::NOTHING, &message, RATE_LIMITS)
+    match limit.end {
+        RateLimitEnd::Told(reset_in) => {
+            caller.exhaust(reset_in);
+            let message = match &caller.account {
+                Some(account) => format!("API rate limit exceeded for user ID {}.", account.id),
+                None => "API rate limit exceeded for 127.0.0.1.".to_owned(),
+            };
+            caller.refuse(limit.status, &Needs::NOTHING, &message, RATE_LIMITS)
+        }
+        RateLimitEnd::RetryAfter(seconds) => {
+            let message = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
+            let documentation = format!("{RATE_LIMITS}#about-secondary-rate-limits");
+            let mut response = caller.refuse(limit.status, &Needs::NOTHING, message, &documentation);
+            put_retry_after(response.headers_mut(), seconds);
+            response
+        }
+    }
 }
 
-/// Too much at once. It says nothing of the token, and the hour's requests are not used up.
-pub(crate) fn secondary_rate_limited(
-    shared: &Shared,
-    token: Option<TokenId>,
-    status: StatusCode,
-    retry_after: Option<u32>,
-) -> Response {
-    let caller = Caller::known(&shared.lock(), shared, token);
-    let message = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
-    let documentation = format!("{RATE_LIMITS}#about-secondary-rate-limits");
-    let mut response = caller.refuse(status, &Needs::NOTHING, message, &documentation);
-    if let Some(seconds) = retry_after {
-        response.headers_mut().insert("retry-after", HeaderValue::from(seconds));
-    }
-    response
+/// A failure of GitHub itself.
+pub(crate) fn failure(status: StatusCode) -> Response {
+    (status, Json(json!({ "message": "Server Error" }))).into_response()
 }
 
 /// The root of the API, which clients ask to learn whether anything answers.

@@ -1,19 +1,29 @@
 //! A server that behaves as a Git provider does on the wire, for tests and the demo; never part of the product binary.
 //!
-//! It starts with GitHub, in GitHub Enterprise Server's layout: the web under `/`, the API under `/api/v3`. A test
+//! It speaks for every [`Provider`] at once, each at the paths of its own API; accounts and repositories are the same at
+//! all of them, a token belongs to one. GitHub, in GitHub Enterprise Server's layout, also has its web, under `/`. A test
 //! starts one in its own process with [`Forge::start`] and tells it what there is; a browser test runs the `forge`
 //! binary and says the same through `/_control`. `README.md` has both on one page.
 
+mod bitbucket_cloud;
+mod bitbucket_data_center;
 mod clock;
 mod control;
 mod credential;
 mod faults;
 mod front;
+mod gerrit;
+mod gitea;
 mod github;
+mod gitlab;
+mod identity;
 mod model;
+mod paging;
+mod provider;
 mod recording;
 mod state;
 mod token_format;
+mod wire;
 
 use std::net::SocketAddr;
 
@@ -28,6 +38,7 @@ pub use crate::model::{
     Account, ExpiryHeader, IssuedToken, Level, NewToken, Repository, TokenChange, TokenChangeError, TokenId, TokenKind,
     TokenSummary, UnknownAccount,
 };
+pub use crate::provider::Provider;
 pub use crate::recording::RecordedRequest;
 use crate::state::Shared;
 
@@ -76,6 +87,12 @@ impl Forge {
     #[must_use]
     pub fn url(&self) -> String {
         self.shared.url.to_string()
+    }
+
+    /// The base URL of this provider: [`url`](Self::url) but for those that stand under a path of their own.
+    #[must_use]
+    pub fn url_of(&self, provider: Provider) -> String {
+        self.shared.url_of(provider)
     }
 
     /// Where it listens.
@@ -181,7 +198,14 @@ impl Forge {
 /// The whole server: the providers behind the record and the faults, and the control beside them.
 fn router(shared: Shared) -> Router {
     let front = middleware::from_fn_with_state(shared.clone(), front::layer);
-    let providers = github::router().layer(front).with_state(shared.clone());
+    let providers = github::router()
+        .merge(gitlab::router())
+        .merge(bitbucket_cloud::router())
+        .merge(bitbucket_data_center::router())
+        .merge(gitea::router())
+        .merge(gerrit::router())
+        .layer(front)
+        .with_state(shared.clone());
     Router::new()
         .nest("/_control", control::router().with_state(shared))
         .fallback_service(providers)

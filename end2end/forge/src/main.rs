@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use clap::Parser;
 use forge::Forge;
 
-/// A stand-in for GitHub: the web under `/`, the API under `/api/v3`, and tests in charge under `/_control`.
+/// A stand-in for GitHub, GitLab, Bitbucket, Gitea, Forgejo and Gerrit: each at the paths of its API, GitHub also with its
+/// web under `/`, and tests in charge under `/_control`.
 ///
 /// Everything is in memory and gone when it ends. Do not put a real password or token in it.
 #[derive(Debug, Parser)]

@@ -5,19 +5,22 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize};
 use time::OffsetDateTime;
 
+use crate::provider::Provider;
+
 /// An account that a person signs in to and that tokens belong to.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Account {
     /// What its sign-in form takes.
     pub password: String,
-    /// The display name; GitHub's `name` is null when a person gave none.
+    /// The display name; GitHub's `name` is null when a person gave none, the others then show the login.
     #[serde(default)]
     pub name: Option<String>,
-    /// The public mail address; null on GitHub unless the person made it public.
+    /// The mail address. On GitHub it is null unless the person made it public; elsewhere every account has one, and
+    /// without one here it is `LOGIN@example.com`. At Bitbucket Cloud it is the name beside an API token.
     #[serde(default)]
     pub email: Option<String>,
-    /// GitHub's number for the account, which survives a change of login. Without one, the next free number is taken.
+    /// The provider's number for the account, which survives a change of login. Without one, the next free number is taken.
     #[serde(default)]
     pub id: Option<u32>,
     /// The code that the second page of the sign-in asks for; without one, that page does not come.
@@ -47,16 +50,60 @@ impl std::fmt::Display for TokenId {
     }
 }
 
-/// The kinds of GitHub token that differ on the wire.
+/// The kinds of token that differ on the wire. Each belongs to one provider and is nothing to the others.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenKind {
-    /// A classic personal access token, `ghp_`: declares its scopes.
+    /// GitHub's classic personal access token, `ghp_`: declares its scopes.
     Classic,
-    /// A fine-grained personal access token, `github_pat_`: declares nothing.
+    /// GitHub's fine-grained personal access token, `github_pat_`: declares nothing.
     FineGrained,
-    /// A token of an OAuth application, `gho_`: declares its scopes.
+    /// A token of an OAuth application at GitHub, `gho_`: declares its scopes.
     Oauth,
+    /// GitLab's personal access token, `glpat-`: tells its scopes and its end when asked about itself.
+    GitlabPersonal,
+    /// A token of an OAuth application at GitLab, without a prefix: tells its scopes when asked about itself.
+    GitlabOauth,
+    /// Atlassian's API token for Bitbucket Cloud, `ATATT`: declares its scopes, never its end.
+    BitbucketApi,
+    /// An access token of a workspace at Bitbucket Cloud, `ATCTT`.
+    BitbucketWorkspace,
+    /// An access token of a project at Bitbucket Cloud, `ATCTT`.
+    BitbucketProject,
+    /// An access token of a repository at Bitbucket Cloud, `ATCTT`.
+    BitbucketRepository,
+    /// An app password of Bitbucket Cloud, `ATBB`: switched off on 2026-07-28, so it opens nothing.
+    BitbucketAppPassword,
+    /// Bitbucket Data Center's HTTP access token; its scopes are permissions such as `REPO_WRITE`.
+    BitbucketHttp,
+    /// Gitea's access token: declares nothing and never ends.
+    Gitea,
+    /// Forgejo's access token: declares nothing and never ends.
+    Forgejo,
+    /// Gerrit's authentication token (3.12 and newer), of which an account has several; it may end.
+    GerritToken,
+    /// Gerrit's HTTP password, of which an account has one, without an end.
+    GerritPassword,
+}
+
+impl TokenKind {
+    /// The provider that gives out tokens of this kind.
+    #[must_use]
+    pub fn provider(self) -> Provider {
+        match self {
+            Self::Classic | Self::FineGrained | Self::Oauth => Provider::GitHub,
+            Self::GitlabPersonal | Self::GitlabOauth => Provider::GitLab,
+            Self::BitbucketApi
+            | Self::BitbucketWorkspace
+            | Self::BitbucketProject
+            | Self::BitbucketRepository
+            | Self::BitbucketAppPassword => Provider::BitbucketCloud,
+            Self::BitbucketHttp => Provider::BitbucketDataCenter,
+            Self::Gitea => Provider::Gitea,
+            Self::Forgejo => Provider::Forgejo,
+            Self::GerritToken | Self::GerritPassword => Provider::Gerrit,
+        }
+    }
 }
 
 /// How much of a permission a fine-grained token has. A higher level includes the lower ones.
@@ -97,25 +144,27 @@ pub struct NewToken {
     /// What its owner calls it.
     #[serde(default)]
     pub name: String,
-    /// The scopes of a classic or OAuth token, in the order in which the header names them.
+    /// The scopes, in the provider's own words and in the order in which it names them; a fine-grained token of GitHub has
+    /// permissions instead, and Gerrit knows neither.
     #[serde(default)]
     pub scopes: Vec<String>,
     /// The permissions of a fine-grained token, by the names of `X-Accepted-GitHub-Permissions`.
     #[serde(default)]
     pub permissions: BTreeMap<String, Level>,
-    /// The repositories (`owner/name`) that a fine-grained token was given, or all that its account sees.
+    /// The repositories (`owner/name`) that a token was given, or all that its account sees. For GitHub's fine-grained
+    /// tokens and Bitbucket Cloud's access tokens, which are of a repository, a project or a workspace.
     #[serde(default)]
     pub repositories: Option<Vec<String>>,
-    /// When it stops working; `None` is never.
+    /// When it stops working; `None` is never. GitLab ends a personal access token at the start of that day, in UTC.
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub expires_at: Option<OffsetDateTime>,
-    /// How an answer tells the expiry.
+    /// How GitHub's answers tell the expiry.
     #[serde(default)]
     pub expiry_header: ExpiryHeader,
-    /// Where to authorise the token for single sign-on, when the organisations it meets demand that.
+    /// Where to authorise the token for single sign-on, when the organisations it meets at GitHub demand that.
     #[serde(default)]
     pub sso_required: Option<String>,
-    /// The value, when it must be a certain one; otherwise one is made in GitHub's format.
+    /// The value, when it must be a certain one; otherwise one is made in the provider's format.
     #[serde(default)]
     pub value: Option<String>,
 }
@@ -123,18 +172,12 @@ pub struct NewToken {
 impl NewToken {
     /// A classic personal access token with these scopes that never expires.
     pub fn classic<S: Into<String>>(account: impl Into<String>, scopes: impl IntoIterator<Item = S>) -> Self {
-        Self {
-            scopes: scopes.into_iter().map(Into::into).collect(),
-            ..Self::bare(account, TokenKind::Classic)
-        }
+        Self::of_kind(TokenKind::Classic, account, scopes)
     }
 
     /// A token of an OAuth application with these scopes that never expires.
     pub fn oauth<S: Into<String>>(account: impl Into<String>, scopes: impl IntoIterator<Item = S>) -> Self {
-        Self {
-            scopes: scopes.into_iter().map(Into::into).collect(),
-            ..Self::bare(account, TokenKind::Oauth)
-        }
+        Self::of_kind(TokenKind::Oauth, account, scopes)
     }
 
     /// A fine-grained personal access token with these permissions for all repositories, that never expires.
@@ -148,6 +191,18 @@ impl NewToken {
                 .map(|(name, level)| (name.into(), level))
                 .collect(),
             ..Self::bare(account, TokenKind::FineGrained)
+        }
+    }
+
+    /// A token of this kind with these scopes, in the provider's own words, that never expires.
+    pub fn of_kind<S: Into<String>>(
+        kind: TokenKind,
+        account: impl Into<String>,
+        scopes: impl IntoIterator<Item = S>,
+    ) -> Self {
+        Self {
+            scopes: scopes.into_iter().map(Into::into).collect(),
+            ..Self::bare(account, kind)
         }
     }
 
@@ -194,7 +249,14 @@ impl NewToken {
         self
     }
 
-    /// Restricts a fine-grained token to these repositories (`owner/name`).
+    /// Sets what its owner calls it.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Restricts a token to these repositories (`owner/name`).
     #[must_use]
     pub fn only_repositories<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
         self.repositories = Some(names.into_iter().map(Into::into).collect());
@@ -224,7 +286,7 @@ pub struct TokenSummary {
     pub kind: TokenKind,
     /// What its owner calls it.
     pub name: String,
-    /// Scopes of a classic or OAuth token.
+    /// Its scopes, as they were given.
     pub scopes: Vec<String>,
     /// Permissions of a fine-grained token.
     pub permissions: BTreeMap<String, Level>,

@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 use crate::credential;
 use crate::faults::FaultId;
 use crate::model::TokenId;
+use crate::provider::Provider;
 use crate::state::{Shared, State};
 use crate::token_format;
 
@@ -35,7 +36,7 @@ pub struct RecordedRequest {
     pub user_agent: Option<String>,
     /// The names of all headers, in small letters, sorted, each once.
     pub header_names: Vec<String>,
-    /// Whether it would change something through the API: any method but `GET`, `HEAD` and `OPTIONS` under `/api`.
+    /// Whether it would change something through an API: any method but `GET`, `HEAD` and `OPTIONS` outside the web.
     pub write: bool,
     /// The fault that it met.
     pub fault: Option<FaultId>,
@@ -63,7 +64,7 @@ impl Record {
 
 /// Writes a request down as it comes in.
 pub(crate) fn record(state: &mut State, parts: &Parts, fault: Option<FaultId>) -> u64 {
-    let presented = credential::presented(&parts.headers);
+    let presented = credential::presented(&parts.headers).map(|presented| presented.secret);
     let (path, in_path) = state.without_tokens(parts.uri.path());
     let (query, in_query) = parts.uri.query().map(|query| state.without_tokens(query)).unzip();
     let mut header_names: Vec<String> = parts.headers.keys().map(ToString::to_string).collect();
@@ -87,7 +88,7 @@ pub(crate) fn record(state: &mut State, parts: &Parts, fault: Option<FaultId>) -
             .get(USER_AGENT)
             .map(|agent| String::from_utf8_lossy(agent.as_bytes()).into_owned()),
         header_names,
-        write: !parts.method.is_safe() && parts.uri.path().starts_with("/api/"),
+        write: !parts.method.is_safe() && Provider::of_api(parts.uri.path()).is_some(),
         fault,
         status: None,
     };

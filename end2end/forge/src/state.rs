@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use time::OffsetDateTime;
+use time::{OffsetDateTime, Time, UtcOffset};
+use url::form_urlencoded::byte_serialize;
 
 use crate::clock::Clock;
 use crate::faults::FaultRules;
 use crate::model::{
-    Account, IssuedToken, NewToken, Repository, TokenChange, TokenChangeError, TokenId, TokenSummary, UnknownAccount,
+    Account, IssuedToken, NewToken, Repository, TokenChange, TokenChangeError, TokenId, TokenKind, TokenSummary,
+    UnknownAccount,
 };
+use crate::provider::Provider;
 use crate::recording::Record;
 use crate::token_format;
 
@@ -19,13 +22,33 @@ pub(crate) struct Token {
     pub(crate) id: TokenId,
     pub(crate) value: String,
     pub(crate) revoked: bool,
+    pub(crate) made_at: OffsetDateTime,
+    pub(crate) used_at: Option<OffsetDateTime>,
+    /// The first token of the line that rotation continues; its own number when it came from no rotation.
+    pub(crate) family: TokenId,
     pub(crate) about: NewToken,
 }
 
 impl Token {
     /// Whether it still opens anything at this time.
     pub(crate) fn works_at(&self, now: OffsetDateTime) -> bool {
-        !self.revoked && self.about.expires_at.is_none_or(|end| now < end)
+        !self.revoked && self.ends_at().is_none_or(|end| now < end)
+    }
+
+    /// When it stops working; `None` is never. GitLab knows only days, and means their start in UTC.
+    pub(crate) fn ends_at(&self) -> Option<OffsetDateTime> {
+        let end = self.about.expires_at?.to_offset(UtcOffset::UTC);
+        Some(match self.about.kind {
+            TokenKind::GitlabPersonal => end.replace_time(Time::MIDNIGHT),
+            _ => end,
+        })
+    }
+
+    /// Whether it was given this repository, or all that its account sees.
+    pub(crate) fn covers(&self, repository: &KnownRepository) -> bool {
+        let full_name = repository.full_name();
+        let chosen = self.about.repositories.as_ref();
+        chosen.is_none_or(|names| names.iter().any(|name| name.eq_ignore_ascii_case(&full_name)))
     }
 
     fn summary(&self) -> TokenSummary {
@@ -51,6 +74,22 @@ pub(crate) struct KnownAccount {
     pub(crate) about: Account,
 }
 
+impl KnownAccount {
+    /// The display name; the login when the person gave none.
+    pub(crate) fn name(&self) -> &str {
+        self.about.name.as_deref().unwrap_or(&self.login)
+    }
+
+    /// The mail address, for the providers where every account has one.
+    pub(crate) fn email(&self) -> String {
+        let email = self.about.email.clone();
+        email.unwrap_or_else(|| format!("{}@example.com", self.login))
+    }
+}
+
+/// The commit that `main`, the one branch of every repository, stands at.
+pub(crate) const HEAD: &str = "7fd1a60b01f91b314f59955a4e4d4e80d8edf11d";
+
 /// A repository with its place.
 #[derive(Clone, Debug)]
 pub(crate) struct KnownRepository {
@@ -64,6 +103,17 @@ impl KnownRepository {
     pub(crate) fn full_name(&self) -> String {
         format!("{}/{}", self.owner, self.name)
     }
+
+    /// Whether an account of this login sees it although it is private.
+    pub(crate) fn admits(&self, login: &str) -> bool {
+        let members = self.about.visible_to.as_ref();
+        members.is_none_or(|logins| logins.iter().any(|member| member.eq_ignore_ascii_case(login)))
+    }
+
+    /// Whether this account is its owner, who may administer it.
+    pub(crate) fn belongs_to(&self, login: &str) -> bool {
+        self.owner.eq_ignore_ascii_case(login)
+    }
 }
 
 /// How far a browser has come in signing in.
@@ -76,7 +126,7 @@ pub(crate) struct SignIn {
     pub(crate) just_made: Option<TokenId>,
 }
 
-/// How often a caller asked in the hour that began with its first request.
+/// How often a caller asked in the window that began with its first request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Quota {
     pub(crate) used: u32,
@@ -93,7 +143,7 @@ pub(crate) struct State {
     accounts: BTreeMap<String, KnownAccount>,
     tokens: Vec<Token>,
     repositories: Vec<KnownRepository>,
-    quotas: BTreeMap<Option<TokenId>, Quota>,
+    quotas: BTreeMap<(Provider, Option<TokenId>), Quota>,
 }
 
 impl State {
@@ -128,8 +178,51 @@ impl State {
         self.accounts.get(&login.to_ascii_lowercase())
     }
 
+    /// All accounts, in the order of their logins.
+    pub(crate) fn accounts(&self) -> impl Iterator<Item = &KnownAccount> {
+        self.accounts.values()
+    }
+
     pub(crate) fn create_token(&mut self, about: NewToken) -> Result<IssuedToken, UnknownAccount> {
         self.require_account(&about.account)?;
+        let id = TokenId(self.tokens.len() as u64 + 1);
+        Ok(self.add_token(id, about))
+    }
+
+    /// Puts another token in the place of this one, which is revoked: the same but for its value and its end.
+    pub(crate) fn rotate_token(
+        &mut self,
+        id: TokenId,
+        expires_at: OffsetDateTime,
+    ) -> Result<IssuedToken, TokenChangeError> {
+        let old = self.token_mut(id)?;
+        old.revoked = true;
+        let family = old.family;
+        let about = NewToken {
+            expires_at: Some(expires_at),
+            value: None,
+            ..old.about.clone()
+        };
+        Ok(self.add_token(family, about))
+    }
+
+    /// Revokes every token that came by rotation from the same one as this.
+    pub(crate) fn revoke_family_of(&mut self, id: TokenId) {
+        let Some(family) = self.token(id).map(|token| token.family) else {
+            return;
+        };
+        let members = self.tokens.iter_mut().filter(|token| token.family == family);
+        members.for_each(|token| token.revoked = true);
+    }
+
+    /// Notes that a token was used.
+    pub(crate) fn note_use(&mut self, id: TokenId, now: OffsetDateTime) {
+        if let Ok(token) = self.token_mut(id) {
+            token.used_at = Some(now);
+        }
+    }
+
+    fn add_token(&mut self, family: TokenId, about: NewToken) -> IssuedToken {
         let id = TokenId(self.tokens.len() as u64 + 1);
         let value = about
             .value
@@ -140,9 +233,12 @@ impl State {
             id,
             value: value.clone(),
             revoked: false,
+            made_at: self.clock.now(),
+            used_at: None,
+            family,
             about,
         });
-        Ok(IssuedToken { id, value, hint })
+        IssuedToken { id, value, hint }
     }
 
     pub(crate) fn change_token(&mut self, id: TokenId, change: TokenChange) -> Result<(), TokenChangeError> {
@@ -179,13 +275,28 @@ impl State {
         self.tokens.iter().rev().find(|token| token.value == value)
     }
 
-    /// Writes `text` with every known token's value struck out, and tells whether there was one.
+    /// The newest token of this provider with this value.
+    pub(crate) fn token_of(&self, provider: Provider, value: &str) -> Option<&Token> {
+        let mut newest_first = self.tokens.iter().rev();
+        newest_first.find(|token| token.about.kind.provider() == provider && token.value == value)
+    }
+
+    /// The tokens of this account at this provider, oldest first, also those that are revoked.
+    pub(crate) fn tokens_of(&self, provider: Provider, login: &str) -> impl Iterator<Item = &Token> {
+        self.tokens.iter().filter(move |token| {
+            token.about.kind.provider() == provider && token.about.account.eq_ignore_ascii_case(login)
+        })
+    }
+
+    /// Writes `text` with every known token's value struck out, as it is or encoded for a URL, and tells whether there was one.
     pub(crate) fn without_tokens(&self, text: &str) -> (String, bool) {
-        let cleaned = self
-            .tokens
-            .iter()
-            .filter(|token| !token.value.is_empty())
-            .fold(text.to_owned(), |text, token| text.replace(&token.value, "[token]"));
+        let values = self.tokens.iter().map(|token| token.value.as_str());
+        let cleaned = values
+            .filter(|value| !value.is_empty())
+            .fold(text.to_owned(), |text, value| {
+                let encoded: String = byte_serialize(value.as_bytes()).collect();
+                text.replace(value, "[token]").replace(&encoded, "[token]")
+            });
         let found = cleaned != text;
         (cleaned, found)
     }
@@ -216,23 +327,23 @@ impl State {
         &self.repositories
     }
 
-    /// Counts a request of this caller (`None`: without a token) and tells how far its hour has come.
-    pub(crate) fn count_request(&mut self, caller: Option<TokenId>) -> Quota {
-        let mut quota = self.quota(caller);
+    /// Counts a request of this caller (`None`: without a token) and tells how far its window of so many seconds has come.
+    pub(crate) fn count_request(&mut self, provider: Provider, caller: Option<TokenId>, window: u32) -> Quota {
+        let mut quota = self.quota(provider, caller, window);
         quota.used += 1;
-        self.quotas.insert(caller, quota);
+        self.quotas.insert((provider, caller), quota);
         quota
     }
 
-    /// How far this caller's hour has come.
-    pub(crate) fn quota(&self, caller: Option<TokenId>) -> Quota {
+    /// How far this caller's window of so many seconds has come.
+    pub(crate) fn quota(&self, provider: Provider, caller: Option<TokenId>, window: u32) -> Quota {
         let now = self.clock.now().unix_timestamp();
         let fresh = Quota {
             used: 0,
-            reset_at: now + 3600,
+            reset_at: now + i64::from(window),
         };
         self.quotas
-            .get(&caller)
+            .get(&(provider, caller))
             .copied()
             .filter(|quota| now < quota.reset_at)
             .unwrap_or(fresh)
@@ -276,6 +387,11 @@ impl Shared {
             url: url.trim_end_matches('/').into(),
             state: Arc::default(),
         }
+    }
+
+    /// The base URL of this provider, without a slash at the end.
+    pub(crate) fn url_of(&self, provider: Provider) -> String {
+        format!("{}{}", self.url, provider.base_path())
     }
 
     /// The state, for a moment: never hold it over an `await`.

@@ -1,12 +1,43 @@
-//! What GitHub's tokens look like.
+//! What the providers' tokens look like.
 //!
-//! Prefix, 30 random base62 characters, then the CRC-32 of those 30 in base62, padded with zeros to 6: GitHub's article
-//! "Behind GitHub's new authentication token formats" (2021). It does not print the alphabet's order; digits, capitals,
-//! small letters is the one that real tokens confirm (see the test). Fine-grained tokens are `github_pat_`, 22
+//! GitHub: prefix, 30 random base62 characters, then the CRC-32 of those 30 in base62, padded with zeros to 6: GitHub's
+//! article "Behind GitHub's new authentication token formats" (2021). It does not print the alphabet's order; digits,
+//! capitals, small letters is the one that real tokens confirm (see the test). Fine-grained tokens are `github_pat_`, 22
 //! characters, `_`, 59 characters; how their checksum is made is not published, so ours are random throughout.
+//!
+//! GitLab: `glpat-` and 20 characters (its "Token overview"); OAuth tokens are 64 hexadecimal digits. Atlassian's cloud:
+//! 192 characters that begin with `ATATT3xFfGF0` or `ATCTT3xFfGN0` and end in `=` and 8 hexadecimal digits, whose meaning is
+//! not published; app passwords are `ATBB` and 32 characters. Bitbucket Data Center: `BBDC-`, then the token's number of 12
+//! digits, a colon and 20 random bytes in base64 (its REST reference shows one without the prefix, which came later). Gitea
+//! and Forgejo: 40 hexadecimal digits. Gerrit: 31 random bytes in base64, unpadded.
 
-use crate::clock::random_text;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+
+use crate::clock::{random_bytes, random_text};
 use crate::model::TokenKind;
+
+const BASE64_URL: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+const DIGITS: &[u8; 10] = b"0123456789";
+const HEX: &[u8; 16] = b"0123456789abcdef";
+const HEX_CAPITALS: &[u8; 16] = b"0123456789ABCDEF";
+
+/// What a token may begin with, so that a hint can show it.
+const PREFIXES: [&str; 11] = [
+    "github_pat_",
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "ghr_",
+    "glpat-",
+    "ATATT",
+    "ATCTT",
+    "ATBB",
+    DATA_CENTER_PREFIX,
+];
+
+const DATA_CENTER_PREFIX: &str = "BBDC-";
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
@@ -16,7 +47,43 @@ pub(crate) fn generate(kind: TokenKind) -> String {
         TokenKind::Classic => with_checksum("ghp_", &random_text(BASE62, 30)),
         TokenKind::Oauth => with_checksum("gho_", &random_text(BASE62, 30)),
         TokenKind::FineGrained => format!("github_pat_{}_{}", random_text(BASE62, 22), random_text(BASE62, 59)),
+        TokenKind::GitlabPersonal => format!("glpat-{}", random_text(BASE64_URL, 20)),
+        TokenKind::GitlabOauth => random_text(HEX, 64),
+        TokenKind::BitbucketApi => atlassian("ATATT3xFfGF0"),
+        TokenKind::BitbucketWorkspace | TokenKind::BitbucketProject | TokenKind::BitbucketRepository => {
+            atlassian("ATCTT3xFfGN0")
+        }
+        TokenKind::BitbucketAppPassword => {
+            format!("ATBB{}{}", random_text(BASE62, 24), random_text(HEX_CAPITALS, 8))
+        }
+        TokenKind::BitbucketHttp => data_center(),
+        TokenKind::Gitea | TokenKind::Forgejo => random_text(HEX, 40),
+        TokenKind::GerritToken | TokenKind::GerritPassword => STANDARD_NO_PAD.encode(random_bytes::<31>()),
     }
+}
+
+fn atlassian(prefix: &str) -> String {
+    format!(
+        "{prefix}{}={}",
+        random_text(BASE64_URL, 171),
+        random_text(HEX_CAPITALS, 8)
+    )
+}
+
+fn data_center() -> String {
+    let mut bytes = format!("{}:", random_text(DIGITS, 12)).into_bytes();
+    bytes.extend(random_bytes::<20>());
+    format!("{DATA_CENTER_PREFIX}{}", STANDARD.encode(bytes))
+}
+
+/// The number that a token of Bitbucket Data Center has in lists, which its value begins with; none for a value that a
+/// test made up.
+pub(crate) fn data_center_number(value: &str) -> Option<String> {
+    let bytes = STANDARD.decode(value.strip_prefix(DATA_CENTER_PREFIX)?).ok()?;
+    let number = bytes.split(|byte| *byte == b':').next()?;
+    let number = std::str::from_utf8(number).ok()?;
+    let plausible = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    plausible.then(|| number.to_owned())
 }
 
 /// Random characters that fit a cookie and a URL.
@@ -30,9 +97,7 @@ pub(crate) fn hint(value: &str) -> String {
     if value.len() < 20 || !value.is_ascii() {
         return "…".to_owned();
     }
-    let prefix = ["github_pat_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_"]
-        .into_iter()
-        .find(|p| value.starts_with(p));
+    let prefix = PREFIXES.into_iter().find(|prefix| value.starts_with(prefix));
     format!("{}…{}", prefix.unwrap_or_default(), &value[value.len() - 4..])
 }
 
@@ -79,6 +144,18 @@ mod tests {
             (TokenKind::Classic, "ghp_", 40),
             (TokenKind::Oauth, "gho_", 40),
             (TokenKind::FineGrained, "github_pat_", 93),
+            (TokenKind::GitlabPersonal, "glpat-", 26),
+            (TokenKind::GitlabOauth, "", 64),
+            (TokenKind::BitbucketApi, "ATATT3", 192),
+            (TokenKind::BitbucketWorkspace, "ATCTT3", 192),
+            (TokenKind::BitbucketProject, "ATCTT3", 192),
+            (TokenKind::BitbucketRepository, "ATCTT3", 192),
+            (TokenKind::BitbucketAppPassword, "ATBB", 36),
+            (TokenKind::BitbucketHttp, "BBDC-", 49),
+            (TokenKind::Gitea, "", 40),
+            (TokenKind::Forgejo, "", 40),
+            (TokenKind::GerritToken, "", 42),
+            (TokenKind::GerritPassword, "", 42),
         ] {
             let value = generate(kind);
             assert!(value.starts_with(prefix));
@@ -93,8 +170,22 @@ mod tests {
     }
 
     #[test]
+    fn a_token_of_bitbucket_data_center_begins_with_its_number() {
+        assert_eq!(
+            data_center_number("BBDC-MjUyOTczNTE1MDY5On2rDbID2EgYpH8AVOECHv0saruQ").as_deref(),
+            Some("252973515069")
+        );
+        let number = data_center_number(&generate(TokenKind::BitbucketHttp)).expect("a number");
+        assert_eq!(number.len(), 12);
+        for made_up in ["", "BBDC-", "BBDC-eHg6eQ==", "ghp_x", "BBDC-!"] {
+            assert_eq!(data_center_number(made_up), None, "{made_up}");
+        }
+    }
+
+    #[test]
     fn a_hint_tells_a_token_apart_without_giving_it_away() {
         assert_eq!(hint("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"), "ghp_…Lq17");
+        assert_eq!(hint("glpat-zQWBuTSOoRi4A9spHcVY"), "glpat-…HcVY");
         assert_eq!(hint("hunter2"), "…");
     }
 }

@@ -3,9 +3,37 @@ import path from "node:path";
 import { Program } from "./program.ts";
 import { send, text } from "./http.ts";
 
+/** The stand-in speaks for all of these; each has its base URL. */
+export type Provider =
+    | "github"
+    | "gitlab"
+    | "bitbucket_cloud"
+    | "bitbucket_data_center"
+    | "gitea"
+    | "forgejo"
+    | "gerrit";
+
+export type TokenKind =
+    | "classic"
+    | "fine_grained"
+    | "oauth"
+    | "gitlab_personal"
+    | "gitlab_oauth"
+    | "bitbucket_api"
+    | "bitbucket_workspace"
+    | "bitbucket_project"
+    | "bitbucket_repository"
+    | "bitbucket_app_password"
+    | "bitbucket_http"
+    | "gitea"
+    | "forgejo"
+    | "gerrit_token"
+    | "gerrit_password";
+
 export interface NewToken {
     account?: string;
-    kind?: "classic" | "fine_grained" | "oauth";
+    kind?: TokenKind;
+    name?: string;
     scopes?: string[];
     permissions?: Record<string, "read" | "write" | "admin">;
     repositories?: string[];
@@ -71,6 +99,11 @@ export class Forge {
         });
         if (answer.status >= 300) throw new Error(`forge: ${method} ${address}: ${answer.status} ${text(answer)}`);
         return (answer.body.length > 0 ? JSON.parse(text(answer)) : undefined) as T;
+    }
+
+    /** The base URL of a provider. */
+    async urlOf(provider: Provider): Promise<string> {
+        return (await this.control<Record<Provider, string>>("GET", "/providers"))[provider];
     }
 
     /** A token; without a word about it, one that a runtime accepts as valid, without an end. */

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::FromRequestParts;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, USER_AGENT};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use time::format_description::StaticFormatDescription;
@@ -14,9 +14,15 @@ use time::macros::format_description;
 use time::{OffsetDateTime, UtcOffset};
 
 use crate::clock::random_text;
-use crate::credential;
+use crate::identity::{Identity, Standing};
 use crate::model::{ExpiryHeader, TokenId, TokenKind};
+use crate::provider::Provider;
 use crate::state::{KnownAccount, Quota, Shared, State, Token};
+use crate::wire::put;
+
+const GITHUB: Provider = Provider::GitHub;
+/// The window of the primary rate limit, in seconds.
+const HOUR: u32 = 3600;
 
 /// The version of GitHub Enterprise Server that the forge passes for.
 pub(crate) const SERVER_VERSION: &str = "3.18.0";
@@ -60,13 +66,14 @@ pub(crate) struct Caller {
 impl Caller {
     /// The caller with this token, for an answer that does not depend on whether the token works.
     pub(crate) fn known(state: &State, shared: &Shared, token: Option<TokenId>) -> Self {
-        let token = token.and_then(|id| state.token(id)).cloned();
+        let token = token.and_then(|id| state.token(id));
+        let token = token.filter(|token| token.about.kind.provider() == GITHUB).cloned();
         Self {
             account: token
                 .as_ref()
                 .and_then(|token| state.account(&token.about.account))
                 .cloned(),
-            quota: state.quota(token.as_ref().map(|token| token.id)),
+            quota: state.quota(GITHUB, token.as_ref().map(|token| token.id), HOUR),
             token,
             url: shared.url.to_string(),
             now: state.clock.now(),
@@ -154,18 +161,17 @@ impl FromRequestParts<Shared> for Caller {
         if !parts.headers.contains_key(USER_AGENT) {
             return Err(without_user_agent());
         }
-        let presented = credential::presented(&parts.headers);
+        // A token goes after `Bearer` or `token`, or as the password of `Basic` beside any name.
+        let identity = Identity::find(shared, GITHUB, &parts.headers, |_, _, _| true);
+        let token = identity.token.map(|token| token.id);
         let mut state = shared.lock();
-        let now = state.clock.now();
-        let token = presented.as_deref().and_then(|value| state.token_by_value(value));
-        let token = token.filter(|token| token.works_at(now)).map(|token| token.id);
         // Asking for the limit is free.
         if parts.uri.path() != "/api/v3/rate_limit" {
-            state.count_request(token);
+            state.count_request(GITHUB, token, HOUR);
         }
         let mut caller = Self::known(&state, shared, token);
         caller.if_none_match = parts.headers.get(IF_NONE_MATCH).cloned();
-        if presented.is_some() && token.is_none() {
+        if !matches!(identity.standing, Standing::Nobody | Standing::Works) {
             let documentation = "https://docs.github.com/rest";
             return Err(caller.refuse(
                 StatusCode::UNAUTHORIZED,
@@ -180,13 +186,12 @@ impl FromRequestParts<Shared> for Caller {
 
 /// The headers that speak of the token: scopes for those that declare them, needs for the others, and the expiry.
 fn describe(headers: &mut HeaderMap, token: &Token, needs: &Needs, now: OffsetDateTime) {
-    match token.about.kind {
+    if token.about.kind == TokenKind::FineGrained {
+        put(headers, "x-accepted-github-permissions", needs.permissions);
+    } else {
         // A token without scopes has the header too, empty.
-        TokenKind::Classic | TokenKind::Oauth => {
-            put(headers, "x-oauth-scopes", &token.about.scopes.join(", "));
-            put(headers, "x-accepted-oauth-scopes", &needs.scopes.join(", "));
-        }
-        TokenKind::FineGrained => put(headers, "x-accepted-github-permissions", needs.permissions),
+        put(headers, "x-oauth-scopes", &token.about.scopes.join(", "));
+        put(headers, "x-accepted-oauth-scopes", &needs.scopes.join(", "));
     }
     if let Some(expiry) = token
         .about
@@ -218,13 +223,6 @@ fn without_user_agent() -> Response {
     let message = "Request forbidden by administrative rules. Please make sure your request has a User-Agent header \
                    (https://docs.github.com/en/rest/overview/resources-in-the-rest-api#user-agent-required).\n";
     (StatusCode::FORBIDDEN, message).into_response()
-}
-
-/// Sets a header. One whose value fits none is left out: it is a test's own words, such as a scope with a line break.
-fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
-        headers.insert(HeaderName::from_static(name), value);
-    }
 }
 
 fn etag(body: &Value) -> HeaderValue {

@@ -14,7 +14,9 @@ use super::answer::{Caller, Needs, SERVER_VERSION};
 use super::reads::{self, Read};
 use super::{root, sso_refusal};
 use crate::model::{Level, TokenKind};
+use crate::paging::{self, Page};
 use crate::state::{KnownAccount, KnownRepository, Shared, Token};
+use crate::wire::put;
 
 const DOCUMENTATION: &str = "https://docs.github.com/rest";
 
@@ -58,16 +60,12 @@ async fn user(caller: Caller) -> Response {
 struct Paging {
     #[serde(default = "thirty")]
     per_page: usize,
-    #[serde(default = "one")]
+    #[serde(default = "paging::first")]
     page: usize,
 }
 
 fn thirty() -> usize {
     30
-}
-
-fn one() -> usize {
-    1
 }
 
 async fn user_repositories(State(shared): State<Shared>, Query(paging): Query<Paging>, caller: Caller) -> Response {
@@ -84,26 +82,18 @@ async fn user_repositories(State(shared): State<Shared>, Query(paging): Query<Pa
     let (hidden, listed): (Vec<_>, Vec<_>) = seen
         .into_iter()
         .partition(|repository| sso_demanded(token, repository).is_some());
-    let per_page = paging.per_page.clamp(1, 100);
-    let page = paging.page.max(1);
-    let on_page = listed.iter().skip((page - 1) * per_page).take(per_page);
+    let page = Page::new(paging.page, paging.per_page, listed.len());
+    let on_page = page.of(&listed);
     let body: Vec<Value> = on_page.map(|repository| repository_json(&caller, repository)).collect();
     let mut response = caller.answer(&Needs::REPOSITORY, &Value::Array(body));
     if !hidden.is_empty() {
         let partial = HeaderValue::from_static("partial-results; organizations=21955855");
         response.headers_mut().insert("x-github-sso", partial);
     }
-    let last = listed.len().div_ceil(per_page);
-    if page < last {
-        let to = |page, rel| {
-            format!(
-                "<{}/api/v3/user/repos?per_page={per_page}&page={page}>; rel=\"{rel}\"",
-                caller.url
-            )
-        };
-        if let Ok(link) = HeaderValue::from_str(&format!("{}, {}", to(page + 1, "next"), to(last, "last"))) {
-            response.headers_mut().insert("link", link);
-        }
+    let size = page.size();
+    let link = page.link(|number| format!("{}/api/v3/user/repos?per_page={size}&page={number}", caller.url));
+    if let Some(link) = link {
+        put(response.headers_mut(), "link", &link);
     }
     response
 }
@@ -189,24 +179,18 @@ fn sees(caller: &Caller, repository: &KnownRepository) -> bool {
     let (Some(token), Some(account)) = (&caller.token, &caller.account) else {
         return false;
     };
-    let members = repository.about.visible_to.as_ref();
-    let member = members.is_none_or(|logins| logins.iter().any(|login| login.eq_ignore_ascii_case(&account.login)));
-    let opened = match token.about.kind {
-        TokenKind::Classic | TokenKind::Oauth => token.about.scopes.iter().any(|scope| scope == "repo"),
-        TokenKind::FineGrained => {
-            let full_name = repository.full_name();
-            let chosen = token.about.repositories.as_ref();
-            // GitHub adds Metadata: read to any repository permission, so having one is enough to know of it.
-            !token.about.permissions.is_empty()
-                && chosen.is_none_or(|names| names.iter().any(|name| name.eq_ignore_ascii_case(&full_name)))
-        }
+    let opened = if token.about.kind == TokenKind::FineGrained {
+        // GitHub adds Metadata: read to any repository permission, so having one is enough to know of it.
+        !token.about.permissions.is_empty() && token.covers(repository)
+    } else {
+        token.about.scopes.iter().any(|scope| scope == "repo")
     };
-    member && opened
+    repository.admits(&account.login) && opened
 }
 
 /// Where the token must be authorised first: organisations ask for that, a person's own repositories do not.
 fn sso_demanded<'token>(token: &'token Token, repository: &KnownRepository) -> Option<&'token str> {
-    let own = repository.owner.eq_ignore_ascii_case(&token.about.account);
+    let own = repository.belongs_to(&token.about.account);
     token.about.sso_required.as_deref().filter(|_| !own)
 }
 
@@ -285,7 +269,7 @@ fn repository_json(caller: &Caller, repository: &KnownRepository) -> Value {
     });
     if let Some(account) = &caller.account {
         // What the person may do there, whatever the token was given: a trap for whoever takes it for the token's.
-        let owns = repository.owner.eq_ignore_ascii_case(&account.login);
+        let owns = repository.belongs_to(&account.login);
         body["permissions"] = json!({ "admin": owns, "maintain": owns, "push": true, "triage": true, "pull": true });
     }
     body

@@ -6,6 +6,7 @@
 use serde_json::{Value, json};
 
 use super::answer::Needs;
+use crate::state::HEAD;
 
 /// One read within a repository.
 #[derive(Debug)]
@@ -163,8 +164,6 @@ pub(crate) fn find(rest: &str, place: &str) -> Option<Read> {
     };
     Some(read)
 }
-
-const HEAD: &str = "7fd1a60b01f91b314f59955a4e4d4e80d8edf11d";
 
 fn branch(place: &str) -> Value {
     json!({ "name": "main", "commit": { "sha": HEAD, "url": format!("{place}/commits/{HEAD}") }, "protected": false })

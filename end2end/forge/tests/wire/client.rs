@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -32,6 +34,11 @@ impl Request {
 
     pub(crate) fn bearer(self, token: &str) -> Self {
         self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    pub(crate) fn basic(self, username: &str, password: &str) -> Self {
+        let encoded = STANDARD.encode(format!("{username}:{password}"));
+        self.header("authorization", &format!("Basic {encoded}"))
     }
 
     pub(crate) fn json(mut self, body: &Value) -> Self {

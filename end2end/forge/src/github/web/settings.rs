@@ -14,6 +14,7 @@ use time::Duration;
 use super::{Visitor, go};
 use crate::github::page::{alert, escape, page};
 use crate::model::{Level, NewToken, TokenId, TokenKind, TokenSummary};
+use crate::provider::Provider;
 use crate::state::Shared;
 
 const CLASSIC: &str = "/settings/tokens";
@@ -245,8 +246,8 @@ fn list_item(token: &TokenSummary) -> String {
 async fn delete(State(shared): State<Shared>, visitor: Visitor, Path(id): Path<TokenId>) -> Response {
     let mut state = shared.lock();
     let own = state
-        .token(id)
-        .filter(|token| token.about.account.eq_ignore_ascii_case(&visitor.login));
+        .tokens_of(Provider::GitHub, &visitor.login)
+        .find(|token| token.id == id);
     let Some(kind) = own.map(|token| token.about.kind) else {
         return (StatusCode::NOT_FOUND, page("Not found", Some(&visitor.login), "")).into_response();
     };
