@@ -38,17 +38,21 @@ pub(crate) async fn put_token(
     #[server(default)] account: String,
     #[server(default)] runtime: String,
     #[server(default)] token: SecretInput,
+    #[server(default)] username: String,
 ) -> Result<Reply, AppError> {
     let result = async {
         let (services, member) = crate::ssr::member(&account).await?;
-        services.tokens.put(&member, crate::ssr::id(&runtime)?, &token).await?;
+        services
+            .tokens
+            .put(&member, crate::ssr::id(&runtime)?, &token, &username)
+            .await?;
         Ok(crate::reply::Done::new(
             "Token checked and stored.",
             format!("/{account}/tokens"),
         ))
     }
     .await;
-    Ok(crate::ssr::finish(TOKEN_FORM, result, &[]))
+    Ok(crate::ssr::finish(TOKEN_FORM, result, &[("username", &username)]))
 }
 
 /// Checks the stored token again.

@@ -11,7 +11,8 @@ use crate::{
 };
 use domain::{
     ProviderKind,
-    guide::{Guide, Piece, guide},
+    guide::{Guide, Piece},
+    provider,
     token_format::{Recognition, TokenFormat},
     view::TokenRow,
 };
@@ -19,12 +20,12 @@ use leptos::{prelude::*, server_fn::ServerFn};
 
 /// The panel for one runtime.
 #[component]
-pub(super) fn TokenPanel(row: TokenRow, account: String, base: String) -> impl IntoView {
+pub(super) fn TokenPanel(row: TokenRow, guide: Guide, account: String, base: String) -> impl IntoView {
     let TokenRow {
         runtime,
         runtime_name: name,
         provider,
-        required,
+        generate_url,
         token,
         ..
     } = row;
@@ -46,8 +47,10 @@ pub(super) fn TokenPanel(row: TokenRow, account: String, base: String) -> impl I
         <ProviderMark kind text=format!("{} · {}", provider.name, provider.host)/>
     }
     .into_any();
-    let guide = guide(kind, &provider.base_url, &name, &required);
-    let link = guide.link.clone();
+    let filled_in = if guide.filled_in { ", filled in" } else { "" };
+    let generate = (format!("Generate one{filled_in}"), generate_url.clone());
+    let open = (format!("Open {}{filled_in}", kind.name()), generate_url);
+    let username = token.and_then(|token| token.username).unwrap_or_default();
     view! {
         <FormModal
             kind=FormKind::Panel
@@ -82,9 +85,10 @@ pub(super) fn TokenPanel(row: TokenRow, account: String, base: String) -> impl I
                     <details open>
                         <summary>"Advanced authorization options"</summary>
                         <div class="details-body">
-                            <FormProblem generate=link/>
+                            <FormProblem generate/>
                             <TokenField kind/>
-                            <Steps guide kind/>
+                            {kind.about().username.as_ref().map(|field| view! { <UsernameField field value=username/> })}
+                            <Steps guide open/>
                         </div>
                     </details>
         </FormModal>
@@ -94,26 +98,21 @@ pub(super) fn TokenPanel(row: TokenRow, account: String, base: String) -> impl I
 #[component]
 fn TokenField(kind: ProviderKind) -> impl IntoView {
     let seen = RwSignal::new(Recognition::Unknown);
-    let placeholder = match kind {
-        ProviderKind::GitHub => "ghp_… or github_pat_…",
-    };
     let hint = view! {
         <div aria-live="polite">
             {move || {
                 let seen = seen.get();
                 match (seen, seen.objection(kind)) {
-                    (_, Some(objection)) => Some(view! {
-                        <div class="field-error">
-                            <Icon name="alert"/>
-                            <span>{objection}</span>
-                        </div>
-                    }.into_any()),
-                    (Recognition::Fits(format), None) => Some(view! {
-                        <div class="field-good">
-                            <Icon name="check"/>
-                            <span>{format.name()}</span>
-                        </div>
-                    }.into_any()),
+                    (_, Some(objection)) => Some(remark("field-error", "alert", objection)),
+                    (Recognition::Fits(format), None) => {
+                        let words = if format.remark.is_empty() {
+                            format.name.to_owned()
+                        } else {
+                            format!("{}. {}", format.name, format.remark)
+                        };
+                        let (class, icon) = if format.ended { ("field-error", "alert") } else { ("field-good", "check") };
+                        Some(remark(class, icon, words))
+                    }
                     (_, None) => None,
                 }
             }}
@@ -127,7 +126,7 @@ fn TokenField(kind: ProviderKind) -> impl IntoView {
             label="Personal access token"
             kind="password"
             mono=true
-            placeholder
+            placeholder=kind.about().placeholder
             autofocus=true
             hint
             on_input=Callback::new(move |typed: String| seen.set(TokenFormat::recognise(&typed, kind)))
@@ -135,9 +134,27 @@ fn TokenField(kind: ProviderKind) -> impl IntoView {
     }
 }
 
-/// The steps to generate a token.
+/// What is said below the field of what was pasted.
+fn remark(class: &'static str, icon: &'static str, words: String) -> AnyView {
+    view! {
+        <div class=class>
+            <Icon name=icon/>
+            <span>{words}</span>
+        </div>
+    }
+    .into_any()
+}
+
+/// The field for what goes beside the token.
 #[component]
-fn Steps(guide: Guide, kind: ProviderKind) -> impl IntoView {
+fn UsernameField(field: &'static provider::UsernameField, value: String) -> impl IntoView {
+    let hint = field.hint.into_any();
+    view! { <TextField name="username" label=field.label value required=field.is_required() hint/> }
+}
+
+/// The steps to generate a token, with the page where one begins, in words and address.
+#[component]
+fn Steps(guide: Guide, open: (String, String)) -> impl IntoView {
     let steps = guide
         .steps
         .into_iter()
@@ -153,17 +170,23 @@ fn Steps(guide: Guide, kind: ProviderKind) -> impl IntoView {
             view! { <li>{pieces}</li> }
         })
         .collect_view();
+    let remarks = guide
+        .remarks
+        .into_iter()
+        .map(|remark| view! { <p class="hint">{remark}</p> })
+        .collect_view();
     view! {
         <section class="box" aria-labelledby="steps-title">
             <div class="box-head">
                 <h3 id="steps-title">"Generate one"</h3>
-                <a class="button" href=guide.link target="_blank" rel="noopener noreferrer">
-                    {format!("Open {}, filled in", kind.name())}
+                <a class="button" href=open.1 target="_blank" rel="noopener noreferrer">
+                    {open.0}
                     <Icon name="out"/>
                     <span class="unseen">" (opens in a new tab)"</span>
                 </a>
             </div>
             <ol class="steps">{steps}</ol>
+            {remarks}
         </section>
     }
 }

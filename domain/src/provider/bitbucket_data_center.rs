@@ -1,0 +1,69 @@
+//! Bitbucket Data Center.
+//!
+//! Facts from Atlassian's documentation ("HTTP access tokens") and from PROVIDERS.md.
+
+use super::{About, Rules, never};
+use crate::{
+    guide::{Guide, label, scopes_to_select, text},
+    token_format::TokenFormat,
+};
+
+const TOKENS_PAGE: &str = "/plugins/servlet/access-tokens/manage";
+
+pub(super) const ABOUT: About = About {
+    word: "bitbucket_data_center",
+    name: "Bitbucket Data Center",
+    public: "",
+    own: "your Bitbucket Data Center",
+    api_path: "/rest",
+    api_elsewhere: never,
+    // Tokens of older versions have no prefix.
+    formats: &[TokenFormat::personal(
+        "BBDC-",
+        "Bitbucket Data Center HTTP access token",
+    )],
+    placeholder: "BBDC-…",
+    username: None,
+};
+
+pub(super) const RULES: Rules = Rules {
+    required: |_| &["REPO_WRITE"],
+    covers: |granted, wanted| implied(granted).contains(&wanted),
+    git_username: |_, _, login| login.to_owned(),
+    generate_url: |base_url, _, _| format!("{base_url}{TOKENS_PAGE}"),
+    guide: |base_url, scopes| Guide {
+        filled_in: false,
+        tokens_page: format!("{base_url}{TOKENS_PAGE}"),
+        steps: vec![
+            vec![text("Sign in to your Bitbucket.")],
+            vec![text("Go to "), label("Manage account › HTTP access tokens"), text(".")],
+            vec![
+                text("Choose "),
+                label("Create token"),
+                text(", name it, give it the permission "),
+                label("Repository write"),
+                text(" and set an expiry."),
+            ],
+            {
+                let mut step = scopes_to_select(scopes);
+                step.push(text("is what Bitbucket's API calls that."));
+                step
+            },
+            vec![label("Create"), text(", copy it and paste it here.")],
+        ],
+        remarks: Vec::new(),
+    },
+};
+
+/// Everything that a granted permission covers besides itself. Whoever may read a repository may see its project.
+fn implied(permission: &str) -> &'static [&'static str] {
+    match permission {
+        "REPO_READ" => &["PROJECT_READ"],
+        "REPO_WRITE" => &["REPO_READ", "PROJECT_READ"],
+        "REPO_ADMIN" => &["REPO_WRITE", "REPO_READ", "PROJECT_READ"],
+        "PROJECT_READ" => &["REPO_READ"],
+        "PROJECT_WRITE" => &["PROJECT_READ", "REPO_WRITE", "REPO_READ"],
+        "PROJECT_ADMIN" => &["PROJECT_WRITE", "PROJECT_READ", "REPO_ADMIN", "REPO_WRITE", "REPO_READ"],
+        _ => &[],
+    }
+}
