@@ -92,15 +92,10 @@ impl AppError {
 impl FromServerFnError for AppError {
     type Encoder = JsonEncoding;
 
-    // The framework's text may quote what was typed, so none of it is kept.
-    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
-        match error {
-            ServerFnErrorErr::Request(_) => Self::Offline,
-            _ => {
-                // The framework would call any error of its own the server's.
-                platform::set_status(Self::Garbled.status());
-                Self::Garbled
-            }
-        }
+    /// What the framework could not read. Its text may quote what was typed, so none of it is kept.
+    fn from_server_fn_error(_: ServerFnErrorErr) -> Self {
+        // It would call any error of its own the server's.
+        platform::set_status(Self::Garbled.status());
+        Self::Garbled
     }
 }

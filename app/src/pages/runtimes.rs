@@ -107,7 +107,7 @@ fn Row(runtime: RuntimeView, now: Timestamp, base: String) -> impl IntoView {
                     <ProviderMark kind=provider_label.kind text=provider_label.host/>
                 </div>
             </td>
-            <td data-label="Authorized">{people(tokens, members)}</td>
+            <td data-label="Authorized" class="count">{people(tokens, members)}</td>
             <td data-label="Registered" class="date">
                 <When at=created_at now/>
             </td>

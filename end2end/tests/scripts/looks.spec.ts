@@ -4,6 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Acme } from "../support/acme.ts";
+import { Client } from "../support/client.ts";
 import { screens } from "../support/places.ts";
 import { Site } from "../support/site.ts";
 import { Watch } from "../support/watch.ts";
@@ -163,6 +164,19 @@ const door: State[] = [
             await site.field("Password").fill("not the right one");
             await site.button("Sign in").click();
             await expect(site.alert).toContainText("is wrong");
+        },
+    },
+    {
+        name: "sign-in-throttled",
+        show: async (site, acme) => {
+            const wrong = { email: "nobody@acme.example", password: "not the right one", next: "" };
+            const visitor = new Client(acme.patchbay.url);
+            for (let tries = 0; tries < 6; tries++) await visitor.refused("sign-in", wrong);
+            await site.open("/sign-in");
+            await site.field("E-mail").fill(wrong.email);
+            await site.field("Password").fill(wrong.password);
+            await site.button("Sign in").click();
+            await expect(site.alert).toContainText("Too many tries.");
         },
     },
 ];
