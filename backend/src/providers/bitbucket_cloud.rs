@@ -134,9 +134,9 @@ fn owner(inquiry: Inquiry<'_>, answer: &Answer) -> Result<(GitIdentity, Option<b
     if answer.status == StatusCode::FORBIDDEN && WIRE.limit(inquiry, answer).is_none() {
         match (inquiry.username, header(answer, CREDENTIAL)) {
             (None, Some(credential)) if credential.ends_with("_access_token") => {
-                return Ok((identity(credential, &credential.replace('_', " ")), None));
+                return Ok((identity(&credential, &credential.replace('_', " ")), None));
             }
-            (Some(username), _) if is_short(answer) => return Ok((identity("", username), Some(false))),
+            (Some(username), _) if is_short(answer) => return Ok((identity(&"", username), Some(false))),
             _ => {}
         }
     }
@@ -173,14 +173,14 @@ async fn workspaces(inquiry: Inquiry<'_>) -> Result<(Option<bool>, Option<String
 /// The declared scopes against the needed ones, if everything that was read agrees with them; otherwise what was read, and
 /// nothing more.
 fn judge(declared: Option<&BTreeSet<Scope>>, seen: &[Seen], required: &[Scope]) -> Vec<ScopeFinding> {
-    let declares = |granted: &BTreeSet<Scope>, scope: &Scope| {
+    let includes = |granted: &BTreeSet<Scope>, scope: &Scope| {
         let finding = scope::compare_declared(ProviderKind::BitbucketCloud, granted, std::slice::from_ref(scope));
         finding
             .first()
             .is_some_and(|finding| finding.standing == Standing::Granted)
     };
     match declared {
-        Some(granted) if !seen.is_empty() && seen.iter().all(|(scope, there)| declares(granted, scope) == *there) => {
+        Some(granted) if !seen.is_empty() && seen.iter().all(|(scope, there)| includes(granted, scope) == *there) => {
             scope::compare_declared(ProviderKind::BitbucketCloud, granted, required)
         }
         _ => required

@@ -11,11 +11,7 @@ use base64::{
     Engine as _, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-use domain::{
-    CheckOutcome, Expiry, Findings, ProviderKind, Setback, Timestamp,
-    check::Trouble,
-    scope::{self},
-};
+use domain::{CheckOutcome, Expiry, Findings, ProviderKind, Setback, Timestamp, check::Trouble, scope};
 use http::StatusCode;
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, de::IgnoredAny};
@@ -88,7 +84,7 @@ impl GitProvider for BitbucketDataCenter {
             None => (required.into_iter().map(unknown).collect(), Expiry::Unknown),
         };
         Ok(Findings {
-            identity: identity(header(&answer, USER_ID).unwrap_or(name), name),
+            identity: identity(&header(&answer, USER_ID).unwrap_or(name), name),
             scopes,
             expiry: not_over(expiry, inquiry.now)?,
         })

@@ -48,7 +48,7 @@ impl GitProvider for Gerrit {
         let account: Account = json(&answer).map_err(unreachable)?;
         let login = account.username.as_deref().or(inquiry.username).unwrap_or_default();
         Ok(Findings {
-            identity: identity(account.id, login),
+            identity: identity(&account.id, login),
             // There are none: a token may do what its owner may.
             scopes: Vec::new(),
             expiry: expiry(inquiry).await?,

@@ -51,11 +51,11 @@ pub(super) async fn ask(kind: ProviderKind, inquiry: Inquiry<'_>) -> Result<Find
     let answer = WIRE.get(inquiry, "/user").await?;
     let short_of_user = is_short(&answer);
     let identity = if short_of_user {
-        identity("", "a person who is not named")
+        identity(&"", "a person who is not named")
     } else {
         WIRE.accept(inquiry, &answer)?;
         let user: User = answer.body_json().map_err(unreachable)?;
-        identity(user.id, &user.login)
+        identity(&user.id, &user.login)
     };
 
     // Each wants another scope besides that for the person, so that a token of the usual scopes is refused one of them, and

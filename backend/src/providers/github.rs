@@ -66,7 +66,7 @@ impl GitProvider for GitHub {
             None => probe(inquiry).await?,
         };
         Ok(Findings {
-            identity: identity(user.id, &user.login),
+            identity: identity(&user.id, &user.login),
             scopes,
             expiry,
         })

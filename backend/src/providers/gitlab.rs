@@ -49,11 +49,11 @@ impl GitProvider for GitLab {
 
         let answer = WIRE.get(inquiry, "/user").await?;
         let identity = if is_short_of_scopes(&answer) {
-            identity(token.user_id, &format!("user {}", token.user_id))
+            identity(&token.user_id, &format!("user {}", token.user_id))
         } else {
             WIRE.accept(inquiry, &answer)?;
             let user: User = answer.body_json().map_err(unreachable)?;
-            identity(user.id, &user.username)
+            identity(&user.id, &user.username)
         };
         let granted = scope::named(token.scopes.iter().map(String::as_str));
         let required = scope::required(ProviderKind::GitLab, inquiry.format);

@@ -104,7 +104,7 @@ pub(super) fn not_over(expiry: Expiry, now: Timestamp) -> Result<Expiry, CheckOu
 }
 
 /// Whose a token is, from a stranger's text: one line of bounded length.
-pub(super) fn identity(id: impl ToString, login: &str) -> GitIdentity {
+pub(super) fn identity(id: &impl ToString, login: &str) -> GitIdentity {
     let bounded = |text: &str| text.chars().filter(|c| !c.is_control()).take(200).collect();
     GitIdentity {
         id: bounded(&id.to_string()),

@@ -24,7 +24,7 @@ struct Asking {
 }
 
 impl Asking {
-    async fn at(kind: &Kind, database: TestDatabase) -> Self {
+    async fn at(kind: &Case, database: TestDatabase) -> Self {
         let (world, mira) = World::set_up(database).await;
         let runtime = world.runtime_at(&mira, kind.kind, kind.provider).await;
         world.forge.set_clock(Some(NOW));
@@ -91,7 +91,7 @@ impl Asking {
 const NOW: OffsetDateTime = datetime!(2026-11-22 12:00 UTC);
 
 /// A kind of provider, and what it makes of the tokens that the rows are about.
-struct Kind {
+struct Case {
     kind: ProviderKind,
     provider: Provider,
     /// What is typed beside the token.
@@ -117,7 +117,7 @@ struct Kind {
     says_when: bool,
 }
 
-const GITHUB: Kind = Kind {
+const GITHUB: Case = Case {
     kind: ProviderKind::GitHub,
     provider: Provider::GitHub,
     username: "",
@@ -133,7 +133,7 @@ const GITHUB: Kind = Kind {
     says_when: true,
 };
 
-const GITLAB: Kind = Kind {
+const GITLAB: Case = Case {
     kind: ProviderKind::GitLab,
     provider: Provider::GitLab,
     username: "",
@@ -149,7 +149,7 @@ const GITLAB: Kind = Kind {
     says_when: true,
 };
 
-const BITBUCKET_CLOUD: Kind = Kind {
+const BITBUCKET_CLOUD: Case = Case {
     kind: ProviderKind::BitbucketCloud,
     provider: Provider::BitbucketCloud,
     username: "mira@example.com",
@@ -187,7 +187,7 @@ const BITBUCKET_CLOUD: Kind = Kind {
     says_when: true,
 };
 
-const BITBUCKET_ACCESS_TOKEN: Kind = Kind {
+const BITBUCKET_ACCESS_TOKEN: Case = Case {
     username: "",
     token: TokenKind::BitbucketRepository,
     scopes: &["repository", "repository:write"],
@@ -198,7 +198,7 @@ const BITBUCKET_ACCESS_TOKEN: Kind = Kind {
     ..BITBUCKET_CLOUD
 };
 
-const BITBUCKET_DATA_CENTER: Kind = Kind {
+const BITBUCKET_DATA_CENTER: Case = Case {
     kind: ProviderKind::BitbucketDataCenter,
     provider: Provider::BitbucketDataCenter,
     username: "",
@@ -217,7 +217,7 @@ const BITBUCKET_DATA_CENTER: Kind = Kind {
     says_when: true,
 };
 
-const GITEA: Kind = Kind {
+const GITEA: Case = Case {
     kind: ProviderKind::Gitea,
     provider: Provider::Gitea,
     username: "",
@@ -240,7 +240,7 @@ const GITEA: Kind = Kind {
     says_when: true,
 };
 
-const FORGEJO: Kind = Kind {
+const FORGEJO: Case = Case {
     kind: ProviderKind::Forgejo,
     provider: Provider::Forgejo,
     token: TokenKind::Forgejo,
@@ -251,7 +251,7 @@ const FORGEJO: Kind = Kind {
     ..GITEA
 };
 
-const GERRIT: Kind = Kind {
+const GERRIT: Case = Case {
     kind: ProviderKind::Gerrit,
     provider: Provider::Gerrit,
     username: "mira",
@@ -267,7 +267,7 @@ const GERRIT: Kind = Kind {
     says_when: true,
 };
 
-impl Kind {
+impl Case {
     fn token(&self, scopes: &[&str]) -> NewToken {
         NewToken::of_kind(self.token, "mira", scopes.iter().copied())
     }
@@ -277,7 +277,7 @@ impl Kind {
     }
 }
 
-async fn every_row(kind: &Kind, database: TestDatabase) {
+async fn every_row(kind: &Case, database: TestDatabase) {
     let asking = Asking::at(kind, database).await;
     accepted_tokens(kind, &asking).await;
     refused_tokens(kind, &asking).await;
@@ -290,7 +290,7 @@ async fn every_row(kind: &Kind, database: TestDatabase) {
 }
 
 /// 2xx: the scopes cover the profile, are short, not declared, or more than needed.
-async fn accepted_tokens(kind: &Kind, asking: &Asking) {
+async fn accepted_tokens(kind: &Case, asking: &Asking) {
     let named = |findings: &Findings, standing| -> Vec<String> {
         let found = findings.scopes.iter().filter(|finding| finding.standing == standing);
         found.map(|finding| finding.scope.to_string()).collect()
@@ -333,7 +333,7 @@ async fn accepted_tokens(kind: &Kind, asking: &Asking) {
 }
 
 /// 401: never given out, revoked, or another provider's.
-async fn refused_tokens(kind: &Kind, asking: &Asking) {
+async fn refused_tokens(kind: &Case, asking: &Asking) {
     let refused = CheckOutcome::Refused(Refusal::BadCredentials);
     asking.start_again().await;
     let revoked = asking.forge().create_token(kind.good()).unwrap();
@@ -350,7 +350,7 @@ async fn refused_tokens(kind: &Kind, asking: &Asking) {
 }
 
 /// An expiry that is told, and one in the past.
-async fn ends(kind: &Kind, asking: &Asking) {
+async fn ends(kind: &Case, asking: &Asking) {
     let end = datetime!(2027-03-01 00:00 UTC);
     let at = Timestamp::from_seconds(end.unix_timestamp());
     asking.start_again().await;
@@ -377,7 +377,7 @@ async fn ends(kind: &Kind, asking: &Asking) {
 }
 
 /// 403 and 429 with the headers of a rate limit; 403 for another reason.
-async fn limits(kind: &Kind, asking: &Asking) {
+async fn limits(kind: &Case, asking: &Asking) {
     let limited = |at: Option<OffsetDateTime>| {
         let retry_at = at.map(|at| Timestamp::from_seconds(at.unix_timestamp()));
         CheckOutcome::Unchanged(Setback::RateLimited { retry_at })
@@ -430,7 +430,7 @@ async fn limits(kind: &Kind, asking: &Asking) {
 }
 
 /// Time-outs, 5xx, and answers that are none of the provider's API.
-async fn troubles(kind: &Kind, asking: &Asking) {
+async fn troubles(kind: &Case, asking: &Asking) {
     let other = Forge::start().await;
     other.put_account("mallory", Account::with_password("correct horse"));
     let elsewhere = |status| Fault::Redirect {
@@ -478,7 +478,7 @@ async fn troubles(kind: &Kind, asking: &Asking) {
 }
 
 /// A check asks more than once. Whichever of its requests fails, the stored token keeps its status.
-async fn a_failure_on_the_way(kind: &Kind, asking: &Asking) {
+async fn a_failure_on_the_way(kind: &Case, asking: &Asking) {
     asking.start_again().await;
     accepted(asking.add(kind.good()).await);
     let paths: BTreeSet<String> = asking
@@ -538,7 +538,7 @@ async fn a_failure_on_the_way(kind: &Kind, asking: &Asking) {
 }
 
 /// Nobody listens.
-async fn gone(kind: &Kind, mut asking: Asking) {
+async fn gone(kind: &Case, mut asking: Asking) {
     asking.start_again().await;
     let token = asking.forge().create_token(kind.good()).unwrap().value;
     let forge = std::mem::replace(&mut asking.world.forge, Forge::start().await);

@@ -1,6 +1,6 @@
 //! Gitea.
 //!
-//! Facts from Gitea's documentation ("API usage", "OAuth2 provider: scopes") and from PROVIDERS.md.
+//! Facts from Gitea's documentation ("API usage") and from PROVIDERS.md.
 
 use super::{About, Rules, never};
 use crate::guide::{Guide, label, scopes_to_select, text};
