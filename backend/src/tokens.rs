@@ -80,39 +80,30 @@ impl Tokens {
     pub async fn page(&self, member: &Member) -> Result<TokensPage, TokenError> {
         let providers = self.store.git_providers(member.account()).await?;
         let mut tokens = self.store.git_tokens_of(member.account(), member.user()).await?;
-        let rows = self
-            .store
-            .runtimes(member.account())
-            .await?
-            .into_iter()
-            .filter_map(|runtime| {
-                // A runtime's Git provider cannot be deleted, so it is always there; it may be newer than the list.
-                let provider = providers.iter().find(|row| row.id == runtime.git_provider)?;
-                let mine = tokens
-                    .iter()
-                    .position(|token| token.runtime == runtime.id)
-                    .map(|at| tokens.swap_remove(at));
-                let required = scope::required(provider.kind, None);
-                Some(TokenRow {
-                    runtime: runtime.id,
-                    generate_url: provider.kind.generate_url(&provider.base_url, &runtime.name, &required),
-                    runtime_name: runtime.name,
-                    provider: git_providers::label(provider),
-                    provider_id: provider.id,
-                    required,
-                    token: mine.map(|token| view(provider.kind, token)),
-                })
-            });
-        let rows: Vec<TokenRow> = rows.collect();
-        let used = providers
-            .iter()
-            .filter(|provider| rows.iter().any(|row| row.provider_id == provider.id));
-        let guide = |kind: ProviderKind, base_url: &str| kind.guide(base_url, &scope::required(kind, None));
+        let runtimes = self.store.runtimes(member.account()).await?;
+        let rows = runtimes.into_iter().filter_map(|runtime| {
+            // A runtime's Git provider cannot be deleted, so it is always there; it may be newer than the list.
+            let guide = providers.iter().position(|row| row.id == runtime.git_provider)?;
+            let provider = &providers[guide];
+            let mine = tokens
+                .iter()
+                .position(|token| token.runtime == runtime.id)
+                .map(|at| tokens.swap_remove(at));
+            let required = scope::required(provider.kind, None);
+            Some(TokenRow {
+                runtime: runtime.id,
+                generate_url: provider.kind.generate_url(&provider.base_url, &runtime.name, &required),
+                runtime_name: runtime.name,
+                provider: git_providers::label(provider),
+                guide,
+                required,
+                token: mine.map(|token| view(provider.kind, token)),
+            })
+        });
+        let guide = |row: &GitProviderRow| row.kind.guide(&row.base_url, &scope::required(row.kind, None));
         Ok(TokensPage {
-            guides: used
-                .map(|provider| (provider.id, guide(provider.kind, &provider.base_url)))
-                .collect(),
-            rows,
+            rows: rows.collect(),
+            guides: providers.iter().map(guide).collect(),
             now: self.clock.now(),
         })
     }
@@ -242,11 +233,14 @@ fn place(member: &Member, token: GitTokenId) -> Place {
 /// What a person sees of a token.
 fn view(kind: ProviderKind, token: GitTokenRow) -> TokenView {
     let format = TokenFormat::of(&token.hint);
+    let git_username = kind.git_username(format, token.username.as_deref(), &token.identity.login);
     TokenView {
         id: token.id,
-        git_username: kind.git_username(format, token.username.as_deref(), &token.identity.login),
+        about: format!(
+            "{}. Username for Git over HTTPS: {git_username}",
+            token.format.as_deref().unwrap_or("Personal access token")
+        ),
         hint: token.hint,
-        format: token.format.unwrap_or_else(|| "Personal access token".to_owned()),
         username: token.username,
         identity: token.identity,
         scopes: token.scopes,

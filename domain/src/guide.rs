@@ -4,18 +4,6 @@ use crate::scope::Scope;
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded::Serializer;
 
-/// A piece of a step.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Piece {
-    /// Words.
-    Text(String),
-    /// A label, menu or button on the provider's page.
-    Label(String),
-    /// Scopes to select.
-    Scopes(Vec<Scope>),
-}
-
 /// How to generate a token at a provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Guide {
@@ -23,22 +11,37 @@ pub struct Guide {
     pub filled_in: bool,
     /// The provider's page with the person's tokens, where one takes them back.
     pub tokens_page: String,
-    /// What to do, in order.
-    pub steps: Vec<Vec<Piece>>,
-    /// What else to know, each a sentence or two.
-    pub remarks: Vec<String>,
+    /// What to do, in order, for [`pieces`] to take apart: text alone is the smallest for a browser to read.
+    pub steps: Vec<String>,
+    /// What else to know; may be empty.
+    pub remark: String,
 }
 
-pub(crate) fn text(words: &str) -> Piece {
-    Piece::Text(words.to_owned())
+/// A piece of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece<'a> {
+    /// Words.
+    Text(&'a str),
+    /// A label, menu or button on the provider's page.
+    Label(&'a str),
+    /// A scope to select.
+    Scope(&'a str),
 }
 
-pub(crate) fn label(words: &str) -> Piece {
-    Piece::Label(words.to_owned())
+/// Takes a step apart: `|` stands between its pieces, `*` before a label, `$` before a scope.
+pub fn pieces(step: &str) -> impl Iterator<Item = Piece<'_>> {
+    step.split('|')
+        .filter(|piece| !piece.is_empty())
+        .map(|piece| match piece.split_at_checked(1) {
+            Some(("*", label)) => Piece::Label(label),
+            Some(("$", scope)) => Piece::Scope(scope),
+            _ => Piece::Text(piece),
+        })
 }
 
-pub(crate) fn scopes_to_select(scopes: &[Scope]) -> Vec<Piece> {
-    vec![text("Select "), Piece::Scopes(scopes.to_vec())]
+/// The pieces for these scopes.
+pub(crate) fn pieces_of(scopes: &[Scope]) -> String {
+    scopes.iter().flat_map(|scope| ["|$", scope.as_str(), "| "]).collect()
 }
 
 pub(crate) fn with_query(address: &str, query: &[(&str, &str)]) -> String {
@@ -46,4 +49,38 @@ pub(crate) fn with_query(address: &str, query: &[(&str, &str)]) -> String {
     let start = address.len();
     Serializer::for_suffix(&mut address, start).extend_pairs(query);
     address
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_step_is_taken_apart() {
+        let step = format!(
+            "Select {}below |*Scopes|.",
+            pieces_of(&["repo", "write:org"].map(Scope::new))
+        );
+        assert_eq!(
+            pieces(&step).collect::<Vec<_>>(),
+            [
+                Piece::Text("Select "),
+                Piece::Scope("repo"),
+                Piece::Text(" "),
+                Piece::Scope("write:org"),
+                Piece::Text(" below "),
+                Piece::Label("Scopes"),
+                Piece::Text("."),
+            ]
+        );
+        assert_eq!(pieces("").count(), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn no_step_makes_it_panic(step in "\\PC{0,200}") {
+            let _ = pieces(&step).count();
+        }
+    }
 }

@@ -52,7 +52,9 @@ pub(crate) async fn put_token(
         ))
     }
     .await;
-    Ok(crate::ssr::finish(TOKEN_FORM, result, &[("username", &username)]))
+    // A token that was pasted into the wrong field does not come back.
+    let shown = domain::token_format::TokenFormat::of(&username).map_or(username.as_str(), |_| "");
+    Ok(crate::ssr::finish(TOKEN_FORM, result, &[("username", shown)]))
 }
 
 /// Checks the stored token again.

@@ -12,6 +12,7 @@ use crate::{
         page::{PageHead, loading, unexpected},
         when::When,
     },
+    dom,
     load::{Answer, Ask, Loaded},
     state::app_state,
 };
@@ -168,31 +169,25 @@ fn Form(provider: Option<ProviderView>, account: String, base: String) -> impl I
         .map(|kind| (kind.as_str().to_owned(), kind.name().to_owned()))
         .collect();
 
-    // What a form that was refused comes back with.
+    // A form that was refused comes back with the kind that was chosen.
     let (_, left) = app_state().left_by(PROVIDER_FORM);
-    let left = |field| {
-        left.iter()
-            .find(|(name, _)| name == field)
-            .map(|(_, value)| value.clone())
-    };
-    let kind = left("kind")
-        .and_then(|word| ProviderKind::from_word(&word))
+    let left = left.iter().find(|(field, _)| field == "kind");
+    let kind = left
+        .and_then(|(_, word)| ProviderKind::from_word(word))
         .or(chosen)
         .unwrap_or_default();
-    let base_url = left("base_url")
-        .or(base_url)
-        .unwrap_or_else(|| kind.about().public.to_owned());
+    let base_url = base_url.unwrap_or_else(|| kind.about().public.to_owned());
     let kind = RwSignal::new(kind);
-    let typed_base = RwSignal::new(base_url);
+    let typed_base = RwSignal::new(base_url.clone());
     let on_kind = Callback::new(move |word: String| {
         let Some(new) = ProviderKind::from_word(&word) else {
             return;
         };
         // An address that nobody typed follows the kind.
-        let untouched =
-            typed_base.with_untracked(|typed| typed.is_empty() || typed == kind.get_untracked().about().public);
-        if untouched {
-            typed_base.set(new.about().public.to_owned());
+        if typed_base.with_untracked(|typed| typed.is_empty() || typed == kind.get_untracked().about().public) {
+            let public = new.about().public;
+            typed_base.set(public.to_owned());
+            dom::fill(PROVIDER_FORM, "base_url", public);
         }
         kind.set(new);
     });
@@ -203,21 +198,6 @@ fn Form(provider: Option<ProviderView>, account: String, base: String) -> impl I
             (public, "") => format!("{public}."),
             ("", own) => format!("The address of {own}."),
             (public, own) => format!("{public}, or the address of {own}."),
-        }
-    };
-    // Fields keep what was typed, so a new kind gets a new one.
-    let base_field = move || {
-        kind.track();
-        view! {
-            <TextField
-                name="base_url"
-                label="Base URL"
-                kind="url"
-                value=typed_base.get_untracked()
-                mono=true
-                hint=base_hint.into_any()
-                on_input=Callback::new(move |typed| typed_base.set(typed))
-            />
         }
     };
     let api_hint = view! { "If left empty: " <code class="address">{follows}</code> }.into_any();
@@ -236,7 +216,15 @@ fn Form(provider: Option<ProviderView>, account: String, base: String) -> impl I
             <FormProblem/>
                     <SelectField name="kind" label="Kind" options=kinds value=kind.get_untracked().as_str() on_change=on_kind/>
                     <TextField name="name" label="Name" value=name required=false hint=name_hint autofocus=true/>
-                    {base_field}
+                    <TextField
+                        name="base_url"
+                        label="Base URL"
+                        kind="url"
+                        value=base_url
+                        mono=true
+                        hint=base_hint.into_any()
+                        on_input=Callback::new(move |typed| typed_base.set(typed))
+                    />
                     <TextField
                         name="api_url"
                         label="API base URL"

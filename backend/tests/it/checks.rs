@@ -588,7 +588,8 @@ on_both_databases! {
         accepted(asking.add(GERRIT.good()).await);
         let tokens = &asking.world.services.tokens;
         let view = tokens.page(&asking.mira).await.unwrap().rows.remove(0).token.unwrap();
-        assert_eq!((view.username.as_deref(), view.git_username.as_str()), (Some("mira"), "mira"));
+        assert_eq!((view.username.as_deref(), view.about.as_str()),
+            (Some("mira"), "Personal access token. Username for Git over HTTPS: mira"));
         accepted(tokens.check(&asking.mira, asking.runtime).await.unwrap());
     }
 }

@@ -5,7 +5,7 @@
 
 use super::{About, Rules, UsernameField};
 use crate::{
-    guide::{Guide, label, scopes_to_select, text},
+    guide::{Guide, pieces_of},
     token_format::{TokenFormat, Username},
 };
 
@@ -58,28 +58,15 @@ pub(super) const RULES: Rules = Rules {
         filled_in: false,
         tokens_page: TOKENS_PAGE.to_owned(),
         steps: vec![
-            vec![text("Sign in to your Atlassian account.")],
-            vec![text("Go to "), label("Security › Create and manage API tokens"), text(".")],
-            vec![
-                text("Choose "),
-                label("Create API token with scopes"),
-                text(", name it, set an expiration date within a year, and choose "),
-                label("Bitbucket"),
-                text("."),
-            ],
-            scopes_to_select(scopes),
-            vec![
-                label("Create token"),
-                text(", copy it and paste it here, beside the e-mail address of that account."),
-            ],
+            "Sign in to your Atlassian account.".to_owned(),
+            "Go to |*Security › Create and manage API tokens|.".to_owned(),
+            "Choose |*Create API token with scopes|, name it, set an expiration date within a year, and choose |*Bitbucket|.".to_owned(),
+            format!("Select {}", pieces_of(scopes)),
+            "*Create token|, copy it and paste it here, with the e-mail address of that account.".to_owned(),
         ],
-        remarks: vec![
-            "An access token of a workspace, project or repository (ATCTT…) works as well: it needs Repositories: Write, and no \
-             username."
-                .to_owned(),
-            "App passwords (ATBB…) no longer work: bitbucket.org has switched them off since 2026-07-28."
-                .to_owned(),
-        ],
+        remark: "An access token of a workspace, project or repository (ATCTT…) works as well: it needs Repositories: Write, and no \
+                 username. App passwords (ATBB…) no longer work: bitbucket.org has switched them off since 2026-07-28."
+            .to_owned(),
     }
     },
 };

@@ -4,7 +4,7 @@
 
 use super::{About, Rules, never};
 use crate::{
-    guide::{Guide, label, scopes_to_select, text},
+    guide::{Guide, pieces_of},
     token_format::TokenFormat,
 };
 
@@ -35,23 +35,15 @@ pub(super) const RULES: Rules = Rules {
         filled_in: false,
         tokens_page: format!("{base_url}{TOKENS_PAGE}"),
         steps: vec![
-            vec![text("Sign in to your Bitbucket.")],
-            vec![text("Go to "), label("Manage account › HTTP access tokens"), text(".")],
-            vec![
-                text("Choose "),
-                label("Create token"),
-                text(", name it, give it the permission "),
-                label("Repository write"),
-                text(" and set an expiry."),
-            ],
-            {
-                let mut step = scopes_to_select(scopes);
-                step.push(text("is what Bitbucket's API calls that."));
-                step
-            },
-            vec![label("Create"), text(", copy it and paste it here.")],
+            "Sign in to your Bitbucket.".to_owned(),
+            "Go to |*Manage account › HTTP access tokens|.".to_owned(),
+            format!(
+                "Choose |*Create token|, name it, set an expiry and give it the permission |*Repository write|, to the API {}",
+                pieces_of(scopes)
+            ),
+            "*Create|, copy it and paste it here.".to_owned(),
         ],
-        remarks: Vec::new(),
+        remark: String::new(),
     },
 };
 

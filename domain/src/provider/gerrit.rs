@@ -3,10 +3,7 @@
 //! Facts from Gerrit's documentation ("REST API: authentication", "User settings") and from PROVIDERS.md.
 
 use super::{About, Rules, UsernameField, never};
-use crate::{
-    guide::{Guide, label, text},
-    token_format::Username,
-};
+use crate::{guide::Guide, token_format::Username};
 
 const TOKENS_PAGE: &str = "/settings/#HTTPCredentials";
 
@@ -37,21 +34,11 @@ pub(super) const RULES: Rules = Rules {
         filled_in: false,
         tokens_page: format!("{base_url}{TOKENS_PAGE}"),
         steps: vec![
-            vec![text("Sign in to your Gerrit.")],
-            vec![
-                text("Go to "),
-                label("Settings › Authentication Tokens"),
-                text(", before version 3.12 "),
-                label("Settings › HTTP Credentials"),
-                text("."),
-            ],
-            vec![
-                label("Generate new token"),
-                text(" (or "),
-                label("Generate new password"),
-                text("), copy it and paste it here, beside your username."),
-            ],
+            "Sign in to your Gerrit.".to_owned(),
+            "Go to |*Settings › Authentication Tokens|, before version 3.12 |*Settings › HTTP Credentials|.".to_owned(),
+            "*Generate new token| (or |*Generate new password|), copy it and paste it here, with your username."
+                .to_owned(),
         ],
-        remarks: vec!["Gerrit's tokens have no scopes: this one may do whatever you may.".to_owned()],
+        remark: "Gerrit's tokens have no scopes: this one may do whatever you may.".to_owned(),
     },
 };

@@ -3,7 +3,7 @@
 //! Facts from Gitea's documentation ("API usage") and from PROVIDERS.md.
 
 use super::{About, Rules, never};
-use crate::guide::{Guide, label, scopes_to_select, text};
+use crate::guide::{Guide, pieces_of};
 
 /// The person's page for tokens, which takes nothing to fill in.
 const TOKENS_PAGE: &str = "/user/settings/applications";
@@ -31,25 +31,15 @@ pub(super) const RULES: Rules = Rules {
         filled_in: false,
         tokens_page: format!("{base_url}{TOKENS_PAGE}"),
         steps: vec![
-            vec![text("Sign in.")],
-            vec![
-                text("Go to "),
-                label("Settings › Applications › Manage access tokens"),
-                text("."),
-            ],
-            vec![
-                text("Name the token, and open "),
-                label("Select permissions"),
-                text(": repository "),
-                label("Read and Write"),
-                text(", user "),
-                label("Read"),
-                text("."),
-            ],
-            scopes_to_select(scopes),
-            vec![label("Generate token"), text(", copy it and paste it here.")],
+            "Sign in.".to_owned(),
+            "Go to |*Settings › Applications › Manage access tokens|.".to_owned(),
+            format!(
+                "Name the token, open |*Select permissions| and choose repository |*Read and Write|, user |*Read|: {}",
+                pieces_of(scopes)
+            ),
+            "*Generate token|, copy it and paste it here.".to_owned(),
         ],
-        remarks: Vec::new(),
+        remark: String::new(),
     },
 };
 

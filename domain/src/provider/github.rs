@@ -5,7 +5,7 @@
 
 use super::{About, Rules};
 use crate::{
-    guide::{Guide, label, scopes_to_select, text, with_query},
+    guide::{Guide, pieces_of, with_query},
     scope::joined,
     token_format::TokenFormat,
 };
@@ -45,21 +45,13 @@ pub(super) const RULES: Rules = Rules {
         filled_in: true,
         tokens_page: format!("{base_url}/settings/tokens"),
         steps: vec![
-            vec![text("Sign in to your GitHub account.")],
-            vec![
-                text("Go to "),
-                label("Settings › Developer settings › Personal access tokens › Tokens (classic)"),
-                text("."),
-            ],
-            vec![
-                text("Choose "),
-                label("Generate new token (classic)"),
-                text(", name it and set an expiration date."),
-            ],
-            scopes_to_select(scopes),
-            vec![label("Generate token"), text(", copy it and paste it here.")],
+            "Sign in to your GitHub account.".to_owned(),
+            "Go to |*Settings › Developer settings › Personal access tokens › Tokens (classic)|.".to_owned(),
+            "Choose |*Generate new token (classic)|, name it and set an expiration date.".to_owned(),
+            format!("Select {}", pieces_of(scopes)),
+            "*Generate token|, copy it and paste it here.".to_owned(),
         ],
-        remarks: Vec::new(),
+        remark: String::new(),
     },
 };
 

@@ -4,7 +4,7 @@
 
 use super::{About, Rules, never};
 use crate::{
-    guide::{Guide, label, scopes_to_select, text, with_query},
+    guide::{Guide, pieces_of, with_query},
     scope::joined,
     token_format::TokenFormat,
 };
@@ -44,21 +44,13 @@ pub(super) const RULES: Rules = Rules {
         filled_in: true,
         tokens_page: format!("{base_url}{TOKENS_PAGE}"),
         steps: vec![
-            vec![text("Sign in to your GitLab account.")],
-            vec![
-                text("Go to "),
-                label("Edit profile › Access › Personal access tokens"),
-                text("."),
-            ],
-            vec![
-                text("Choose "),
-                label("Add new token"),
-                text(", name it and set an expiration date."),
-            ],
-            scopes_to_select(scopes),
-            vec![label("Create token"), text(", copy it and paste it here.")],
+            "Sign in to your GitLab account.".to_owned(),
+            "Go to |*Edit profile › Access › Personal access tokens|.".to_owned(),
+            "Choose |*Add new token|, name it and set an expiration date.".to_owned(),
+            format!("Select {}", pieces_of(scopes)),
+            "*Create token|, copy it and paste it here.".to_owned(),
         ],
-        remarks: vec!["The token ends at the start of its expiration date, at 00:00 UTC.".to_owned()],
+        remark: "The token ends at the start of its expiration date, at 00:00 UTC.".to_owned(),
     },
 };
 

@@ -220,8 +220,14 @@ impl ProviderKind {
     }
 }
 
-/// A name that may stand before the colon of HTTP's Basic authentication (RFC 7617).
+/// A name that may stand before the colon of HTTP's Basic authentication (RFC 7617). A token is none: it would be shown.
 fn username(typed: &str) -> Result<String, String> {
+    if let Some(format) = TokenFormat::of(typed) {
+        return Err(format!(
+            "This is a {}. It belongs into the field for the token.",
+            format.name
+        ));
+    }
     if typed.chars().count() > MAX_USERNAME {
         return Err(format!("Use at most {MAX_USERNAME} characters."));
     }
@@ -360,6 +366,8 @@ mod tests {
         assert_eq!(read(ProviderKind::Gerrit, "x", "mira"), Ok(Some("mira".to_owned())));
         assert!(read(ProviderKind::Gerrit, "x", "").is_err());
         assert!(read(ProviderKind::Gerrit, "x", "mi:ra").is_err());
+        assert!(read(ProviderKind::Gerrit, "x", "ghp_x").is_err_and(|words| words.contains("field for the token")));
+        assert!(read(cloud, "ATBBx", "ATATTx").is_err(), "a token is no name");
         assert_eq!(read(ProviderKind::GitHub, "ghp_x", "mira"), Ok(None));
     }
 

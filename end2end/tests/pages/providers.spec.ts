@@ -247,6 +247,16 @@ test.describe("at Bitbucket Cloud, besides API tokens", () => {
         expect(await forge.requests()).toEqual([]);
     });
 
+    test("a token in the field for the username is not taken, and does not come back", async ({ site, forge }) => {
+        const token = await forge.token({ kind: "bitbucket_api", scopes: cloudScopes });
+        await site.field(field).fill(token.value);
+        await site.field(beside).fill(token.value);
+        await site.button("Add token").click();
+        await expect(site.field(beside)).toHaveAttribute("aria-invalid", "true");
+        if (!site.scripts) expect(await site.page.content()).not.toContain(token.value);
+        expect(await forge.requests()).toEqual([]);
+    });
+
     test("an app password is told that it was switched off", async ({ site, forge }) => {
         const panel = site.dialog("Add token for prod-eu");
         const off = "bitbucket.org has switched";

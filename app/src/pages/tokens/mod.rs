@@ -16,7 +16,7 @@ use crate::{
     load::{Answer, Ask, Loaded},
     state::app_state,
 };
-use domain::{GitProviderId, Timestamp, guide::Guide, status::ShownStatus, view::TokenRow};
+use domain::{Timestamp, guide::Guide, status::ShownStatus, view::TokenRow};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
@@ -102,7 +102,7 @@ fn shown(row: &TokenRow, now: Timestamp) -> ShownStatus {
 
 /// The panel or dialog that the address asks for.
 #[component]
-fn Panels(rows: Vec<TokenRow>, guides: Vec<(GitProviderId, Guide)>, account: String, base: String) -> impl IntoView {
+fn Panels(rows: Vec<TokenRow>, guides: Vec<Guide>, account: String, base: String) -> impl IntoView {
     let query = use_query_map();
     let known = StoredValue::new((rows, guides));
     move || {
@@ -110,8 +110,7 @@ fn Panels(rows: Vec<TokenRow>, guides: Vec<(GitProviderId, Guide)>, account: Str
         let find = |id: String| {
             known.with_value(|(rows, guides)| {
                 let row = rows.iter().find(|row| row.runtime.to_string() == id)?;
-                let (_, guide) = guides.iter().find(|(provider, _)| *provider == row.provider_id)?;
-                Some((row.clone(), guide.clone()))
+                Some((row.clone(), guides.get(row.guide)?.clone()))
             })
         };
         let (account, base) = (account.clone(), base.clone());

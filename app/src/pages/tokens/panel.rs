@@ -6,13 +6,11 @@ use crate::{
         dialog::{FormKind, FormModal},
         form::{FormProblem, TextField},
         icon::{Icon, ProviderMark},
-        scopes::ScopeNames,
     },
 };
 use domain::{
     ProviderKind,
-    guide::{Guide, Piece},
-    provider,
+    guide::{Guide, Piece, pieces},
     token_format::{Recognition, TokenFormat},
     view::TokenRow,
 };
@@ -51,6 +49,10 @@ pub(super) fn TokenPanel(row: TokenRow, guide: Guide, account: String, base: Str
     let generate = (format!("Generate one{filled_in}"), generate_url.clone());
     let open = (format!("Open {}{filled_in}", kind.name()), generate_url);
     let username = token.and_then(|token| token.username).unwrap_or_default();
+    let beside = kind.about().username.as_ref().map(|field| {
+        let hint = field.hint.into_any();
+        view! { <TextField name="username" label=field.label value=username required=field.is_required() hint/> }
+    });
     view! {
         <FormModal
             kind=FormKind::Panel
@@ -87,7 +89,7 @@ pub(super) fn TokenPanel(row: TokenRow, guide: Guide, account: String, base: Str
                         <div class="details-body">
                             <FormProblem generate/>
                             <TokenField kind/>
-                            {kind.about().username.as_ref().map(|field| view! { <UsernameField field value=username/> })}
+                            {beside}
                             <Steps guide open/>
                         </div>
                     </details>
@@ -145,35 +147,22 @@ fn remark(class: &'static str, icon: &'static str, words: String) -> AnyView {
     .into_any()
 }
 
-/// The field for what goes beside the token.
-#[component]
-fn UsernameField(field: &'static provider::UsernameField, value: String) -> impl IntoView {
-    let hint = field.hint.into_any();
-    view! { <TextField name="username" label=field.label value required=field.is_required() hint/> }
-}
-
 /// The steps to generate a token, with the page where one begins, in words and address.
 #[component]
 fn Steps(guide: Guide, open: (String, String)) -> impl IntoView {
     let steps = guide
         .steps
-        .into_iter()
+        .iter()
         .map(|step| {
-            let pieces = step
-                .into_iter()
+            let pieces = pieces(step)
                 .map(|piece| match piece {
-                    Piece::Text(words) => words.into_any(),
-                    Piece::Label(words) => view! { <b>{words}</b> }.into_any(),
-                    Piece::Scopes(scopes) => view! { <ScopeNames scopes/> }.into_any(),
+                    Piece::Text(words) => words.to_owned().into_any(),
+                    Piece::Label(words) => view! { <b>{words.to_owned()}</b> }.into_any(),
+                    Piece::Scope(name) => view! { <code class="chip">{name.to_owned()}</code> }.into_any(),
                 })
                 .collect_view();
             view! { <li>{pieces}</li> }
         })
-        .collect_view();
-    let remarks = guide
-        .remarks
-        .into_iter()
-        .map(|remark| view! { <p class="hint">{remark}</p> })
         .collect_view();
     view! {
         <section class="box" aria-labelledby="steps-title">
@@ -186,7 +175,7 @@ fn Steps(guide: Guide, open: (String, String)) -> impl IntoView {
                 </a>
             </div>
             <ol class="steps">{steps}</ol>
-            {remarks}
+            <p class="hint">{guide.remark}</p>
         </section>
     }
 }

@@ -140,12 +140,11 @@ fn TokenCells(token: TokenView, status: ShownStatus, now: Timestamp, kind: Provi
     let checked = view! {
         <span class="sub">"checked " <Ago at=last.at now/> {setback.map(|words| format!(": {words}"))}</span>
     };
-    let about = format!("{}. Username for Git over HTTPS: {}", token.format, token.git_username);
     let next_step = status.next_step();
     view! {
         <td data-label="Token" class="wide">
             <div class="stack">
-                <code title=about>{token.hint}</code>
+                <code title=token.about>{token.hint}</code>
                 <span class="sub">{token.identity.login}</span>
             </div>
         </td>
