@@ -83,6 +83,14 @@ pub(crate) fn encoded(form: &HtmlFormElement) -> Option<String> {
         .as_string()
 }
 
+/// Puts a text into a field of a form, both by name.
+pub(crate) fn fill(form: &str, field: &str, text: &str) {
+    let element = document().get_element_by_id(&format!("{form}-{field}"));
+    if let Some(input) = element.and_then(|element| element.dyn_into::<HtmlInputElement>().ok()) {
+        input.set_value(text);
+    }
+}
+
 /// Empties the form's secret fields, and tells whoever listens to them.
 pub(crate) fn empty_secrets(form: &HtmlFormElement) {
     let Ok(secrets) = form.query_selector_all("[data-secret]") else {

@@ -169,7 +169,8 @@ impl GitProviders {
         form: &GitProviderForm,
     ) -> Result<GitProviderRow, GitProviderError> {
         let mut errors = FieldErrors::default();
-        let base_url = errors.take("base_url", field::web_address(&form.base_url));
+        let base_url = field::web_address(&form.base_url).and_then(|address| kind.base_url(address));
+        let base_url = errors.take("base_url", base_url);
         let given = form.api_url.trim();
         let api_url = if given.is_empty() {
             None

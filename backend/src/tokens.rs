@@ -9,7 +9,7 @@ use crate::{
     keys::AccountKeys,
     providers::{self, Inquiry},
     random::{self, Random},
-    store::{GitProviderRow, NewGitToken, RuntimeRow, Store},
+    store::{GitProviderRow, GitTokenRow, NewGitToken, RuntimeRow, Store},
     vault::Place,
 };
 use domain::{
@@ -17,13 +17,13 @@ use domain::{
     token_format::{self, TokenFormat},
     view::{TokenRow, TokenView, TokensPage},
 };
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use std::sync::Arc;
 
 /// What a person can run into.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
-    /// Fields to mend (field `token`).
+    /// Fields to mend (fields `token` and `username`).
     #[error("the form has errors")]
     Invalid(FieldErrors),
     /// No such runtime, or no token for it.
@@ -34,6 +34,8 @@ pub enum TokenError {
     Refused {
         /// Who was asked.
         kind: ProviderKind,
+        /// The format of the token, if its prefix tells.
+        format: Option<&'static TokenFormat>,
         /// What it said.
         outcome: CheckOutcome,
     },
@@ -78,59 +80,54 @@ impl Tokens {
     pub async fn page(&self, member: &Member) -> Result<TokensPage, TokenError> {
         let providers = self.store.git_providers(member.account()).await?;
         let mut tokens = self.store.git_tokens_of(member.account(), member.user()).await?;
-        let rows = self
-            .store
-            .runtimes(member.account())
-            .await?
-            .into_iter()
-            .filter_map(|runtime| {
-                // A runtime's Git provider cannot be deleted, so it is always there; it may be newer than the list.
-                let provider = providers.iter().find(|row| row.id == runtime.git_provider)?;
-                let mine = tokens
-                    .iter()
-                    .position(|token| token.runtime == runtime.id)
-                    .map(|at| tokens.swap_remove(at));
-                Some(TokenRow {
-                    runtime: runtime.id,
-                    runtime_name: runtime.name,
-                    provider: git_providers::label(provider),
-                    required: scope::required(provider.kind, None),
-                    token: mine.map(|token| TokenView {
-                        id: token.id,
-                        hint: token.hint,
-                        format: token.format.unwrap_or_else(|| "Personal access token".to_owned()),
-                        identity: token.identity,
-                        scopes: token.scopes,
-                        status: token.status,
-                        sso_url: token.sso_url,
-                        expiry: token.expiry,
-                        last_check: token.last_check,
-                    }),
-                })
-            });
+        let runtimes = self.store.runtimes(member.account()).await?;
+        let rows = runtimes.into_iter().filter_map(|runtime| {
+            // A runtime's Git provider cannot be deleted, so it is always there; it may be newer than the list.
+            let guide = providers.iter().position(|row| row.id == runtime.git_provider)?;
+            let provider = &providers[guide];
+            let mine = tokens
+                .iter()
+                .position(|token| token.runtime == runtime.id)
+                .map(|at| tokens.swap_remove(at));
+            let required = scope::required(provider.kind, None);
+            Some(TokenRow {
+                runtime: runtime.id,
+                generate_url: provider.kind.generate_url(&provider.base_url, &runtime.name, &required),
+                runtime_name: runtime.name,
+                provider: git_providers::label(provider),
+                guide,
+                required,
+                token: mine.map(|token| view(provider.kind, token)),
+            })
+        });
+        let guide = |row: &GitProviderRow| row.kind.guide(&row.base_url, &scope::required(row.kind, None));
         Ok(TokensPage {
             rows: rows.collect(),
+            guides: providers.iter().map(guide).collect(),
             now: self.clock.now(),
         })
     }
 
     /// Checks a token live and stores it for the person and the runtime, in place of the one that was there. A token
-    /// that is not accepted changes nothing.
+    /// that is not accepted changes nothing. `username` is what goes beside the token, if its provider asks for that.
     pub async fn put(
         &self,
         member: &Member,
         runtime: RuntimeId,
         token: &SecretInput,
+        username: &str,
     ) -> Result<GitTokenId, TokenError> {
         let (runtime, provider) = self.usable(member, runtime).await?;
-        let secret = read_token(token, provider.kind).map_err(|e| TokenError::Invalid(FieldErrors::one("token", e)))?;
-        let outcome = self.ask(&provider, &secret).await;
+        let (secret, username) = read_form(token, username, provider.kind).map_err(TokenError::Invalid)?;
+        let format = TokenFormat::of(secret.expose_secret());
+        let outcome = self.ask(&provider, &secret, username.as_deref()).await;
         let findings = match outcome {
             CheckOutcome::Accepted(findings) if findings.status() != TokenStatus::MissingScopes => findings,
             outcome => {
                 tracing::info!(user = %member.user(), runtime = %runtime.id, status = ?outcome.status(), "refused a token");
                 return Err(TokenError::Refused {
                     kind: provider.kind,
+                    format,
                     outcome,
                 });
             }
@@ -143,8 +140,9 @@ impl Tokens {
             runtime: runtime.id,
             sealed,
             fingerprint: self.keys.fingerprint(member.account(), &secret).await?,
-            hint: token_format::hint(token.expose()),
-            format: TokenFormat::of(token.expose()).map(|format| format.name().to_owned()),
+            hint: token_format::hint(secret.expose_secret()),
+            format: format.map(|format| format.name.to_owned()),
+            username,
             findings,
             checked: (CheckId(self.uuid()), self.clock.now()),
         };
@@ -162,7 +160,7 @@ impl Tokens {
             .await?
             .ok_or(TokenError::NotFound)?;
         let secret = self.keys.unseal(&place(member, token.id), &token.sealed).await?;
-        let outcome = self.ask(&provider, &secret).await;
+        let outcome = self.ask(&provider, &secret, token.username.as_deref()).await;
         let check = (CheckId(self.uuid()), self.clock.now());
         if !self
             .store
@@ -203,12 +201,14 @@ impl Tokens {
         Ok((runtime, provider))
     }
 
-    async fn ask(&self, provider: &GitProviderRow, secret: &SecretString) -> CheckOutcome {
+    async fn ask(&self, provider: &GitProviderRow, secret: &SecretString, username: Option<&str>) -> CheckOutcome {
         let inquiry = Inquiry {
             egress: &self.egress,
             base_url: &provider.base_url,
             api_url: &provider.api(),
             token: secret,
+            format: TokenFormat::of(secret.expose_secret()),
+            username,
             now: self.clock.now(),
         };
         providers::check(provider.kind, inquiry).await
@@ -228,6 +228,43 @@ fn place(member: &Member, token: GitTokenId) -> Place {
         column: "sealed",
         user: Some(member.user()),
     }
+}
+
+/// What a person sees of a token.
+fn view(kind: ProviderKind, token: GitTokenRow) -> TokenView {
+    let format = TokenFormat::of(&token.hint);
+    let git_username = kind.git_username(format, token.username.as_deref(), &token.identity.login);
+    TokenView {
+        id: token.id,
+        about: format!(
+            "{}. Username for Git over HTTPS: {git_username}",
+            token.format.as_deref().unwrap_or("Personal access token")
+        ),
+        hint: token.hint,
+        username: token.username,
+        identity: token.identity,
+        scopes: token.scopes,
+        status: token.status,
+        sso_url: token.sso_url,
+        expiry: token.expiry,
+        last_check: token.last_check,
+    }
+}
+
+/// The token and what goes beside it, from what was typed.
+fn read_form(
+    token: &SecretInput,
+    username: &str,
+    kind: ProviderKind,
+) -> Result<(SecretString, Option<String>), FieldErrors> {
+    let mut errors = FieldErrors::default();
+    let secret = errors.take("token", read_token(token, kind));
+    let username = errors.take(
+        "username",
+        kind.read_username(TokenFormat::of(secret.expose_secret()), username),
+    );
+    errors.into_result()?;
+    Ok((secret, username))
 }
 
 /// A token as pasted, without the white space that copying adds at its ends.

@@ -1,74 +1,51 @@
-//! The steps to generate a token at a provider, and the link that opens the provider's page filled in.
+//! The steps to generate a token at a provider. They are made on the server and travel to the page as data.
 
-use crate::{provider::ProviderKind, scope::Scope};
+use crate::scope::Scope;
+use serde::{Deserialize, Serialize};
 use url::form_urlencoded::Serializer;
 
-/// A piece of a step: plain words, a name as it stands on the provider's page, or a scope.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Piece {
-    /// Words.
-    Text(&'static str),
-    /// A label, menu or button on the provider's page.
-    Label(&'static str),
-    /// Scopes to select.
-    Scopes(Vec<Scope>),
-}
-
-/// How to generate a token.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// How to generate a token at a provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Guide {
-    /// The provider's page with name and scopes filled in.
-    pub link: String,
-    /// What to do, in order.
-    pub steps: Vec<Vec<Piece>>,
+    /// Whether the page where one does that comes filled in with name and scopes.
+    pub filled_in: bool,
+    /// The provider's page with the person's tokens, where one takes them back.
+    pub tokens_page: String,
+    /// What to do, in order, for [`pieces`] to take apart: text alone is the smallest for a browser to read.
+    pub steps: Vec<String>,
+    /// What else to know; may be empty.
+    pub remark: String,
 }
 
-/// The guide for a personal access token with `scopes` at the provider under `base_url`. The link names the token after
-/// the runtime, so that its owner later knows what would break without it.
-#[must_use]
-pub fn guide(kind: ProviderKind, base_url: &str, runtime: &str, scopes: &[Scope]) -> Guide {
-    match kind {
-        // https://docs.github.com/en/authentication (Managing your personal access tokens); the query parameters
-        // `description` and `scopes` are those of PROVIDERS.md.
-        ProviderKind::GitHub => Guide {
-            link: with_query(
-                base_url,
-                "settings/tokens/new",
-                &[
-                    ("description", &format!("Patchbay {runtime}")),
-                    ("scopes", &joined(scopes)),
-                ],
-            ),
-            steps: vec![
-                vec![Piece::Text("Sign in to your GitHub account.")],
-                vec![
-                    Piece::Text("Go to "),
-                    Piece::Label("Settings › Developer settings › Personal access tokens › Tokens (classic)"),
-                    Piece::Text("."),
-                ],
-                vec![
-                    Piece::Text("Choose "),
-                    Piece::Label("Generate new token (classic)"),
-                    Piece::Text(", name it and set an expiration date."),
-                ],
-                vec![Piece::Text("Select "), Piece::Scopes(scopes.to_vec())],
-                vec![
-                    Piece::Label("Generate token"),
-                    Piece::Text(", copy it and paste it here."),
-                ],
-            ],
-        },
-    }
+/// A piece of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece<'a> {
+    /// Words.
+    Text(&'a str),
+    /// A label, menu or button on the provider's page.
+    Label(&'a str),
+    /// A scope to select.
+    Scope(&'a str),
 }
 
-fn joined(scopes: &[Scope]) -> String {
-    scopes.iter().map(Scope::as_str).collect::<Vec<_>>().join(",")
+/// Takes a step apart: `|` stands between its pieces, `*` before a label, `$` before a scope.
+pub fn pieces(step: &str) -> impl Iterator<Item = Piece<'_>> {
+    step.split('|')
+        .filter(|piece| !piece.is_empty())
+        .map(|piece| match piece.split_at_checked(1) {
+            Some(("*", label)) => Piece::Label(label),
+            Some(("$", scope)) => Piece::Scope(scope),
+            _ => Piece::Text(piece),
+        })
 }
 
-fn with_query(base_url: &str, path: &str, query: &[(&str, &str)]) -> String {
-    // The base URL is a sound one, see `field::web_address`. Parsing it again would bring the tables for international
-    // host names into the browser.
-    let mut address = format!("{}/{path}?", base_url.trim_end_matches('/'));
+/// The pieces for these scopes.
+pub(crate) fn pieces_of(scopes: &[Scope]) -> String {
+    scopes.iter().flat_map(|scope| ["|$", scope.as_str(), "| "]).collect()
+}
+
+pub(crate) fn with_query(address: &str, query: &[(&str, &str)]) -> String {
+    let mut address = format!("{address}?");
     let start = address.len();
     Serializer::for_suffix(&mut address, start).extend_pairs(query);
     address
@@ -77,22 +54,33 @@ fn with_query(base_url: &str, path: &str, query: &[(&str, &str)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
-    fn the_link_fills_in_name_and_scopes() {
-        let scopes = ["repo", "admin:repo_hook"].map(Scope::new);
-        assert_eq!(
-            guide(ProviderKind::GitHub, "https://github.com", "prod-eu", &scopes).link,
-            "https://github.com/settings/tokens/new?description=Patchbay+prod-eu&scopes=repo%2Cadmin%3Arepo_hook"
+    fn a_step_is_taken_apart() {
+        let step = format!(
+            "Select {}below |*Scopes|.",
+            pieces_of(&["repo", "write:org"].map(Scope::new))
         );
+        assert_eq!(
+            pieces(&step).collect::<Vec<_>>(),
+            [
+                Piece::Text("Select "),
+                Piece::Scope("repo"),
+                Piece::Text(" "),
+                Piece::Scope("write:org"),
+                Piece::Text(" below "),
+                Piece::Label("Scopes"),
+                Piece::Text("."),
+            ]
+        );
+        assert_eq!(pieces("").count(), 0);
     }
 
-    #[test]
-    fn the_link_keeps_to_the_installation() {
-        let link = guide(ProviderKind::GitHub, "https://git.acme.dev/github", "x", &[]).link;
-        assert!(
-            link.starts_with("https://git.acme.dev/github/settings/tokens/new?"),
-            "{link}"
-        );
+    proptest! {
+        #[test]
+        fn no_step_makes_it_panic(step in "\\PC{0,200}") {
+            let _ = pieces(&step).count();
+        }
     }
 }

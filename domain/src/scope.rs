@@ -84,10 +84,15 @@ pub const MAX_SCOPES: usize = 100;
 const MAX_SCOPE_LEN: usize = 100;
 
 /// Reads a list of scopes as in GitHub's header `X-OAuth-Scopes`: separated by commas, white space around them.
-/// What is too long, empty or not printable ASCII is left out.
 #[must_use]
 pub fn parse_list(list: &str) -> BTreeSet<Scope> {
-    list.split(',')
+    named(list.split(','))
+}
+
+/// Scopes by their names as a provider lists them. What is too long, empty or not printable ASCII is left out.
+pub fn named<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<Scope> {
+    names
+        .into_iter()
         .map(str::trim)
         .filter(|name| !name.is_empty() && name.len() <= MAX_SCOPE_LEN && name.bytes().all(|b| b.is_ascii_graphic()))
         .take(MAX_SCOPES)
@@ -95,57 +100,26 @@ pub fn parse_list(list: &str) -> BTreeSet<Scope> {
         .collect()
 }
 
-/// The scopes that a user token needs by default, in the format of the token that is to be made.
+/// The scopes that a user token of a format needs by default; without a format, those to select when one is generated.
 #[must_use]
-pub fn required(kind: ProviderKind, format: Option<TokenFormat>) -> Vec<Scope> {
-    match (kind, format) {
-        (ProviderKind::GitHub, Some(TokenFormat::GitHubFineGrained)) => {
-            ["metadata:read", "contents:read", "contents:write"]
-                .map(Scope::new)
-                .to_vec()
-        }
-        (ProviderKind::GitHub, _) => vec![Scope::new("repo")],
-    }
+pub fn required(kind: ProviderKind, format: Option<&TokenFormat>) -> Vec<Scope> {
+    (kind.rules().required)(format)
+        .iter()
+        .copied()
+        .map(Scope::new)
+        .collect()
 }
 
-/// Everything that a granted scope covers besides itself (GitHub, "Scopes for OAuth apps").
-fn implied(kind: ProviderKind, scope: &str) -> &'static [&'static str] {
-    match kind {
-        ProviderKind::GitHub => match scope {
-            "repo" => &[
-                "repo:status",
-                "repo_deployment",
-                "public_repo",
-                "repo:invite",
-                "security_events",
-            ],
-            "admin:repo_hook" => &["write:repo_hook", "read:repo_hook"],
-            "write:repo_hook" => &["read:repo_hook"],
-            "admin:org" => &["write:org", "read:org", "manage_runners:org"],
-            "write:org" => &["read:org"],
-            "admin:public_key" => &["write:public_key", "read:public_key"],
-            "write:public_key" => &["read:public_key"],
-            "admin:gpg_key" => &["write:gpg_key", "read:gpg_key"],
-            "write:gpg_key" => &["read:gpg_key"],
-            "admin:enterprise" => &[
-                "manage_runners:enterprise",
-                "manage_billing:enterprise",
-                "read:enterprise",
-            ],
-            "user" => &["read:user", "user:email", "user:follow"],
-            "project" => &["read:project"],
-            "write:packages" => &["read:packages"],
-            "write:discussion" => &["read:discussion"],
-            _ => &[],
-        },
-    }
+/// The names with commas between them.
+pub(crate) fn joined(scopes: &[Scope]) -> String {
+    scopes.iter().map(Scope::as_str).collect::<Vec<_>>().join(",")
 }
 
 /// Compares what a provider declared with what is needed: needed scopes first, then the excess.
 #[must_use]
 pub fn compare_declared(kind: ProviderKind, granted: &BTreeSet<Scope>, required: &[Scope]) -> Vec<ScopeFinding> {
     let covers =
-        |scope: &Scope, wanted: &Scope| scope == wanted || implied(kind, scope.as_str()).contains(&wanted.as_str());
+        |scope: &Scope, wanted: &Scope| scope == wanted || (kind.rules().covers)(scope.as_str(), wanted.as_str());
     let finding = |scope: &Scope, standing| ScopeFinding {
         scope: scope.clone(),
         standing,
@@ -170,8 +144,12 @@ mod tests {
     use proptest::prelude::*;
 
     fn compare(granted: &str, required: &[&str]) -> Vec<(String, Standing)> {
+        compare_at(ProviderKind::GitHub, granted, required)
+    }
+
+    fn compare_at(kind: ProviderKind, granted: &str, required: &[&str]) -> Vec<(String, Standing)> {
         let required: Vec<Scope> = required.iter().map(|name| Scope::new(name)).collect();
-        compare_declared(ProviderKind::GitHub, &parse_list(granted), &required)
+        compare_declared(kind, &parse_list(granted), &required)
             .into_iter()
             .map(|finding| (finding.scope.to_string(), finding.standing))
             .collect()
@@ -214,6 +192,41 @@ mod tests {
             compare("repo, repo:status", &["repo"]),
             [("repo".to_owned(), Standing::Granted)]
         );
+    }
+
+    #[test]
+    fn each_kind_has_its_own_family() {
+        for (kind, granted, needed, there) in [
+            (ProviderKind::GitLab, "api", "write_repository", true),
+            (ProviderKind::GitLab, "api", "read_api", true),
+            (ProviderKind::GitLab, "write_repository", "read_repository", true),
+            (ProviderKind::GitLab, "read_repository", "write_repository", false),
+            (ProviderKind::Gitea, "write:repository", "read:repository", true),
+            (ProviderKind::Gitea, "write:repository", "read:user", false),
+            (ProviderKind::Forgejo, "all", "write:repository", true),
+            (
+                ProviderKind::BitbucketCloud,
+                "write:repository:bitbucket",
+                "read:repository:bitbucket",
+                false,
+            ),
+            (
+                ProviderKind::BitbucketCloud,
+                "admin:repository:bitbucket",
+                "write:repository:bitbucket",
+                false,
+            ),
+            (ProviderKind::BitbucketCloud, "repository:write", "repository", true),
+            (ProviderKind::BitbucketDataCenter, "PROJECT_ADMIN", "REPO_WRITE", true),
+            (ProviderKind::BitbucketDataCenter, "REPO_READ", "REPO_WRITE", false),
+        ] {
+            let standing = if there { Standing::Granted } else { Standing::Missing };
+            assert_eq!(
+                compare_at(kind, granted, &[needed])[0].1,
+                standing,
+                "{kind:?}: {granted}, {needed}"
+            );
+        }
     }
 
     #[test]

@@ -1,32 +1,38 @@
 //! What a token's first letters tell, before anybody asks the provider.
 //!
-//! Runs in the browser on every paste, and on the server again. The body of a token is opaque: only prefixes count.
+//! Runs in the browser on every paste, and on the server again. The body of a token is opaque: only prefixes count. Which
+//! there are stands in the files of the kinds of providers.
 
 use crate::provider::ProviderKind;
 
-/// The kind of a token as its prefix tells.
+/// A format of tokens that its prefix tells.
+#[derive(Debug, PartialEq, Eq)]
+pub struct TokenFormat {
+    /// The letters by which it is known.
+    pub prefix: &'static str,
+    /// What the provider calls it, with the provider's name.
+    pub name: &'static str,
+    /// Whether a person may add one.
+    personal: bool,
+    /// What goes beside it.
+    pub username: Username,
+    /// What to know before it is sent, as sentences; may be empty.
+    pub remark: &'static str,
+    /// Whether its provider takes none of them any more.
+    pub ended: bool,
+}
+
+/// Which name goes beside a token when it is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TokenFormat {
-    /// `ghp_`: GitHub personal access token (classic).
-    GitHubClassic,
-    /// `github_pat_`: GitHub fine-grained personal access token.
-    GitHubFineGrained,
-    /// `gho_`: issued to an OAuth application.
-    GitHubOAuth,
-    /// `ghu_`: issued to a GitHub App for a user.
-    GitHubAppUser,
-    /// `ghs_`: issued to a GitHub App's installation.
-    GitHubInstallation,
-    /// `ghr_`: refresh token, which opens nothing itself.
-    GitHubRefresh,
-    /// `glpat-`: GitLab personal access token (an administrator may change the prefix).
-    GitLabPersonal,
-    /// `ATATT`: Atlassian API token, for Bitbucket Cloud.
-    BitbucketApiToken,
-    /// `ATCTT`: access token of a Bitbucket Cloud workspace, project or repository.
-    BitbucketAccessToken,
-    /// `ATBB`: Bitbucket Cloud app password.
-    BitbucketAppPassword,
+pub enum Username {
+    /// None.
+    None,
+    /// One may.
+    Optional,
+    /// The e-mail address of the account.
+    Email,
+    /// The name of the account.
+    Name,
 }
 
 /// What follows from a token's format for the provider it was meant for.
@@ -35,82 +41,72 @@ pub enum Recognition {
     /// Nothing is known of this format: an older token, or no token at all. The provider decides.
     Unknown,
     /// A token of this provider that a person may add.
-    Fits(TokenFormat),
+    Fits(&'static TokenFormat),
     /// A token of this provider that is not a personal access token.
-    WrongKind(TokenFormat),
+    WrongKind(&'static TokenFormat),
     /// Another provider's token.
-    OtherProvider(TokenFormat),
+    OtherProvider(&'static TokenFormat),
 }
 
 impl TokenFormat {
-    const PREFIXES: [(&'static str, Self); 10] = [
-        ("ghp_", Self::GitHubClassic),
-        ("github_pat_", Self::GitHubFineGrained),
-        ("gho_", Self::GitHubOAuth),
-        ("ghu_", Self::GitHubAppUser),
-        ("ghs_", Self::GitHubInstallation),
-        ("ghr_", Self::GitHubRefresh),
-        ("glpat-", Self::GitLabPersonal),
-        ("ATATT", Self::BitbucketApiToken),
-        ("ATCTT", Self::BitbucketAccessToken),
-        ("ATBB", Self::BitbucketAppPassword),
-    ];
-
-    /// The format that the first letters tell, if any does.
-    #[must_use]
-    pub fn of(token: &str) -> Option<Self> {
-        let token = token.trim();
-        Self::PREFIXES
-            .into_iter()
-            .find(|(prefix, _)| token.starts_with(prefix))
-            .map(|(_, format)| format)
-    }
-
-    /// The letters by which it is known.
-    #[must_use]
-    pub fn prefix(self) -> &'static str {
-        Self::PREFIXES
-            .into_iter()
-            .find(|(_, format)| *format == self)
-            .map_or("", |(prefix, _)| prefix)
-    }
-
-    /// What the provider calls it, with the provider's name.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::GitHubClassic => "GitHub personal access token (classic)",
-            Self::GitHubFineGrained => "GitHub fine-grained personal access token",
-            Self::GitHubOAuth => "GitHub OAuth access token",
-            Self::GitHubAppUser => "GitHub App user access token",
-            Self::GitHubInstallation => "GitHub App installation token",
-            Self::GitHubRefresh => "GitHub refresh token",
-            Self::GitLabPersonal => "GitLab personal access token",
-            Self::BitbucketApiToken => "Bitbucket API token",
-            Self::BitbucketAccessToken => "Bitbucket access token",
-            Self::BitbucketAppPassword => "Bitbucket app password",
+    /// Of tokens that a person may add, and that go alone.
+    pub(crate) const fn personal(prefix: &'static str, name: &'static str) -> Self {
+        Self {
+            prefix,
+            name,
+            personal: true,
+            username: Username::None,
+            remark: "",
+            ended: false,
         }
     }
 
-    /// What this format means in the field *Personal access token* of a provider.
+    /// Of tokens that are of use elsewhere.
+    pub(crate) const fn other(prefix: &'static str, name: &'static str) -> Self {
+        Self {
+            personal: false,
+            ..Self::personal(prefix, name)
+        }
+    }
+
+    /// With what goes beside it, and what to know.
+    pub(crate) const fn beside(self, username: Username, remark: &'static str) -> Self {
+        Self {
+            username,
+            remark,
+            ..self
+        }
+    }
+
+    /// That its provider takes no more.
+    pub(crate) const fn ended(self) -> Self {
+        Self { ended: true, ..self }
+    }
+
+    /// The format that the first letters tell, if any does. A [`hint`] begins with these letters too.
+    #[must_use]
+    pub fn of(token: &str) -> Option<&'static Self> {
+        Some(find(token)?.1)
+    }
+
+    /// What this format means in the field for a token of a provider.
     #[must_use]
     pub fn recognise(token: &str, kind: ProviderKind) -> Recognition {
-        let Some(format) = Self::of(token) else {
-            return Recognition::Unknown;
-        };
-        match kind {
-            ProviderKind::GitHub => match format {
-                Self::GitHubClassic | Self::GitHubFineGrained => Recognition::Fits(format),
-                Self::GitHubOAuth | Self::GitHubAppUser | Self::GitHubInstallation | Self::GitHubRefresh => {
-                    Recognition::WrongKind(format)
-                }
-                Self::GitLabPersonal
-                | Self::BitbucketApiToken
-                | Self::BitbucketAccessToken
-                | Self::BitbucketAppPassword => Recognition::OtherProvider(format),
-            },
+        match find(token) {
+            None => Recognition::Unknown,
+            Some((owner, format)) if owner != kind => Recognition::OtherProvider(format),
+            Some((_, format)) if format.personal => Recognition::Fits(format),
+            Some((_, format)) => Recognition::WrongKind(format),
         }
     }
+}
+
+fn find(token: &str) -> Option<(ProviderKind, &'static TokenFormat)> {
+    let token = token.trim();
+    let all = ProviderKind::ALL
+        .iter()
+        .flat_map(|kind| kind.about().formats.iter().map(|format| (*kind, format)));
+    all.into_iter().find(|(_, format)| token.starts_with(format.prefix))
 }
 
 impl Recognition {
@@ -119,31 +115,32 @@ impl Recognition {
     pub fn objection(self, kind: ProviderKind) -> Option<String> {
         match self {
             Self::Unknown | Self::Fits(_) => None,
-            Self::WrongKind(format) => Some(format!(
-                "This is a {}. Paste a personal access token, which starts with {}.",
-                format.name(),
-                expected_prefixes(kind)
-            )),
-            Self::OtherProvider(format) => Some(format!(
-                "This is a {}, and this runtime uses {}. Paste a token that starts with {}.",
-                format.name(),
-                kind.name(),
-                expected_prefixes(kind)
-            )),
+            Self::WrongKind(format) => {
+                let which = expected_prefixes(kind).map(|prefixes| format!(", which starts with {prefixes}"));
+                Some(format!(
+                    "This is a {}. Paste a personal access token{}.",
+                    format.name,
+                    which.unwrap_or_default()
+                ))
+            }
+            Self::OtherProvider(format) => {
+                let which = expected_prefixes(kind).map(|prefixes| format!("that starts with {prefixes}"));
+                Some(format!(
+                    "This is a {}, and this runtime uses {}. Paste a token {}.",
+                    format.name,
+                    kind.name(),
+                    which.unwrap_or_else(|| format!("of {}", kind.name()))
+                ))
+            }
         }
     }
 }
 
-fn expected_prefixes(kind: ProviderKind) -> String {
-    match kind {
-        ProviderKind::GitHub => {
-            format!(
-                "{} or {}",
-                TokenFormat::GitHubClassic.prefix(),
-                TokenFormat::GitHubFineGrained.prefix()
-            )
-        }
-    }
+/// The prefixes of the tokens that a person may add; `None` where tokens have none.
+fn expected_prefixes(kind: ProviderKind) -> Option<String> {
+    let formats = kind.about().formats.iter().filter(|format| format.personal);
+    let prefixes: Vec<&str> = formats.map(|format| format.prefix).collect();
+    (!prefixes.is_empty()).then(|| prefixes.join(" or "))
 }
 
 /// What may be shown of a token so that a person recognises it: its prefix and its last four characters, and nothing
@@ -151,7 +148,7 @@ fn expected_prefixes(kind: ProviderKind) -> String {
 #[must_use]
 pub fn hint(token: &str) -> String {
     let token = token.trim();
-    let prefix = TokenFormat::of(token).map_or("", TokenFormat::prefix);
+    let prefix = TokenFormat::of(token).map_or("", |format| format.prefix);
     let body: Vec<char> = token[prefix.len()..].chars().collect();
     if body.len() < 20 {
         return format!("{prefix}…");
@@ -165,21 +162,53 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn name(token: &str) -> Option<&'static str> {
+        TokenFormat::of(token).map(|format| format.name)
+    }
+
     #[test]
     fn a_prefix_tells_the_format() {
-        assert_eq!(TokenFormat::of(" ghp_abc"), Some(TokenFormat::GitHubClassic));
-        assert_eq!(TokenFormat::of("github_pat_11A"), Some(TokenFormat::GitHubFineGrained));
-        assert_eq!(TokenFormat::of("glpat-xyz"), Some(TokenFormat::GitLabPersonal));
-        assert_eq!(TokenFormat::of("0123456789abcdef"), None);
+        for (token, format) in [
+            (" ghp_abc", "GitHub personal access token (classic)"),
+            ("github_pat_11A", "GitHub fine-grained personal access token"),
+            ("glpat-xyz", "GitLab personal access token"),
+            ("ATATT3xFfGF0", "Bitbucket API token"),
+            ("ATCTT3xFfGN0", "Bitbucket access token"),
+            ("ATBBabc", "Bitbucket app password"),
+            ("BBDC-MTIz", "Bitbucket Data Center HTTP access token"),
+        ] {
+            assert_eq!(name(token), Some(format));
+        }
+        assert_eq!(name("0123456789abcdef"), None);
+    }
+
+    #[test]
+    fn no_prefix_begins_with_another() {
+        let all: Vec<_> = ProviderKind::ALL.iter().flat_map(|kind| kind.about().formats).collect();
+        for one in &all {
+            assert!(!one.prefix.is_empty());
+            let same = all.iter().filter(|other| other.prefix.starts_with(one.prefix)).count();
+            assert_eq!(same, 1, "{}", one.prefix);
+        }
     }
 
     #[test]
     fn another_providers_token_is_named() {
-        let objection = |token| TokenFormat::recognise(token, ProviderKind::GitHub).objection(ProviderKind::GitHub);
-        assert_eq!(objection("ghp_x"), None);
-        assert_eq!(objection("0123"), None);
-        assert!(objection("glpat-x").is_some_and(|text| text.contains("GitLab personal access token")));
-        assert!(objection("ghr_x").is_some_and(|text| text.contains("refresh token")));
+        let objection = |token, kind| TokenFormat::recognise(token, kind).objection(kind);
+        assert_eq!(objection("ghp_x", ProviderKind::GitHub), None);
+        assert_eq!(objection("0123", ProviderKind::GitHub), None);
+        assert_eq!(
+            objection("glpat-x", ProviderKind::GitHub).as_deref(),
+            Some(
+                "This is a GitLab personal access token, and this runtime uses GitHub. Paste a token that starts with ghp_ or \
+                 github_pat_."
+            )
+        );
+        assert!(objection("ghr_x", ProviderKind::GitHub).is_some_and(|text| text.contains("refresh token")));
+        assert_eq!(
+            objection("ATCTTx", ProviderKind::Gitea).as_deref(),
+            Some("This is a Bitbucket access token, and this runtime uses Gitea. Paste a token of Gitea.")
+        );
     }
 
     #[test]
@@ -192,8 +221,16 @@ mod tests {
     proptest! {
         #[test]
         fn a_hint_shows_at_most_four_characters_of_the_body(token in "\\PC{0,200}") {
-            let prefix = TokenFormat::of(&token).map_or("", TokenFormat::prefix);
+            let prefix = TokenFormat::of(&token).map_or("", |format| format.prefix);
             prop_assert!(hint(&token).chars().count() <= prefix.len() + 5);
+        }
+
+        #[test]
+        fn a_hint_still_tells_the_format(body in "[A-Za-z0-9]{0,60}", kind in 0..ProviderKind::ALL.len()) {
+            for format in ProviderKind::ALL[kind].about().formats {
+                let token = format!("{}{body}", format.prefix);
+                prop_assert_eq!(TokenFormat::of(&hint(&token)), Some(format));
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     check::{Expiry, GitIdentity, Setback},
+    guide::Guide,
     id::{GitProviderId, GitTokenId, RuntimeId},
     provider::ProviderKind,
     role::Role,
@@ -46,6 +47,8 @@ pub struct TokensPage {
     pub now: Timestamp,
     /// Every runtime that the person may use, by name.
     pub rows: Vec<TokenRow>,
+    /// How to generate a token at each Git provider, for the rows to point at.
+    pub guides: Vec<Guide>,
 }
 
 /// A runtime and the person's token for it.
@@ -57,8 +60,12 @@ pub struct TokenRow {
     pub runtime_name: String,
     /// Its Git provider.
     pub provider: ProviderLabel,
+    /// Which of the page's guides tells how to generate a token there.
+    pub guide: usize,
     /// What a token for it needs.
     pub required: Vec<Scope>,
+    /// The provider's page where one generates a token for it.
+    pub generate_url: String,
     /// The person's token, if there is one.
     pub token: Option<TokenView>,
 }
@@ -70,8 +77,10 @@ pub struct TokenView {
     pub id: GitTokenId,
     /// Its prefix and last four characters.
     pub hint: String,
-    /// What the provider calls its kind.
-    pub format: String,
+    /// What the provider calls its kind, and the username that goes beside it in Git over HTTPS.
+    pub about: String,
+    /// What goes beside it, if anything does.
+    pub username: Option<String>,
     /// Whose it is at the provider.
     pub identity: GitIdentity,
     /// Its scopes against the profile.

@@ -6,6 +6,7 @@ pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
 
 mod m20261122_000001_skeleton;
+mod m20261122_000002_token_username;
 
 /// Runs the steps that a database has not seen yet.
 #[derive(Debug)]
@@ -14,6 +15,9 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261122_000001_skeleton::Migration)]
+        vec![
+            Box::new(m20261122_000001_skeleton::Migration),
+            Box::new(m20261122_000002_token_username::Migration),
+        ]
     }
 }

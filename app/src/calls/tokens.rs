@@ -38,17 +38,23 @@ pub(crate) async fn put_token(
     #[server(default)] account: String,
     #[server(default)] runtime: String,
     #[server(default)] token: SecretInput,
+    #[server(default)] username: String,
 ) -> Result<Reply, AppError> {
     let result = async {
         let (services, member) = crate::ssr::member(&account).await?;
-        services.tokens.put(&member, crate::ssr::id(&runtime)?, &token).await?;
+        services
+            .tokens
+            .put(&member, crate::ssr::id(&runtime)?, &token, &username)
+            .await?;
         Ok(crate::reply::Done::new(
             "Token checked and stored.",
             format!("/{account}/tokens"),
         ))
     }
     .await;
-    Ok(crate::ssr::finish(TOKEN_FORM, result, &[]))
+    // A token that was pasted into the wrong field does not come back.
+    let shown = domain::token_format::TokenFormat::of(&username).map_or(username.as_str(), |_| "");
+    Ok(crate::ssr::finish(TOKEN_FORM, result, &[("username", shown)]))
 }
 
 /// Checks the stored token again.

@@ -120,9 +120,9 @@ fn fail(state: AppState, form: FormState, element: &HtmlFormElement, error: AppE
 /// What went wrong with the form as a whole. Errors of fields stand at the fields.
 #[component]
 pub(crate) fn FormProblem(
-    /// The provider's page with name and scopes filled in, for forms that ask for a token.
+    /// Where to generate a token, in words and address, for forms that ask for one.
     #[prop(optional, into)]
-    generate: String,
+    generate: Option<(String, String)>,
 ) -> impl IntoView {
     let form = expect_context::<FormState>();
     move || {
@@ -245,6 +245,9 @@ pub(crate) fn SelectField(
     /// The one that is chosen at first, unless the form comes back with another.
     #[prop(optional, into)]
     value: String,
+    /// Hears what is chosen.
+    #[prop(optional)]
+    on_change: Option<Callback<String>>,
 ) -> impl IntoView {
     let form = expect_context::<FormState>();
     let id = field_id(form, name);
@@ -273,6 +276,11 @@ pub(crate) fn SelectField(
                 class="field"
                 aria-invalid=move || error.with(Option::is_some).then_some("true")
                 aria-describedby=move || error.with(Option::is_some).then(|| described_by.clone())
+                on:change=move |event| {
+                    if let Some(on_change) = on_change {
+                        on_change.run(event_target_value(&event));
+                    }
+                }
             >
                 {options}
             </select>

@@ -36,13 +36,10 @@ pub(crate) fn Icon(
 /// A Git provider's mark and host.
 #[component]
 pub(crate) fn ProviderMark(kind: ProviderKind, #[prop(into)] text: String) -> impl IntoView {
-    let mark = match kind {
-        ProviderKind::GitHub => "github",
-    };
     view! {
         <span class="provider">
             <svg class="mark" aria-hidden="true">
-                <use href=sprite(mark)></use>
+                <use href=sprite(kind.as_str())></use>
             </svg>
             {text}
         </span>

@@ -71,9 +71,9 @@ pub(crate) fn page_words(error: AppError) -> (String, String) {
 #[component]
 pub(crate) fn ProblemText(
     error: AppError,
-    /// The provider's page with name and scopes filled in, if a token is asked for.
-    #[prop(optional, into)]
-    generate: Option<String>,
+    /// Where to generate a token, in words and address, if one is asked for.
+    #[prop(optional_no_strip)]
+    generate: Option<(String, String)>,
 ) -> impl IntoView {
     let Problem {
         title,
@@ -81,11 +81,7 @@ pub(crate) fn ProblemText(
         scopes,
         link,
     } = explain(error);
-    let link = link.or_else(|| {
-        generate
-            .filter(|_| !scopes.is_empty())
-            .map(|link| ("Generate one, filled in".to_owned(), link))
-    });
+    let link = link.or_else(|| generate.filter(|_| !scopes.is_empty()));
     view! {
         <p><strong>{title}</strong> " " <ScopeNames scopes/></p>
         {(!advice.is_empty()).then(|| view! { <p>{advice}</p> })}

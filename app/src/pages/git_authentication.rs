@@ -12,6 +12,7 @@ use crate::{
         page::{PageHead, loading, unexpected},
         when::When,
     },
+    dom,
     load::{Answer, Ask, Loaded},
     state::app_state,
 };
@@ -52,7 +53,7 @@ fn Content(page: Page, account: String) -> impl IntoView {
                 <Empty
                     icon="plug"
                     title="No Git providers yet"
-                    text="Register github.com or your own GitHub Enterprise Server, then the runtimes that use it."
+                    text="Register github.com, gitlab.com or a server of your own, then the runtimes that use it."
                 >
                     {register}
                 </Empty>
@@ -151,13 +152,8 @@ fn Form(provider: Option<ProviderView>, account: String, base: String) -> impl I
             "register".to_owned(),
         ),
     };
-    let kind = provider
-        .as_ref()
-        .map_or(ProviderKind::GitHub, |provider| provider.label.kind);
-    let base_url = provider.as_ref().map_or_else(
-        || kind.preset_base_url().to_owned(),
-        |provider| provider.label.base_url.clone(),
-    );
+    let chosen = provider.as_ref().map(|provider| provider.label.kind);
+    let base_url = provider.as_ref().map(|provider| provider.label.base_url.clone());
     let api_url = provider
         .as_ref()
         .filter(|provider| provider.api_url_given)
@@ -166,16 +162,44 @@ fn Form(provider: Option<ProviderView>, account: String, base: String) -> impl I
     let (id, name) = provider
         .map(|provider| (provider.id.to_string(), provider.label.name))
         .unwrap_or_default();
+    // Whatever is registered keeps its kind.
     let kinds = ProviderKind::ALL
+        .iter()
+        .filter(|kind| chosen.is_none_or(|chosen| chosen == **kind))
         .map(|kind| (kind.as_str().to_owned(), kind.name().to_owned()))
-        .to_vec();
+        .collect();
 
+    // A form that was refused comes back with the kind that was chosen.
+    let (_, left) = app_state().left_by(PROVIDER_FORM);
+    let left = left.iter().find(|(field, _)| field == "kind");
+    let kind = left
+        .and_then(|(_, word)| ProviderKind::from_word(word))
+        .or(chosen)
+        .unwrap_or_default();
+    let base_url = base_url.unwrap_or_else(|| kind.about().public.to_owned());
+    let kind = RwSignal::new(kind);
     let typed_base = RwSignal::new(base_url.clone());
-    let follows = move || typed_base.with(|base| kind.api_url(base.trim()));
-    let base_hint = view! {
-        "https://github.com, or the address of your GitHub Enterprise Server."
-    }
-    .into_any();
+    let on_kind = Callback::new(move |word: String| {
+        let Some(new) = ProviderKind::from_word(&word) else {
+            return;
+        };
+        // An address that nobody typed follows the kind.
+        if typed_base.with_untracked(|typed| typed.is_empty() || typed == kind.get_untracked().about().public) {
+            let public = new.about().public;
+            typed_base.set(public.to_owned());
+            dom::fill(PROVIDER_FORM, "base_url", public);
+        }
+        kind.set(new);
+    });
+    let follows = move || typed_base.with(|base| kind.get().api_url(base.trim()));
+    let base_hint = move || {
+        let about = kind.get().about();
+        match (about.public, about.own) {
+            (public, "") => format!("{public}."),
+            ("", own) => format!("The address of {own}."),
+            (public, own) => format!("{public}, or the address of {own}."),
+        }
+    };
     let api_hint = view! { "If left empty: " <code class="address">{follows}</code> }.into_any();
     let name_hint = view! { "What your people see. If left empty: the host." }.into_any();
     view! {
@@ -190,7 +214,7 @@ fn Form(provider: Option<ProviderView>, account: String, base: String) -> impl I
             submit=Some((label, "Saving…".to_owned()))
         >
             <FormProblem/>
-                    <SelectField name="kind" label="Kind" options=kinds value=kind.as_str()/>
+                    <SelectField name="kind" label="Kind" options=kinds value=kind.get_untracked().as_str() on_change=on_kind/>
                     <TextField name="name" label="Name" value=name required=false hint=name_hint autofocus=true/>
                     <TextField
                         name="base_url"
@@ -198,7 +222,7 @@ fn Form(provider: Option<ProviderView>, account: String, base: String) -> impl I
                         kind="url"
                         value=base_url
                         mono=true
-                        hint=base_hint
+                        hint=base_hint.into_any()
                         on_input=Callback::new(move |typed| typed_base.set(typed))
                     />
                     <TextField

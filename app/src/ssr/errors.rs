@@ -44,7 +44,7 @@ impl From<TokenError> for AppError {
         match error {
             TokenError::Invalid(fields) => Self::Invalid(fields),
             TokenError::NotFound => Self::NotFound,
-            TokenError::Refused { kind, outcome } => Self::Refused(refusal(kind.name(), &outcome)),
+            TokenError::Refused { kind, format, outcome } => Self::Refused(refusal(kind.name(), format, &outcome)),
             TokenError::Fault(fault) => fault.into(),
         }
     }

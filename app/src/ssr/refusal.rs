@@ -2,16 +2,26 @@
 //! answer; the browser only shows them.
 
 use crate::error::Problem;
-use domain::{CheckOutcome, Refusal, Scope, Setback, check::Findings, scope::Standing};
+use domain::{CheckOutcome, Refusal, Scope, Setback, check::Findings, scope::Standing, token_format::TokenFormat};
 
-/// Why the token was not taken.
-pub(crate) fn refusal(provider: &str, outcome: &CheckOutcome) -> Problem {
+const BAD_CREDENTIALS: &str = "It is mistyped, revoked or was never valid. Copy it again, or generate a new one.";
+
+/// Why a token of this format was not taken.
+pub(crate) fn refusal(provider: &str, format: Option<&TokenFormat>, outcome: &CheckOutcome) -> Problem {
     match outcome {
         CheckOutcome::Accepted(findings) => missing_scopes(provider, findings),
-        CheckOutcome::Refused(Refusal::BadCredentials) => Problem::new(
-            format!("{provider} does not accept this token."),
-            "It is mistyped, revoked or was never valid. Copy it again, or generate a new one. Nothing was stored.",
-        ),
+        CheckOutcome::Refused(Refusal::BadCredentials) => {
+            let title = format!("{provider} does not accept this token.");
+            match format {
+                Some(TokenFormat {
+                    ended: true, remark, ..
+                }) => Problem::new(title, format!("{remark} Nothing was stored.")),
+                Some(TokenFormat { remark, .. }) if !remark.is_empty() => {
+                    Problem::new(title, format!("{BAD_CREDENTIALS} {remark} Nothing was stored."))
+                }
+                Some(_) | None => Problem::new(title, format!("{BAD_CREDENTIALS} Nothing was stored.")),
+            }
+        }
         CheckOutcome::Refused(Refusal::Expired { at }) => Problem::new(
             format!("This token expired on {}.", at.date()),
             "Generate a new one with a later expiration date. Nothing was stored.",
@@ -75,6 +85,6 @@ fn missing_scopes(provider: &str, findings: &Findings) -> Problem {
 
 /// Why a check of a stored token told nothing.
 pub(crate) fn setback_news(outcome: &CheckOutcome) -> String {
-    let problem = refusal("The Git provider", outcome);
+    let problem = refusal("The Git provider", None, outcome);
     format!("{} {}", problem.title, problem.advice)
 }

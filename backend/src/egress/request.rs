@@ -1,5 +1,6 @@
 //! What is asked for.
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use http::header::InvalidHeaderValue;
 use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -32,10 +33,21 @@ impl Request {
 
     /// Sends `token` as `Authorization: Bearer`. An error if it has characters that no header can carry.
     pub fn bearer(self, token: &SecretString) -> Result<Self, InvalidHeaderValue> {
-        let value = Zeroizing::new(format!("Bearer {}", token.expose_secret()));
+        self.secret(AUTHORIZATION, "Bearer ", token)
+    }
+
+    /// Sends `username` and `token` as `Authorization: Basic` in UTF-8 (RFC 7617).
+    pub fn basic(self, username: &str, token: &SecretString) -> Result<Self, InvalidHeaderValue> {
+        let pair = Zeroizing::new(format!("{username}:{}", token.expose_secret()));
+        self.secret(AUTHORIZATION, "Basic ", &BASE64_STANDARD.encode(pair.as_bytes()).into())
+    }
+
+    /// Sends a secret in a header, behind `before`. An error if it has characters that no header can carry.
+    pub fn secret(self, name: HeaderName, before: &str, secret: &SecretString) -> Result<Self, InvalidHeaderValue> {
+        let value = Zeroizing::new(format!("{before}{}", secret.expose_secret()));
         let mut value = HeaderValue::from_str(&value)?;
         value.set_sensitive(true);
-        Ok(self.header(AUTHORIZATION, value))
+        Ok(self.header(name, value))
     }
 }
 
@@ -50,6 +62,18 @@ mod tests {
             .expect("a header");
         assert!(!format!("{request:?}").contains("ghp_secret"));
         assert_eq!(request.headers[AUTHORIZATION], "Bearer ghp_secret");
+    }
+
+    #[test]
+    fn a_secret_in_any_header_is_marked_as_one() {
+        let request = || Request::new("https://git.acme.dev/".parse().expect("a URL"));
+        let basic = request().basic("mira@acme.dev", &"x".into()).expect("a header");
+        assert_eq!(basic.headers[AUTHORIZATION], "Basic bWlyYUBhY21lLmRldjp4");
+        let name = HeaderName::from_static("private-token");
+        let own = request().secret(name.clone(), "", &"glpat-x".into()).expect("a header");
+        assert_eq!(own.headers[&name], "glpat-x");
+        assert!(basic.headers[AUTHORIZATION].is_sensitive() && own.headers[&name].is_sensitive());
+        assert!(!format!("{basic:?} {own:?}").contains("glpat-x"));
     }
 
     #[test]

@@ -2,15 +2,15 @@
 //!
 //! Facts from GitHub's REST documentation ("Authenticating to the REST API", "Rate limits", "Troubleshooting") and PROVIDERS.md.
 
-use super::{GitProvider, Inquiry};
-use crate::egress::{Answer, Request};
-use domain::{
-    CheckOutcome, Expiry, Findings, GitIdentity, ProviderKind, Refusal, Scope, ScopeFinding, Setback, Timestamp,
-    check::Trouble,
-    scope::{self, Evidence, Standing},
-    token_format::TokenFormat,
+use super::{
+    GitProvider, Inquiry,
+    wire::{Wire, header, identity, message, not_over, probed, unknown, unreachable},
 };
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use crate::egress::Answer;
+use domain::{
+    CheckOutcome, Expiry, Findings, ProviderKind, Refusal, ScopeFinding, Timestamp, scope, token_format::TokenFormat,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::ACCEPT};
 use serde::Deserialize;
 use std::time::Duration;
 use time::{OffsetDateTime, PrimitiveDateTime, format_description::BorrowedFormatItem, macros::format_description};
@@ -26,8 +26,17 @@ const CLOCK_SKEW: Duration = Duration::from_mins(5);
 const SCOPES: &str = "x-oauth-scopes";
 const EXPIRATION: &str = "github-authentication-token-expiration";
 const SSO: &str = "x-github-sso";
-const RATE_REMAINING: &str = "x-ratelimit-remaining";
-const RATE_RESET: &str = "x-ratelimit-reset";
+
+const WIRE: Wire = Wire {
+    headers: |request, inquiry| {
+        request
+            .header(ACCEPT, HeaderValue::from_static("application/vnd.github+json"))
+            .header(HeaderName::from_static("x-github-api-version"), API_VERSION)
+            .bearer(inquiry.token)
+    },
+    remaining: "x-ratelimit-remaining",
+    reset: "x-ratelimit-reset",
+};
 
 /// `GET /user`, as far as it is read.
 #[derive(Deserialize)]
@@ -44,61 +53,31 @@ struct Repository {
 }
 
 impl GitProvider for GitHub {
-    async fn check(&self, inquiry: Inquiry<'_>) -> CheckOutcome {
-        match ask(inquiry).await {
-            Ok(findings) => CheckOutcome::Accepted(findings),
-            Err(outcome) => outcome,
-        }
+    async fn check(&self, inquiry: Inquiry<'_>) -> Result<Findings, CheckOutcome> {
+        let answer = WIRE.get(inquiry, "/user").await?;
+        accept(inquiry, &answer)?;
+        let user: User = answer.body_json().map_err(unreachable)?;
+        let expiry = not_over(expiry(&answer.headers, inquiry.now), inquiry.now)?;
+        let scopes = match header(&answer, SCOPES) {
+            Some(list) => {
+                let required = scope::required(ProviderKind::GitHub, None);
+                scope::compare_declared(ProviderKind::GitHub, &scope::parse_list(list), &required)
+            }
+            None => probe(inquiry).await?,
+        };
+        Ok(Findings {
+            identity: identity(&user.id, &user.login),
+            scopes,
+            expiry,
+        })
     }
-}
-
-async fn ask(inquiry: Inquiry<'_>) -> Result<Findings, CheckOutcome> {
-    let answer = get(inquiry, "/user").await?;
-    accept(inquiry, &answer)?;
-    let user: User = answer.body_json().map_err(unreachable)?;
-    let expiry = expiry(&answer.headers, inquiry.now);
-    if let Expiry::At(at) = expiry
-        && at <= inquiry.now
-    {
-        return Err(CheckOutcome::Refused(Refusal::Expired { at }));
-    }
-    let declared = answer.headers.get(SCOPES).and_then(|list| list.to_str().ok());
-    let scopes = match declared {
-        Some(list) => {
-            let required = scope::required(ProviderKind::GitHub, None);
-            scope::compare_declared(ProviderKind::GitHub, &scope::parse_list(list), &required)
-        }
-        None => probe(inquiry).await?,
-    };
-    Ok(Findings {
-        identity: GitIdentity {
-            id: user.id.to_string(),
-            login: user.login,
-        },
-        scopes,
-        expiry,
-    })
 }
 
 /// What a token without declared scopes may do, as far as reading tells. A fine-grained token lists the repositories that it
 /// was given; reading the files of a private one shows `contents:read`. Nothing that can be read shows a permission to write.
 async fn probe(inquiry: Inquiry<'_>) -> Result<Vec<ScopeFinding>, CheckOutcome> {
-    let finding = |name: &str, standing, evidence| ScopeFinding {
-        scope: Scope::new(name),
-        standing,
-        evidence,
-    };
-    let unknown = |name: &str| finding(name, Standing::Unknown, Evidence::Unknown);
-    let probed = |name: &str, there| {
-        finding(
-            name,
-            if there { Standing::Granted } else { Standing::Missing },
-            Evidence::Probed,
-        )
-    };
-
     // Anybody may read a public repository, so only a private one tells anything.
-    let listed = get(inquiry, "/user/repos?visibility=private&per_page=1").await?;
+    let listed = WIRE.get(inquiry, "/user/repos?visibility=private&per_page=1").await?;
     let (metadata, contents) = match listed.status {
         StatusCode::OK => {
             let repositories: Vec<Repository> = listed.body_json().map_err(unreachable)?;
@@ -106,97 +85,54 @@ async fn probe(inquiry: Inquiry<'_>) -> Result<Vec<ScopeFinding>, CheckOutcome> 
                 .into_iter()
                 .find(|repository| repository.private && is_full_name(&repository.full_name))
             {
-                Some(repository) => {
-                    let path = format!("/repos/{}/contents/", repository.full_name);
-                    let read = get(inquiry, &path).await?;
-                    let contents = match read.status {
-                        // An empty repository has no contents: 404 with the permission, 403 without it.
-                        StatusCode::OK | StatusCode::NOT_FOUND => probed("contents:read", true),
-                        StatusCode::FORBIDDEN if is_permission_refusal(&read) => probed("contents:read", false),
-                        _ => {
-                            accept(inquiry, &read)?;
-                            unknown("contents:read")
-                        }
-                    };
-                    (probed("metadata:read", true), contents)
-                }
-                None => (unknown("metadata:read"), unknown("contents:read")),
+                Some(repository) => (Some(true), may_read(inquiry, &repository.full_name).await?),
+                None => (None, None),
             }
         }
-        StatusCode::FORBIDDEN if is_permission_refusal(&listed) => {
-            (probed("metadata:read", false), unknown("contents:read"))
-        }
+        StatusCode::FORBIDDEN if is_permission_refusal(&listed) => (Some(false), None),
         _ => {
             accept(inquiry, &listed)?;
-            (unknown("metadata:read"), unknown("contents:read"))
+            (None, None)
         }
     };
-    Ok(
-        scope::required(ProviderKind::GitHub, Some(TokenFormat::GitHubFineGrained))
-            .into_iter()
-            .map(|scope| match scope.as_str() {
-                "metadata:read" => metadata.clone(),
-                "contents:read" => contents.clone(),
-                other => unknown(other),
-            })
-            .collect(),
-    )
-}
-
-async fn get(inquiry: Inquiry<'_>, path: &str) -> Result<Answer, CheckOutcome> {
-    let url = Url::parse(&format!("{}{path}", inquiry.api_url)).map_err(|_| unreachable(Trouble::NoConnection))?;
-    let asked = url.origin();
-    let request = Request::new(url)
-        .header(header::ACCEPT, HeaderValue::from_static("application/vnd.github+json"))
-        .header(HeaderName::from_static("x-github-api-version"), API_VERSION)
-        .bearer(inquiry.token)
-        // A stored token is printable ASCII; one that no header can carry cannot be right.
-        .map_err(|_| CheckOutcome::Refused(Refusal::BadCredentials))?;
-    let answer = inquiry.egress.get(request).await.map_err(unreachable)?;
-    // Another origin was asked without the token, so it can tell nothing of it.
-    if answer.final_url.origin() == asked {
-        Ok(answer)
-    } else {
-        Err(unreachable(Trouble::UnexpectedAnswer))
-    }
-}
-
-/// Reads a status as PROVIDERS.md has it: only a success lets the answer be read further.
-fn accept(inquiry: Inquiry<'_>, answer: &Answer) -> Result<(), CheckOutcome> {
-    match answer.status {
-        status if status.is_success() => Ok(()),
-        StatusCode::UNAUTHORIZED => Err(CheckOutcome::Refused(Refusal::BadCredentials)),
-        StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS => Err(forbidden(inquiry, answer)),
-        status if status.is_server_error() => Err(unreachable(Trouble::ServerError(status.as_u16()))),
-        _ => Err(unreachable(Trouble::UnexpectedAnswer)),
-    }
-}
-
-fn forbidden(inquiry: Inquiry<'_>, answer: &Answer) -> CheckOutcome {
-    let text = |name| {
-        answer
-            .headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .map(str::trim)
-    };
-    if let Some(sso) = text(SSO)
-        && sso.starts_with("required")
-    {
-        return CheckOutcome::Refused(Refusal::SsoRequired {
-            url: sso_url(sso, inquiry.base_url),
+    let fine_grained = TokenFormat::of("github_pat_");
+    let findings = scope::required(ProviderKind::GitHub, fine_grained)
+        .into_iter()
+        .map(|scope| {
+            let seen = match scope.as_str() {
+                "metadata:read" => metadata,
+                "contents:read" => contents,
+                _ => None,
+            };
+            match seen {
+                Some(there) => probed(scope, there),
+                None => unknown(scope),
+            }
         });
+    Ok(findings.collect())
+}
+
+/// Whether the token may read the files of a private repository; `None` if that could not be seen.
+async fn may_read(inquiry: Inquiry<'_>, full_name: &str) -> Result<Option<bool>, CheckOutcome> {
+    let read = WIRE.get(inquiry, &format!("/repos/{full_name}/contents/")).await?;
+    match read.status {
+        // An empty repository has no contents: 404 with the permission, 403 without it.
+        StatusCode::OK | StatusCode::NOT_FOUND => Ok(Some(true)),
+        StatusCode::FORBIDDEN if is_permission_refusal(&read) => Ok(Some(false)),
+        _ => accept(inquiry, &read).map(|()| None),
     }
-    let wait = text(header::RETRY_AFTER.as_str()).and_then(|seconds| seconds.parse::<u64>().ok());
-    let reset = text(RATE_RESET).and_then(|seconds| seconds.parse::<i64>().ok());
-    let exhausted = text(RATE_REMAINING) == Some("0");
-    if wait.is_some() || exhausted || answer.status == StatusCode::TOO_MANY_REQUESTS {
-        let retry_at = wait
-            .map(|seconds| inquiry.now.plus(Duration::from_secs(seconds)))
-            .or_else(|| reset.filter(|_| exhausted).map(Timestamp::from_seconds));
-        return CheckOutcome::Unchanged(Setback::RateLimited { retry_at });
+}
+
+/// Reads a status as PROVIDERS.md has it, single sign-on first.
+fn accept(inquiry: Inquiry<'_>, answer: &Answer) -> Result<(), CheckOutcome> {
+    match header(answer, SSO) {
+        Some(sso) if answer.status == StatusCode::FORBIDDEN && sso.starts_with("required") => {
+            Err(CheckOutcome::Refused(Refusal::SsoRequired {
+                url: sso_url(sso, inquiry.base_url),
+            }))
+        }
+        _ => WIRE.accept(inquiry, answer),
     }
-    CheckOutcome::Unchanged(Setback::Forbidden)
 }
 
 /// The address in `X-GitHub-SSO: required; url=...`. It becomes a link, so it must be the provider's own.
@@ -208,13 +144,7 @@ fn sso_url(value: &str, base_url: &str) -> Option<String> {
 
 /// Whether a 403 says that the token lacks a permission, rather than anything else.
 fn is_permission_refusal(answer: &Answer) -> bool {
-    #[derive(Deserialize)]
-    struct Message {
-        message: String,
-    }
-    answer
-        .body_json::<Message>()
-        .is_ok_and(|body| body.message.starts_with("Resource not accessible by"))
+    message(answer).starts_with("Resource not accessible by")
 }
 
 /// Whether a name from an answer is `owner/name`, and so safe to put into a path.
@@ -252,10 +182,6 @@ fn parse_expiration(text: &str) -> Option<Timestamp> {
         None => OffsetDateTime::parse(text, ZONED).ok()?,
     };
     Some(Timestamp::from_seconds(at.unix_timestamp()))
-}
-
-fn unreachable(trouble: Trouble) -> CheckOutcome {
-    CheckOutcome::Unchanged(Setback::Unreachable(trouble))
 }
 
 #[cfg(test)]

@@ -207,6 +207,7 @@ pub(crate) mod git_token {
         pub fingerprint: Vec<u8>,
         pub hint: String,
         pub format: Option<String>,
+        pub username: Option<String>,
         pub identity_id: String,
         pub identity_login: String,
         #[sea_orm(column_type = "Text")]

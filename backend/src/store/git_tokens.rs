@@ -30,6 +30,8 @@ pub struct GitTokenRow {
     pub hint: String,
     /// What the provider calls its kind, when the prefix tells.
     pub format: Option<String>,
+    /// What goes beside it, if anything does.
+    pub username: Option<String>,
     /// Whose it is at the provider.
     pub identity: GitIdentity,
     /// Its scopes against the profile.
@@ -61,6 +63,8 @@ pub struct NewGitToken {
     pub hint: String,
     /// What the provider calls its kind, when the prefix tells.
     pub format: Option<String>,
+    /// What goes beside it, if anything does.
+    pub username: Option<String>,
     /// What the check found.
     pub findings: Findings,
     /// When, and the id of the check.
@@ -86,6 +90,7 @@ impl Store {
             fingerprint: Set(token.fingerprint),
             hint: Set(token.hint),
             format: Set(token.format),
+            username: Set(token.username),
             identity_id: Set(identity.id),
             identity_login: Set(identity.login),
             scopes: Set(scopes),
@@ -232,6 +237,7 @@ fn token_row(row: git_token::Model) -> Result<GitTokenRow, Fault> {
         sealed: Sealed::from(row.sealed),
         hint: row.hint,
         format: row.format,
+        username: row.username,
         identity: GitIdentity {
             id: row.identity_id,
             login: row.identity_login,

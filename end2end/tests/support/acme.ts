@@ -1,6 +1,6 @@
 // The account that most tests start from, filled over HTTP: what a test is not about should not take its time.
 import { Client } from "./client.ts";
-import { type Forge, type NewToken, type Token } from "./forge.ts";
+import { type Forge, type NewToken, type Provider, type Token } from "./forge.ts";
 import type { Patchbay } from "./patchbay.ts";
 
 export const admin = { name: "Mira Sand", email: "mira@acme.example", password: "correct horse battery" };
@@ -31,9 +31,9 @@ export class Acme {
         return new Acme(patchbay, forge, mira);
     }
 
-    /** A Git provider, the forge unless another address is given; gives its id. */
-    async provider(name = "forge", baseUrl = this.forge.url): Promise<string> {
-        await this.mira.done("save-git-provider", { account: "acme", kind: "github", name, base_url: baseUrl });
+    /** A Git provider, the forge as GitHub unless another address or kind is given; gives its id. */
+    async provider(name = "forge", baseUrl = this.forge.url, kind: Provider = "github"): Promise<string> {
+        await this.mira.done("save-git-provider", { account: "acme", kind, name, base_url: baseUrl });
         const page = await this.mira.read<{ providers: { id: string; label: { name: string } }[] }>("git-providers", {
             account: "acme",
         });

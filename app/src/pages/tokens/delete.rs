@@ -7,12 +7,12 @@ use crate::{
         form::FormProblem,
     },
 };
-use domain::{ProviderKind, view::TokenRow};
+use domain::{guide::Guide, view::TokenRow};
 use leptos::{prelude::*, server_fn::ServerFn};
 
 /// The dialog for one runtime's token.
 #[component]
-pub(super) fn Delete(row: TokenRow, account: String, base: String) -> impl IntoView {
+pub(super) fn Delete(row: TokenRow, guide: Guide, account: String, base: String) -> impl IntoView {
     let TokenRow {
         runtime,
         runtime_name: name,
@@ -20,9 +20,6 @@ pub(super) fn Delete(row: TokenRow, account: String, base: String) -> impl IntoV
         ..
     } = row;
     let provider_name = provider.kind.name();
-    let settings = match provider.kind {
-        ProviderKind::GitHub => format!("{}/settings/tokens", provider.base_url.trim_end_matches('/')),
-    };
     view! {
         <FormModal
             kind=FormKind::Deletion
@@ -38,7 +35,7 @@ pub(super) fn Delete(row: TokenRow, account: String, base: String) -> impl IntoV
             <p>{format!("{name} can no longer act for you. The runtime itself and the tokens of others are not affected.")}</p>
             <p>
                 {format!("The token itself stays valid at {provider_name}: ")}
-                <a href=settings target="_blank" rel="noopener noreferrer">
+                <a href=guide.tokens_page target="_blank" rel="noopener noreferrer">
                     "revoke it there"
                     <span class="unseen">" (opens in a new tab)"</span>
                 </a> "."

@@ -16,7 +16,7 @@ use crate::{
     load::{Answer, Ask, Loaded},
     state::app_state,
 };
-use domain::{Timestamp, status::ShownStatus, view::TokenRow};
+use domain::{Timestamp, guide::Guide, status::ShownStatus, view::TokenRow};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
@@ -62,7 +62,7 @@ fn Content(page: Tokens, account: String) -> impl IntoView {
         <TableCard title="Runtimes" aside columns=&["Runtime", "Token", "Scopes", "Status", "Expires"]>
             {rows}
         </TableCard>
-        <Panels rows=page.rows account base/>
+        <Panels rows=page.rows guides=page.guides account base/>
     }
     .into_any()
 }
@@ -102,18 +102,26 @@ fn shown(row: &TokenRow, now: Timestamp) -> ShownStatus {
 
 /// The panel or dialog that the address asks for.
 #[component]
-fn Panels(rows: Vec<TokenRow>, account: String, base: String) -> impl IntoView {
+fn Panels(rows: Vec<TokenRow>, guides: Vec<Guide>, account: String, base: String) -> impl IntoView {
     let query = use_query_map();
-    let rows = StoredValue::new(rows);
+    let known = StoredValue::new((rows, guides));
     move || {
         let query = query.read();
-        let find = |id: String| rows.with_value(|rows| rows.iter().find(|row| row.runtime.to_string() == id).cloned());
+        let find = |id: String| {
+            known.with_value(|(rows, guides)| {
+                let row = rows.iter().find(|row| row.runtime.to_string() == id)?;
+                Some((row.clone(), guides.get(row.guide)?.clone()))
+            })
+        };
         let (account, base) = (account.clone(), base.clone());
-        if let Some(row) = query.get("add").or_else(|| query.get("replace")).and_then(find) {
-            Some(view! { <TokenPanel row account base/> }.into_any())
+        if let Some((row, guide)) = query.get("add").or_else(|| query.get("replace")).and_then(find) {
+            Some(view! { <TokenPanel row guide account base/> }.into_any())
         } else {
-            let row = query.get("delete").and_then(find).filter(|row| row.token.is_some())?;
-            Some(view! { <Delete row account base/> }.into_any())
+            let (row, guide) = query
+                .get("delete")
+                .and_then(find)
+                .filter(|(row, _)| row.token.is_some())?;
+            Some(view! { <Delete row guide account base/> }.into_any())
         }
     }
 }

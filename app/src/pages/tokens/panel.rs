@@ -6,12 +6,11 @@ use crate::{
         dialog::{FormKind, FormModal},
         form::{FormProblem, TextField},
         icon::{Icon, ProviderMark},
-        scopes::ScopeNames,
     },
 };
 use domain::{
     ProviderKind,
-    guide::{Guide, Piece, guide},
+    guide::{Guide, Piece, pieces},
     token_format::{Recognition, TokenFormat},
     view::TokenRow,
 };
@@ -19,12 +18,12 @@ use leptos::{prelude::*, server_fn::ServerFn};
 
 /// The panel for one runtime.
 #[component]
-pub(super) fn TokenPanel(row: TokenRow, account: String, base: String) -> impl IntoView {
+pub(super) fn TokenPanel(row: TokenRow, guide: Guide, account: String, base: String) -> impl IntoView {
     let TokenRow {
         runtime,
         runtime_name: name,
         provider,
-        required,
+        generate_url,
         token,
         ..
     } = row;
@@ -46,8 +45,14 @@ pub(super) fn TokenPanel(row: TokenRow, account: String, base: String) -> impl I
         <ProviderMark kind text=format!("{} · {}", provider.name, provider.host)/>
     }
     .into_any();
-    let guide = guide(kind, &provider.base_url, &name, &required);
-    let link = guide.link.clone();
+    let filled_in = if guide.filled_in { ", filled in" } else { "" };
+    let generate = (format!("Generate one{filled_in}"), generate_url.clone());
+    let open = (format!("Open {}{filled_in}", kind.name()), generate_url);
+    let username = token.and_then(|token| token.username).unwrap_or_default();
+    let beside = kind.about().username.as_ref().map(|field| {
+        let hint = field.hint.into_any();
+        view! { <TextField name="username" label=field.label value=username required=field.is_required() hint/> }
+    });
     view! {
         <FormModal
             kind=FormKind::Panel
@@ -82,9 +87,10 @@ pub(super) fn TokenPanel(row: TokenRow, account: String, base: String) -> impl I
                     <details open>
                         <summary>"Advanced authorization options"</summary>
                         <div class="details-body">
-                            <FormProblem generate=link/>
+                            <FormProblem generate/>
                             <TokenField kind/>
-                            <Steps guide kind/>
+                            {beside}
+                            <Steps guide open/>
                         </div>
                     </details>
         </FormModal>
@@ -94,26 +100,21 @@ pub(super) fn TokenPanel(row: TokenRow, account: String, base: String) -> impl I
 #[component]
 fn TokenField(kind: ProviderKind) -> impl IntoView {
     let seen = RwSignal::new(Recognition::Unknown);
-    let placeholder = match kind {
-        ProviderKind::GitHub => "ghp_… or github_pat_…",
-    };
     let hint = view! {
         <div aria-live="polite">
             {move || {
                 let seen = seen.get();
                 match (seen, seen.objection(kind)) {
-                    (_, Some(objection)) => Some(view! {
-                        <div class="field-error">
-                            <Icon name="alert"/>
-                            <span>{objection}</span>
-                        </div>
-                    }.into_any()),
-                    (Recognition::Fits(format), None) => Some(view! {
-                        <div class="field-good">
-                            <Icon name="check"/>
-                            <span>{format.name()}</span>
-                        </div>
-                    }.into_any()),
+                    (_, Some(objection)) => Some(remark("field-error", "alert", objection)),
+                    (Recognition::Fits(format), None) => {
+                        let words = if format.remark.is_empty() {
+                            format.name.to_owned()
+                        } else {
+                            format!("{}. {}", format.name, format.remark)
+                        };
+                        let (class, icon) = if format.ended { ("field-error", "alert") } else { ("field-good", "check") };
+                        Some(remark(class, icon, words))
+                    }
                     (_, None) => None,
                 }
             }}
@@ -127,7 +128,7 @@ fn TokenField(kind: ProviderKind) -> impl IntoView {
             label="Personal access token"
             kind="password"
             mono=true
-            placeholder
+            placeholder=kind.about().placeholder
             autofocus=true
             hint
             on_input=Callback::new(move |typed: String| seen.set(TokenFormat::recognise(&typed, kind)))
@@ -135,19 +136,29 @@ fn TokenField(kind: ProviderKind) -> impl IntoView {
     }
 }
 
-/// The steps to generate a token.
+/// What is said below the field of what was pasted.
+fn remark(class: &'static str, icon: &'static str, words: String) -> AnyView {
+    view! {
+        <div class=class>
+            <Icon name=icon/>
+            <span>{words}</span>
+        </div>
+    }
+    .into_any()
+}
+
+/// The steps to generate a token, with the page where one begins, in words and address.
 #[component]
-fn Steps(guide: Guide, kind: ProviderKind) -> impl IntoView {
+fn Steps(guide: Guide, open: (String, String)) -> impl IntoView {
     let steps = guide
         .steps
-        .into_iter()
+        .iter()
         .map(|step| {
-            let pieces = step
-                .into_iter()
+            let pieces = pieces(step)
                 .map(|piece| match piece {
-                    Piece::Text(words) => words.into_any(),
-                    Piece::Label(words) => view! { <b>{words}</b> }.into_any(),
-                    Piece::Scopes(scopes) => view! { <ScopeNames scopes/> }.into_any(),
+                    Piece::Text(words) => words.to_owned().into_any(),
+                    Piece::Label(words) => view! { <b>{words.to_owned()}</b> }.into_any(),
+                    Piece::Scope(name) => view! { <code class="chip">{name.to_owned()}</code> }.into_any(),
                 })
                 .collect_view();
             view! { <li>{pieces}</li> }
@@ -157,13 +168,14 @@ fn Steps(guide: Guide, kind: ProviderKind) -> impl IntoView {
         <section class="box" aria-labelledby="steps-title">
             <div class="box-head">
                 <h3 id="steps-title">"Generate one"</h3>
-                <a class="button" href=guide.link target="_blank" rel="noopener noreferrer">
-                    {format!("Open {}, filled in", kind.name())}
+                <a class="button" href=open.1 target="_blank" rel="noopener noreferrer">
+                    {open.0}
                     <Icon name="out"/>
                     <span class="unseen">" (opens in a new tab)"</span>
                 </a>
             </div>
             <ol class="steps">{steps}</ol>
+            <p class="hint">{guide.remark}</p>
         </section>
     }
 }

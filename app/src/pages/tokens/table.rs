@@ -144,7 +144,7 @@ fn TokenCells(token: TokenView, status: ShownStatus, now: Timestamp, kind: Provi
     view! {
         <td data-label="Token" class="wide">
             <div class="stack">
-                <code title=token.format>{token.hint}</code>
+                <code title=token.about>{token.hint}</code>
                 <span class="sub">{token.identity.login}</span>
             </div>
         </td>

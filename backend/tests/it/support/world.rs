@@ -12,8 +12,8 @@ use backend::{
     store::Store,
     vault::MasterKeys,
 };
-use domain::{RuntimeId, Timestamp};
-use forge::{Account, Forge};
+use domain::{ProviderKind, RuntimeId, Timestamp};
+use forge::{Account, Forge, Provider};
 use secrecy::ExposeSecret as _;
 use sha2::{Digest as _, Sha256};
 use std::sync::{
@@ -124,21 +124,31 @@ impl World {
         self.services.access.member(session.as_ref(), account).await.unwrap()
     }
 
-    /// Registers the stand-in as a Git provider and a runtime that uses it.
+    /// Registers the stand-in as GitHub and a runtime that uses it.
     pub(crate) async fn runtime(&self, admin: &Member, name: &str) -> RuntimeId {
+        self.runtime_of(admin, name, self.provider_form()).await
+    }
+
+    /// Registers the stand-in as a Git provider of this kind and a runtime that uses it.
+    pub(crate) async fn runtime_at(&self, admin: &Member, kind: ProviderKind, provider: Provider) -> RuntimeId {
+        let form = GitProviderForm {
+            kind: kind.as_str().to_owned(),
+            name: kind.name().to_owned(),
+            base_url: self.forge.url_of(provider),
+            api_url: String::new(),
+        };
+        self.runtime_of(admin, "prod-eu", form).await
+    }
+
+    async fn runtime_of(&self, admin: &Member, name: &str, form: GitProviderForm) -> RuntimeId {
         let page = self.services.git_providers.page(admin).await.unwrap();
         let provider = match page
             .providers
             .iter()
-            .find(|provider| provider.label.base_url == self.forge.url())
+            .find(|provider| provider.label.base_url == form.base_url && provider.label.kind.as_str() == form.kind)
         {
             Some(provider) => provider.id,
-            None => self
-                .services
-                .git_providers
-                .register(admin, self.provider_form())
-                .await
-                .unwrap(),
+            None => self.services.git_providers.register(admin, form).await.unwrap(),
         };
         let form = RuntimeForm {
             name: name.to_owned(),

@@ -1,0 +1,61 @@
+//! Bitbucket Data Center.
+//!
+//! Facts from Atlassian's documentation ("HTTP access tokens") and from PROVIDERS.md.
+
+use super::{About, Rules, never};
+use crate::{
+    guide::{Guide, pieces_of},
+    token_format::TokenFormat,
+};
+
+const TOKENS_PAGE: &str = "/plugins/servlet/access-tokens/manage";
+
+pub(super) const ABOUT: About = About {
+    word: "bitbucket_data_center",
+    name: "Bitbucket Data Center",
+    public: "",
+    own: "your Bitbucket Data Center",
+    api_path: "/rest",
+    api_elsewhere: never,
+    // Tokens of older versions have no prefix.
+    formats: &[TokenFormat::personal(
+        "BBDC-",
+        "Bitbucket Data Center HTTP access token",
+    )],
+    placeholder: "BBDC-…",
+    username: None,
+};
+
+pub(super) const RULES: Rules = Rules {
+    required: |_| &["REPO_WRITE"],
+    covers: |granted, wanted| implied(granted).contains(&wanted),
+    git_username: |_, _, login| login.to_owned(),
+    generate_url: |base_url, _, _| format!("{base_url}{TOKENS_PAGE}"),
+    guide: |base_url, scopes| Guide {
+        filled_in: false,
+        tokens_page: format!("{base_url}{TOKENS_PAGE}"),
+        steps: vec![
+            "Sign in to your Bitbucket.".to_owned(),
+            "Go to |*Manage account › HTTP access tokens|.".to_owned(),
+            format!(
+                "Choose |*Create token|, name it, set an expiry and give it the permission |*Repository write|, to the API {}",
+                pieces_of(scopes)
+            ),
+            "*Create|, copy it and paste it here.".to_owned(),
+        ],
+        remark: String::new(),
+    },
+};
+
+/// Everything that a granted permission covers besides itself. Whoever may read a repository may see its project.
+fn implied(permission: &str) -> &'static [&'static str] {
+    match permission {
+        "REPO_READ" => &["PROJECT_READ"],
+        "REPO_WRITE" => &["REPO_READ", "PROJECT_READ"],
+        "REPO_ADMIN" => &["REPO_WRITE", "REPO_READ", "PROJECT_READ"],
+        "PROJECT_READ" => &["REPO_READ"],
+        "PROJECT_WRITE" => &["PROJECT_READ", "REPO_WRITE", "REPO_READ"],
+        "PROJECT_ADMIN" => &["PROJECT_WRITE", "PROJECT_READ", "REPO_ADMIN", "REPO_WRITE", "REPO_READ"],
+        _ => &[],
+    }
+}

@@ -1,0 +1,50 @@
+//! Gitea.
+//!
+//! Facts from Gitea's documentation ("API usage") and from PROVIDERS.md.
+
+use super::{About, Rules, never};
+use crate::guide::{Guide, pieces_of};
+
+/// The person's page for tokens, which takes nothing to fill in.
+const TOKENS_PAGE: &str = "/user/settings/applications";
+
+pub(super) const ABOUT: About = About {
+    word: "gitea",
+    name: "Gitea",
+    public: "",
+    own: "your Gitea",
+    api_path: "/api/v1",
+    api_elsewhere: never,
+    // 40 hexadecimal digits, as others have them too.
+    formats: &[],
+    placeholder: "40 letters and digits",
+    username: None,
+};
+
+pub(super) const RULES: Rules = Rules {
+    required: |_| &["write:repository", "read:user"],
+    covers,
+    // Any name will do.
+    git_username: |_, _, login| login.to_owned(),
+    generate_url: |base_url, _, _| format!("{base_url}{TOKENS_PAGE}"),
+    guide: |base_url, scopes| Guide {
+        filled_in: false,
+        tokens_page: format!("{base_url}{TOKENS_PAGE}"),
+        steps: vec![
+            "Sign in.".to_owned(),
+            "Go to |*Settings › Applications › Manage access tokens|.".to_owned(),
+            format!(
+                "Name the token, open |*Select permissions| and choose repository |*Read and Write|, user |*Read|: {}",
+                pieces_of(scopes)
+            ),
+            "*Generate token|, copy it and paste it here.".to_owned(),
+        ],
+        remark: String::new(),
+    },
+};
+
+/// `write:x` covers `read:x`, and `all` covers everything.
+fn covers(granted: &str, wanted: &str) -> bool {
+    let written = granted.strip_prefix("write:");
+    granted == "all" || (written.is_some() && written == wanted.strip_prefix("read:"))
+}

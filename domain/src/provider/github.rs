@@ -1,0 +1,104 @@
+//! GitHub.com and GitHub Enterprise Server.
+//!
+//! Facts from GitHub's documentation ("Managing your personal access tokens", "Scopes for OAuth apps", "Getting started with
+//! the REST API") and from PROVIDERS.md.
+
+use super::{About, Rules};
+use crate::{
+    guide::{Guide, pieces_of, with_query},
+    scope::joined,
+    token_format::TokenFormat,
+};
+
+const FINE_GRAINED: &str = "github_pat_";
+
+pub(super) const ABOUT: About = About {
+    word: "github",
+    name: "GitHub",
+    public: "https://github.com",
+    own: "your GitHub Enterprise Server",
+    api_path: "/api/v3",
+    api_elsewhere,
+    formats: &[
+        TokenFormat::personal("ghp_", "GitHub personal access token (classic)"),
+        TokenFormat::personal(FINE_GRAINED, "GitHub fine-grained personal access token"),
+        TokenFormat::other("gho_", "GitHub OAuth access token"),
+        TokenFormat::other("ghu_", "GitHub App user access token"),
+        TokenFormat::other("ghs_", "GitHub App installation token"),
+        // It opens nothing itself.
+        TokenFormat::other("ghr_", "GitHub refresh token"),
+    ],
+    placeholder: "ghp_… or github_pat_…",
+    username: None,
+};
+
+pub(super) const RULES: Rules = Rules {
+    required,
+    covers: |granted, wanted| implied(granted).contains(&wanted),
+    // Any name that is not empty will do.
+    git_username: |_, _, _| "x-access-token".to_owned(),
+    generate_url: |base_url, name, scopes| {
+        let query = [("description", name), ("scopes", &joined(scopes))];
+        with_query(&format!("{base_url}/settings/tokens/new"), &query)
+    },
+    guide: |base_url, scopes| Guide {
+        filled_in: true,
+        tokens_page: format!("{base_url}/settings/tokens"),
+        steps: vec![
+            "Sign in to your GitHub account.".to_owned(),
+            "Go to |*Settings › Developer settings › Personal access tokens › Tokens (classic)|.".to_owned(),
+            "Choose |*Generate new token (classic)|, name it and set an expiration date.".to_owned(),
+            format!("Select {}", pieces_of(scopes)),
+            "*Generate token|, copy it and paste it here.".to_owned(),
+        ],
+        remark: String::new(),
+    },
+};
+
+/// GitHub.com has a host of its own for its API, and so has GitHub Enterprise Cloud with data residency:
+/// `https://SUBDOMAIN.ghe.com` has it at `api.SUBDOMAIN.ghe.com`.
+fn api_elsewhere(host: &str) -> Option<String> {
+    match host {
+        "github.com" | "www.github.com" => Some("https://api.github.com".to_owned()),
+        host => host.ends_with(".ghe.com").then(|| format!("https://api.{host}")),
+    }
+}
+
+fn required(format: Option<&TokenFormat>) -> &'static [&'static str] {
+    if format.is_some_and(|format| format.prefix == FINE_GRAINED) {
+        &["metadata:read", "contents:read", "contents:write"]
+    } else {
+        &["repo"]
+    }
+}
+
+/// Everything that a granted scope covers besides itself.
+fn implied(scope: &str) -> &'static [&'static str] {
+    match scope {
+        "repo" => &[
+            "repo:status",
+            "repo_deployment",
+            "public_repo",
+            "repo:invite",
+            "security_events",
+        ],
+        "admin:repo_hook" => &["write:repo_hook", "read:repo_hook"],
+        "write:repo_hook" => &["read:repo_hook"],
+        "admin:org" => &["write:org", "read:org", "manage_runners:org"],
+        "write:org" => &["read:org"],
+        "admin:public_key" => &["write:public_key", "read:public_key"],
+        "write:public_key" => &["read:public_key"],
+        "admin:gpg_key" => &["write:gpg_key", "read:gpg_key"],
+        "write:gpg_key" => &["read:gpg_key"],
+        "admin:enterprise" => &[
+            "manage_runners:enterprise",
+            "manage_billing:enterprise",
+            "read:enterprise",
+        ],
+        "user" => &["read:user", "user:email", "user:follow"],
+        "project" => &["read:project"],
+        "write:packages" => &["read:packages"],
+        "write:discussion" => &["read:discussion"],
+        _ => &[],
+    }
+}
