@@ -247,7 +247,8 @@ fn view(kind: ProviderKind, token: GitTokenRow) -> TokenView {
         status: token.status,
         sso_url: token.sso_url,
         expiry: token.expiry,
-        last_check: token.last_check,
+        checked_at: token.checked_at,
+        setback: token.setback.map(|setback| setback.words(kind.name())),
     }
 }
 

@@ -106,6 +106,18 @@ impl Trouble {
     }
 }
 
+impl Setback {
+    /// What happened, after "checked just now: ...".
+    #[must_use]
+    pub fn words(self, provider: &str) -> String {
+        match self {
+            Self::RateLimited { .. } => format!("{provider} took no more requests"),
+            Self::Unreachable(trouble) => format!("{provider} could not be asked, {}", trouble.words()),
+            Self::Forbidden => format!("{provider} refused the request"),
+        }
+    }
+}
+
 /// The outcome of one check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

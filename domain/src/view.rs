@@ -1,7 +1,7 @@
 //! What a page shows: the answers of the services to the pages. Nothing secret has a field here.
 
 use crate::{
-    check::{Expiry, GitIdentity, Setback},
+    check::{Expiry, GitIdentity},
     guide::Guide,
     id::{GitProviderId, GitTokenId, RuntimeId},
     provider::ProviderKind,
@@ -91,17 +91,10 @@ pub struct TokenView {
     pub sso_url: Option<String>,
     /// When it ends.
     pub expiry: Expiry,
-    /// The last check and what became of it.
-    pub last_check: CheckView,
-}
-
-/// One check. What a telling one found stands in the token itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CheckView {
-    /// When.
-    pub at: Timestamp,
-    /// What kept it from telling anything.
-    pub setback: Option<Setback>,
+    /// When it was checked last.
+    pub checked_at: Timestamp,
+    /// What kept that check from telling anything, in words.
+    pub setback: Option<String>,
 }
 
 /// The page *Git authentication*.

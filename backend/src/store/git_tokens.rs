@@ -7,7 +7,7 @@ use super::{
 use crate::{Fault, vault::Sealed};
 use domain::{
     AccountId, CheckId, CheckOutcome, Expiry, Findings, GitIdentity, GitTokenId, Refusal, RuntimeId, ScopeFinding,
-    Timestamp, TokenStatus, UserId, view::CheckView,
+    Setback, Timestamp, TokenStatus, UserId,
 };
 use sea_orm::{
     ActiveModelTrait as _,
@@ -42,8 +42,10 @@ pub struct GitTokenRow {
     pub sso_url: Option<String>,
     /// When it ends.
     pub expiry: Expiry,
-    /// The last check.
-    pub last_check: CheckView,
+    /// When it was checked last.
+    pub checked_at: Timestamp,
+    /// What kept that check from telling anything.
+    pub setback: Option<Setback>,
 }
 
 /// A personal access token that passed its check, to be stored for a person and a runtime.
@@ -251,12 +253,10 @@ fn token_row(row: git_token::Model) -> Result<GitTokenRow, Fault> {
             (None, true) => Expiry::Never,
             (None, false) => Expiry::Unknown,
         },
-        last_check: CheckView {
-            at: Timestamp::from_millis(row.checked_at),
-            setback: match from_json(&row.last_outcome)? {
-                CheckOutcome::Unchanged(setback) => Some(setback),
-                CheckOutcome::Accepted(_) | CheckOutcome::Refused(_) => None,
-            },
+        checked_at: Timestamp::from_millis(row.checked_at),
+        setback: match from_json(&row.last_outcome)? {
+            CheckOutcome::Unchanged(setback) => Some(setback),
+            CheckOutcome::Accepted(_) | CheckOutcome::Refused(_) => None,
         },
     })
 }

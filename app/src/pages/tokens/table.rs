@@ -13,7 +13,7 @@ use crate::{
     },
 };
 use domain::{
-    Expiry, ProviderKind, Setback, Timestamp, TokenStatus,
+    Expiry, ProviderKind, Timestamp, TokenStatus,
     status::ShownStatus,
     view::{TokenRow, TokenView},
 };
@@ -135,10 +135,8 @@ fn TokenCells(token: TokenView, status: ShownStatus, now: Timestamp, kind: Provi
                 </a>
             }
         });
-    let last = token.last_check;
-    let setback = last.setback.as_ref().map(|setback| setback_words(setback, kind));
     let checked = view! {
-        <span class="sub">"checked " <Ago at=last.at now/> {setback.map(|words| format!(": {words}"))}</span>
+        <span class="sub">"checked " <Ago at=token.checked_at now/> {token.setback.map(|words| format!(": {words}"))}</span>
     };
     let next_step = status.next_step();
     view! {
@@ -160,15 +158,5 @@ fn TokenCells(token: TokenView, status: ShownStatus, now: Timestamp, kind: Provi
             </div>
         </td>
         <td data-label="Expires" class="date">{expires}</td>
-    }
-}
-
-/// Why the last check told nothing.
-fn setback_words(setback: &Setback, kind: ProviderKind) -> String {
-    let provider = kind.name();
-    match setback {
-        Setback::RateLimited { .. } => format!("{provider} took no more requests"),
-        Setback::Unreachable(trouble) => format!("{provider} could not be asked, {}", trouble.words()),
-        Setback::Forbidden => format!("{provider} refused the request"),
     }
 }
