@@ -40,7 +40,7 @@ lint: setup-test ## Check format and lints only
 	@$(WITH_ENV) && exec node scripts/test.mjs lint
 
 bench: setup-build ## Run the benchmarks
-	@$(WITH_ENV) && cargo bench --locked --workspace --exclude frontend
+	@$(WITH_ENV) && cargo bench --locked --workspace --exclude frontend --bench '*'
 
 clean: ## Remove all that was built or installed here; ./data stays
 	rm -rf target scripts/node_modules end2end/node_modules
