@@ -79,7 +79,7 @@ macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident in $module:ident,)+) => {
         /// The kind of a Git provider. One kind has one wire protocol.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-        #[serde(rename_all = "snake_case")]
+        #[serde(into = "&'static str", try_from = "String")]
         pub enum ProviderKind {
             $($(#[$doc])* $kind,)+
         }
@@ -123,6 +123,20 @@ kinds! {
     Forgejo in forgejo,
     /// Gerrit Code Review.
     Gerrit in gerrit,
+}
+
+impl From<ProviderKind> for &'static str {
+    fn from(kind: ProviderKind) -> Self {
+        kind.as_str()
+    }
+}
+
+impl TryFrom<String> for ProviderKind {
+    type Error = &'static str;
+
+    fn try_from(word: String) -> Result<Self, Self::Error> {
+        Self::from_word(&word).ok_or("unknown kind of Git provider")
+    }
 }
 
 /// The longest username, in characters: that of an e-mail address.
@@ -346,6 +360,9 @@ mod tests {
     fn a_stored_kind_is_read_back() {
         for kind in ProviderKind::ALL.iter().copied() {
             assert_eq!(ProviderKind::from_word(kind.as_str()), Some(kind));
+            let json = serde_json::to_string(&kind).expect("JSON");
+            assert_eq!(json, format!("{:?}", kind.as_str()));
+            assert_eq!(serde_json::from_str::<ProviderKind>(&json).ok(), Some(kind));
         }
         assert_eq!(ProviderKind::from_word("cvs"), None);
     }
