@@ -11,6 +11,7 @@ use crate::{
 use domain::{
     ProviderKind,
     guide::{Guide, Piece, pieces},
+    provider::UsernameField,
     token_format::{Recognition, TokenFormat},
     view::TokenRow,
 };
@@ -49,10 +50,11 @@ pub(super) fn TokenPanel(row: TokenRow, guide: Guide, account: String, base: Str
     let generate = (format!("Generate one{filled_in}"), generate_url.clone());
     let open = (format!("Open {}{filled_in}", kind.name()), generate_url);
     let username = token.and_then(|token| token.username).unwrap_or_default();
-    let beside = kind.about().username.as_ref().map(|field| {
+    // A field is made inside its form.
+    let beside = move |field: &'static UsernameField| {
         let hint = field.hint.into_any();
         view! { <TextField name="username" label=field.label value=username required=field.is_required() hint/> }
-    });
+    };
     view! {
         <FormModal
             kind=FormKind::Panel
@@ -89,7 +91,7 @@ pub(super) fn TokenPanel(row: TokenRow, guide: Guide, account: String, base: Str
                         <div class="details-body">
                             <FormProblem generate/>
                             <TokenField kind/>
-                            {beside}
+                            {kind.about().username.as_ref().map(beside)}
                             <Steps guide open/>
                         </div>
                     </details>
