@@ -214,26 +214,26 @@ fn Form(provider: Option<ProviderView>, account: String, base: String) -> impl I
             submit=Some((label, "Saving…".to_owned()))
         >
             <FormProblem/>
-                    <SelectField name="kind" label="Kind" options=kinds value=kind.get_untracked().as_str() on_change=on_kind/>
-                    <TextField name="name" label="Name" value=name required=false hint=name_hint autofocus=true/>
-                    <TextField
-                        name="base_url"
-                        label="Base URL"
-                        kind="url"
-                        value=base_url
-                        mono=true
-                        hint=base_hint.into_any()
-                        on_input=Callback::new(move |typed| typed_base.set(typed))
-                    />
-                    <TextField
-                        name="api_url"
-                        label="API base URL"
-                        kind="url"
-                        value=api_url
-                        mono=true
-                        required=false
-                        hint=api_hint
-                    />
+            <SelectField name="kind" label="Kind" options=kinds value=kind.get_untracked().as_str() on_change=on_kind/>
+            <TextField name="name" label="Name" value=name required=false hint=name_hint autofocus=true/>
+            <TextField
+                name="base_url"
+                label="Base URL"
+                kind="url"
+                value=base_url
+                mono=true
+                hint=base_hint.into_any()
+                on_input=Callback::new(move |typed| typed_base.set(typed))
+            />
+            <TextField
+                name="api_url"
+                label="API base URL"
+                kind="url"
+                value=api_url
+                mono=true
+                required=false
+                hint=api_hint
+            />
         </FormModal>
     }
 }

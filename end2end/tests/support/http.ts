@@ -15,7 +15,8 @@ export interface Request {
     agent?: http.Agent;
 }
 
-export function send(url: string | URL, { method = "GET", headers = {}, body, agent }: Request = {}): Promise<Answer> {
+/** A connection for each request, unless an agent is given: one kept open may be closed by a server that is started again. */
+export function send(url: string | URL, { method = "GET", headers = {}, body, agent = new http.Agent() }: Request = {}): Promise<Answer> {
     return new Promise((resolve, reject) => {
         const length = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
         const request = http.request(url, { method, headers: { ...length, ...headers }, agent }, (response) => {

@@ -67,34 +67,34 @@ pub(super) fn TokenPanel(row: TokenRow, guide: Guide, account: String, base: Str
             hidden=vec![("runtime", runtime.to_string()), ("account", account)]
             submit=Some((label, format!("Checking with {}…", kind.name())))
         >
-                    <p>
-                        {format!(
-                            "Patchbay needs access to your {} account to act for you in this runtime. Authorize it, or provide a personal access token.",
-                            kind.name(),
-                        )}
-                    </p>
-                    <div>
-                        <button
-                            class="button wide"
-                            type="button"
-                            aria-disabled="true"
-                            aria-describedby="no-oauth"
-                        >
-                            {format!("Authorize access to {}", kind.name())}
-                        </button>
-                        <p class="hint" id="no-oauth">
-                            "No OAuth application is registered for this provider. Contact your admin for help"
-                        </p>
-                    </div>
-                    <details open>
-                        <summary>"Advanced authorization options"</summary>
-                        <div class="details-body">
-                            <FormProblem generate/>
-                            <TokenField kind/>
-                            {kind.about().username.as_ref().map(beside)}
-                            <Steps guide open/>
-                        </div>
-                    </details>
+            <p>
+                {format!(
+                    "Patchbay needs access to your {} account to act for you in this runtime. Authorize it, or provide a personal access token.",
+                    kind.name(),
+                )}
+            </p>
+            <div>
+                <button
+                    class="button wide"
+                    type="button"
+                    aria-disabled="true"
+                    aria-describedby="no-oauth"
+                >
+                    {format!("Authorize access to {}", kind.name())}
+                </button>
+                <p class="hint" id="no-oauth">
+                    "No OAuth application is registered for this provider. Contact your admin for help"
+                </p>
+            </div>
+            <details open>
+                <summary>"Advanced authorization options"</summary>
+                <div class="details-body">
+                    <FormProblem generate/>
+                    <TokenField kind/>
+                    {kind.about().username.as_ref().map(beside)}
+                    <Steps guide open/>
+                </div>
+            </details>
         </FormModal>
     }
 }
