@@ -70,7 +70,7 @@ pub(super) fn Row(row: TokenRow, now: Timestamp, account: String, base: String) 
             </td>
             <td data-label="Scopes">
                 <div class="row">
-                    <span class="sub">"needs"</span>
+                    <span class="sub">{if required.is_empty() { "needs none" } else { "needs" }}</span>
                     <ScopeNames scopes=required/>
                 </div>
             </td>
