@@ -150,6 +150,7 @@ test("after a restart of the server everything is still there", async ({ site, a
     await acme.runtime("prod-eu");
     const token = await forge.token({ expires_at: rfc3339(inDays(90)) });
     await add(site, "prod-eu", token.value);
+    await site.leave();
     await patchbay.restart();
     await site.open(path);
     await expect(site.row("prod-eu")).toContainText(`ghp_…${token.value.slice(-4)}`);

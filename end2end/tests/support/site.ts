@@ -46,6 +46,11 @@ export class Site {
         await this.settled();
     }
 
+    /** Leaves the site: what the page was still asking for is given up, so that the server may go away. */
+    async leave() {
+        await this.page.goto("about:blank");
+    }
+
     /** Waits until the page that was loaded has been hydrated. */
     async settled() {
         if (this.scripts) await this.page.waitForFunction(isHydrated, undefined, { timeout: 10_000 });
