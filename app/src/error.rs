@@ -58,6 +58,9 @@ pub struct Problem {
     pub scopes: Vec<Scope>,
     /// Where to mend it: words and address.
     pub link: Option<(String, String)>,
+    /// What to tick if it is meant so, after which the form is taken; empty if it cannot be.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub confirm: String,
 }
 
 impl Problem {

@@ -5,10 +5,10 @@ use crate::{
     access::{AccessError, Member},
     clock::Clock,
     random::{self, Random},
-    store::{self, GitProviderRow, Store},
+    store::{self, AuditEvent, ChosenScopes, GitProviderRow, Store},
 };
 use domain::{
-    FieldErrors, GitProviderId, ProviderKind, field, provider,
+    FieldErrors, GitProviderId, HolderKind, ProviderKind, ScopeProfile, field, profile, provider, scope,
     view::{ProviderLabel, ProviderView, ProvidersPage},
 };
 use std::sync::Arc;
@@ -47,6 +47,19 @@ pub struct GitProviderForm {
     pub base_url: String,
     /// Its API base (field `api_url`; empty: follows from the base URL).
     pub api_url: String,
+    /// Whether tokens are taken whose permissions cannot be verified (field `allow_unverified`).
+    pub allow_unverified: bool,
+}
+
+/// The scopes of one sort of tokens, as an admin typed them.
+#[derive(Clone, Debug)]
+pub struct TypedScopes {
+    /// For whose tokens.
+    pub holder: HolderKind,
+    /// For which sort, by its word.
+    pub sort: String,
+    /// The scopes, with commas between them.
+    pub scopes: String,
 }
 
 /// The service.
@@ -74,6 +87,7 @@ impl GitProviders {
             label: label(&row),
             api_url: row.api(),
             api_url_given: row.api_url.is_some(),
+            allow_unverified: row.allow_unverified,
             runtimes: runtimes
                 .iter()
                 .filter(|r| r.git_provider == row.id)
@@ -95,8 +109,9 @@ impl GitProviders {
         })?;
         let id = GitProviderId(random::uuid(self.random.as_ref(), self.clock.as_ref()));
         let row = self.read(id, kind, &form)?;
+        let event = self.event(member, "git_provider.registered", id, about(&row));
         self.store
-            .create_git_provider(member.account(), row)
+            .create_git_provider(member.account(), row, event)
             .await
             .map_err(name_taken)?;
         tracing::info!(account = %member.account(), user = %member.user(), git_provider = %id, "registered a Git provider");
@@ -117,9 +132,15 @@ impl GitProviders {
             .await?
             .ok_or(GitProviderError::NotFound)?;
         let row = self.read(id, old.kind, &form)?;
+        let action = match (old.allow_unverified, row.allow_unverified) {
+            (false, true) => "git_provider.unverified_allowed",
+            (true, false) => "git_provider.unverified_refused",
+            _ => "git_provider.edited",
+        };
+        let event = self.event(member, action, id, about(&row));
         if !self
             .store
-            .update_git_provider(member.account(), &row)
+            .update_git_provider(member.account(), &row, event)
             .await
             .map_err(name_taken)?
         {
@@ -191,9 +212,87 @@ impl GitProviders {
             name,
             base_url,
             api_url,
+            allow_unverified: form.allow_unverified,
             created_at: self.clock.now(),
         })
     }
+
+    /// What tokens need at a Git provider: for people's tokens, and for runtime tokens.
+    pub async fn profiles(
+        &self,
+        member: &Member,
+        id: GitProviderId,
+    ) -> Result<(ProviderLabel, [ScopeProfile; 2]), GitProviderError> {
+        member.require_admin()?;
+        let row = self
+            .store
+            .git_provider(member.account(), id)
+            .await?
+            .ok_or(GitProviderError::NotFound)?;
+        let profiles = self
+            .store
+            .scope_profiles(member.account(), std::slice::from_ref(&row))
+            .await?;
+        let profiles = profiles.into_iter().next().ok_or(GitProviderError::NotFound)?;
+        Ok((label(&row), profiles))
+    }
+
+    /// Changes what tokens need at a Git provider. Tokens that are stored are judged by it at their next check. Errors stand at
+    /// the fields `<holder>-<sort>`. What equals the default follows the default again.
+    pub async fn choose_scopes(
+        &self,
+        member: &Member,
+        id: GitProviderId,
+        typed: &[TypedScopes],
+    ) -> Result<(), GitProviderError> {
+        member.require_admin()?;
+        let row = self
+            .store
+            .git_provider(member.account(), id)
+            .await?
+            .ok_or(GitProviderError::NotFound)?;
+        let mut errors = FieldErrors::default();
+        let mut chosen = Vec::new();
+        let mut detail = Vec::new();
+        for typed in typed {
+            let sort = row.kind.sorts().iter().find(|sort| sort.word == typed.sort);
+            let sort = sort.ok_or(GitProviderError::NotFound)?;
+            let field = format!("{}-{}", typed.holder.as_str(), sort.word);
+            let scopes = errors.take(&field, profile::read_scopes(&typed.scopes));
+            detail.push(format!("{field}: {}", scope::joined(&scopes)));
+            let standard = profile::standard(sort, typed.holder) == scopes;
+            chosen.push(ChosenScopes {
+                holder: typed.holder,
+                sort: sort.word,
+                scopes: (!standard).then_some(scopes),
+            });
+        }
+        errors.into_result().map_err(GitProviderError::Invalid)?;
+        let event = self.event(member, "scope_profile.edited", id, detail.join("; "));
+        if !self.store.choose_scopes(member.account(), id, chosen, event).await? {
+            return Err(GitProviderError::NotFound);
+        }
+        tracing::info!(account = %member.account(), user = %member.user(), git_provider = %id, "edited scope profiles");
+        Ok(())
+    }
+
+    fn event(&self, member: &Member, action: &'static str, id: GitProviderId, detail: String) -> AuditEvent {
+        AuditEvent {
+            id: random::uuid(self.random.as_ref(), self.clock.as_ref()),
+            at: self.clock.now(),
+            actor: Some(member.user()),
+            action,
+            runtime: None,
+            git_provider: Some(id),
+            token: None,
+            detail,
+        }
+    }
+}
+
+fn about(row: &GitProviderRow) -> String {
+    let unverified = if row.allow_unverified { "allowed" } else { "refused" };
+    format!("{} at {}; unverified tokens {unverified}", row.name, row.base_url)
 }
 
 /// What a member sees of a Git provider.

@@ -7,6 +7,7 @@ use crate::{
     git_providers,
     random::{self, Random},
     store::{self, RuntimeRow, Store},
+    tokens,
 };
 use domain::{
     FieldErrors, GitProviderId, RuntimeId, field,
@@ -66,17 +67,39 @@ impl Runtimes {
             .iter()
             .map(|row| (row.id, git_providers::label(row)))
             .collect();
-        let tokens = self.store.people_with_tokens(account).await?;
+        let people = self.store.people_with_tokens(account).await?;
         let members = self.store.member_count(account).await?;
-        let runtimes = self.store.runtimes(account).await?.into_iter().filter_map(|row| {
+        let mut own = self.store.runtime_tokens(account).await?;
+        // The same runtime token for others too.
+        let uses: Vec<_> = own
+            .iter()
+            .map(|token| (token.runtime, token.fingerprint.clone()))
+            .collect();
+        let rows = self.store.runtimes(account).await?;
+        let names: Vec<_> = rows.iter().map(|row| (row.id, row.name.clone())).collect();
+        let runtimes = rows.into_iter().filter_map(|row| {
             // A runtime's Git provider cannot be deleted, so it is always there; it may be newer than the list.
             let (_, provider_label) = providers.iter().find(|(id, _)| *id == row.git_provider)?.clone();
+            let token = own
+                .iter()
+                .position(|token| token.runtime == row.id)
+                .map(|at| own.swap_remove(at));
+            let token = token.map(|token| {
+                let serves = |id: RuntimeId| uses.iter().any(|(at, print)| *at == id && *print == token.fingerprint);
+                let shared = names
+                    .iter()
+                    .filter(|(id, _)| *id != row.id && serves(*id))
+                    .cloned()
+                    .collect();
+                tokens::token_view(provider_label.kind, token, shared)
+            });
             Some(RuntimeView {
                 id: row.id,
                 name: row.name,
                 provider: row.git_provider,
                 provider_label,
-                tokens: tokens.get(&row.id).copied().unwrap_or_default(),
+                token,
+                tokens: people.get(&row.id).copied().unwrap_or_default(),
                 members,
                 created_at: row.created_at,
             })

@@ -27,6 +27,39 @@ pub enum Expiry {
     Unknown,
 }
 
+/// When a token ends: what its provider told, and what its holder entered where the provider does not tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ends {
+    /// By the provider.
+    pub told: Expiry,
+    /// By the holder.
+    pub entered: Option<Timestamp>,
+}
+
+impl Ends {
+    /// What counts: the provider's word, or what was entered where there is none. A provider that accepts a token at
+    /// `accepted_at`, after the end that was entered, shows that this was not its end.
+    #[must_use]
+    pub fn expiry(self, accepted_at: Option<Timestamp>) -> Expiry {
+        match (self.told, self.entered) {
+            (Expiry::Unknown, Some(end)) if accepted_at.is_none_or(|at| at < end) => Expiry::At(end),
+            (told, _) => told,
+        }
+    }
+
+    /// The end that was entered, if the provider contradicts it: by another date, or by accepting the token after it.
+    #[must_use]
+    pub fn contradicted(self, accepted_at: Option<Timestamp>) -> Option<Timestamp> {
+        let entered = self.entered?;
+        let agrees = match self.told {
+            Expiry::At(end) => end.date() == entered.date(),
+            Expiry::Never => false,
+            Expiry::Unknown => accepted_at.is_none_or(|at| at < entered),
+        };
+        (!agrees).then_some(entered)
+    }
+}
+
 /// What a provider told of a token that it accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Findings {
@@ -193,6 +226,39 @@ mod tests {
         assert_eq!(
             findings(&[Excess, Unknown, Missing]).status(),
             TokenStatus::MissingScopes
+        );
+    }
+
+    #[test]
+    fn what_was_entered_counts_until_the_provider_tells() {
+        let (early, end, late) = (
+            Timestamp::from_seconds(1),
+            Timestamp::from_seconds(86_400 * 3),
+            Timestamp::from_seconds(86_400 * 5),
+        );
+        let ends = |told| Ends {
+            told,
+            entered: Some(end),
+        };
+        assert_eq!(ends(Expiry::Unknown).expiry(Some(early)), Expiry::At(end));
+        assert_eq!(ends(Expiry::Unknown).contradicted(Some(early)), None);
+        assert_eq!(
+            ends(Expiry::Unknown).expiry(Some(late)),
+            Expiry::Unknown,
+            "accepted after its end"
+        );
+        assert_eq!(ends(Expiry::Unknown).contradicted(Some(late)), Some(end));
+        assert_eq!(ends(Expiry::At(late)).expiry(Some(early)), Expiry::At(late));
+        assert_eq!(ends(Expiry::At(late)).contradicted(Some(early)), Some(end));
+        assert_eq!(ends(Expiry::At(end)).contradicted(Some(early)), None);
+        assert_eq!(ends(Expiry::Never).contradicted(None), Some(end));
+        let none = Ends {
+            told: Expiry::Unknown,
+            entered: None,
+        };
+        assert_eq!(
+            (none.expiry(None), none.contradicted(Some(late))),
+            (Expiry::Unknown, None)
         );
     }
 

@@ -1,6 +1,6 @@
 //! What a token may do: scopes, what they imply, and how granted compares with required.
 
-use crate::{provider::ProviderKind, token_format::TokenFormat};
+use crate::provider::ProviderKind;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, fmt};
 
@@ -100,18 +100,18 @@ pub fn named<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<Scope> {
         .collect()
 }
 
-/// The scopes that a user token of a format needs by default; without a format, those to select when one is generated.
+/// The scopes of a list that [`joined`] made, in their order.
 #[must_use]
-pub fn required(kind: ProviderKind, format: Option<&TokenFormat>) -> Vec<Scope> {
-    (kind.rules().required)(format)
-        .iter()
-        .copied()
+pub fn in_order(list: &str) -> Vec<Scope> {
+    list.split(',')
+        .filter(|name| !name.is_empty())
         .map(Scope::new)
         .collect()
 }
 
 /// The names with commas between them.
-pub(crate) fn joined(scopes: &[Scope]) -> String {
+#[must_use]
+pub fn joined(scopes: &[Scope]) -> String {
     scopes.iter().map(Scope::as_str).collect::<Vec<_>>().join(",")
 }
 

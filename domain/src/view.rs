@@ -91,10 +91,27 @@ pub struct TokenView {
     pub sso_url: Option<String>,
     /// When it ends.
     pub expiry: Expiry,
+    /// Where that is from, or what contradicts it; may be empty.
+    pub expiry_note: String,
     /// When it was checked last.
     pub checked_at: Timestamp,
     /// What kept that check from telling anything, in words.
     pub setback: Option<String>,
+    /// The other runtimes that the same token serves for its holder.
+    pub shared: Vec<(RuntimeId, String)>,
+}
+
+/// A runtime that a stored token could serve too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShareTarget {
+    /// The runtime.
+    pub runtime: RuntimeId,
+    /// Its name.
+    pub name: String,
+    /// Whether the token serves it already.
+    pub shares: bool,
+    /// Prefix and last characters of the token that is there, if there is one.
+    pub hint: Option<String>,
 }
 
 /// The page *Git authentication*.
@@ -117,6 +134,8 @@ pub struct ProviderView {
     pub api_url: String,
     /// Whether the API base was given rather than derived from the base URL.
     pub api_url_given: bool,
+    /// Whether tokens are taken whose permissions cannot be verified.
+    pub allow_unverified: bool,
     /// The names of the runtimes that use it.
     pub runtimes: Vec<String>,
     /// When it was registered.
@@ -149,6 +168,8 @@ pub struct RuntimeView {
     pub tokens: u64,
     /// How many members may use it.
     pub members: u64,
+    /// The runtime token, if there is one.
+    pub token: Option<TokenView>,
     /// When it was registered.
     pub created_at: Timestamp,
 }

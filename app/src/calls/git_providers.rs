@@ -29,12 +29,14 @@ pub(crate) async fn save_git_provider(
     #[server(default)] name: String,
     #[server(default)] base_url: String,
     #[server(default)] api_url: String,
+    #[server(default)] allow_unverified: String,
 ) -> Result<Reply, AppError> {
     let form = backend::git_providers::GitProviderForm {
         kind,
         name,
         base_url,
         api_url,
+        allow_unverified: !allow_unverified.is_empty(),
     };
     let result = async {
         let (services, member) = crate::ssr::member(&account).await?;
@@ -55,6 +57,7 @@ pub(crate) async fn save_git_provider(
     }
     .await;
     let values = [
+        ("allow_unverified", &allow_unverified),
         ("kind", &form.kind),
         ("name", &form.name),
         ("base_url", &form.base_url),

@@ -39,12 +39,20 @@ pub(crate) async fn put_token(
     #[server(default)] runtime: String,
     #[server(default)] token: SecretInput,
     #[server(default)] username: String,
+    #[server(default)] ends_on: String,
+    #[server(default)] confirmed: String,
 ) -> Result<Reply, AppError> {
+    let form = backend::tokens::TokenForm {
+        token,
+        username,
+        ends_on,
+        confirmed: !confirmed.is_empty(),
+    };
     let result = async {
         let (services, member) = crate::ssr::member(&account).await?;
         services
             .tokens
-            .put(&member, crate::ssr::id(&runtime)?, &token, &username)
+            .put(&member, crate::ssr::id::<domain::RuntimeId>(&runtime)?, &form)
             .await?;
         Ok(crate::reply::Done::new(
             "Token checked and stored.",
@@ -53,8 +61,10 @@ pub(crate) async fn put_token(
     }
     .await;
     // A token that was pasted into the wrong field does not come back.
-    let shown = domain::token_format::TokenFormat::of(&username).map_or(username.as_str(), |_| "");
-    Ok(crate::ssr::finish(TOKEN_FORM, result, &[("username", shown)]))
+    let username = form.username.as_str();
+    let username = domain::token_format::TokenFormat::of(username).map_or(username, |_| "");
+    let values = [("username", username), ("ends_on", form.ends_on.as_str())];
+    Ok(crate::ssr::finish(TOKEN_FORM, result, &values))
 }
 
 /// Checks the stored token again.
@@ -65,7 +75,10 @@ pub(crate) async fn check_token(
 ) -> Result<Reply, AppError> {
     let result = async {
         let (services, member) = crate::ssr::member(&account).await?;
-        let outcome = services.tokens.check(&member, crate::ssr::id(&runtime)?).await?;
+        let outcome = services
+            .tokens
+            .check(&member, crate::ssr::id::<domain::RuntimeId>(&runtime)?)
+            .await?;
         let location = format!("/{account}/tokens");
         Ok(match outcome.status() {
             Some(status) => {
@@ -92,7 +105,10 @@ pub(crate) async fn delete_token(
 ) -> Result<Reply, AppError> {
     let result = async {
         let (services, member) = crate::ssr::member(&account).await?;
-        services.tokens.delete(&member, crate::ssr::id(&runtime)?).await?;
+        services
+            .tokens
+            .delete(&member, crate::ssr::id::<domain::RuntimeId>(&runtime)?)
+            .await?;
         Ok(crate::reply::Done::new("Token deleted.", format!("/{account}/tokens")))
     }
     .await;

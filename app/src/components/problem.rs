@@ -80,6 +80,7 @@ pub(crate) fn ProblemText(
         advice,
         scopes,
         link,
+        confirm,
     } = explain(error);
     let link = link.or_else(|| generate.filter(|_| !scopes.is_empty()));
     view! {
@@ -94,6 +95,15 @@ pub(crate) fn ProblemText(
                             <span class="unseen">" (opens in a new tab)"</span>
                         </a>
                     </p>
+                }
+            })}
+        {(!confirm.is_empty())
+            .then(|| {
+                view! {
+                    <label class="check">
+                        <input type="checkbox" name="confirmed" value="on"/>
+                        <span>{confirm}</span>
+                    </label>
                 }
             })}
     }

@@ -90,6 +90,7 @@ fn Row(provider: ProviderView, now: Timestamp, base: String) -> impl IntoView {
         label,
         api_url,
         api_url_given,
+        allow_unverified,
         runtimes,
         created_at,
     } = provider;
@@ -103,6 +104,7 @@ fn Row(provider: ProviderView, now: Timestamp, base: String) -> impl IntoView {
                 <div class="stack">
                     <span class="name">{label.name.clone()}</span>
                     <ProviderMark kind=label.kind text=label.kind.name()/>
+                    {allow_unverified.then(|| view! { <span class="sub">"accepts unverified tokens"</span> })}
                 </div>
             </th>
             <td data-label="Base URL">

@@ -1,6 +1,6 @@
 //! From the services' errors to what a person sees. Causes end here: in the log, under an id.
 
-use super::refusal::refusal;
+use super::refusal::{self, refusal};
 use crate::AppError;
 use backend::{
     Fault, access::AccessError, git_providers::GitProviderError, runtimes::RuntimeError, tokens::TokenError,
@@ -45,6 +45,9 @@ impl From<TokenError> for AppError {
             TokenError::Invalid(fields) => Self::Invalid(fields),
             TokenError::NotFound => Self::NotFound,
             TokenError::Refused { kind, format, outcome } => Self::Refused(refusal(kind.name(), format, &outcome)),
+            TokenError::Misplaced(misplaced) => Self::Refused(refusal::misplaced(&misplaced)),
+            TokenError::Foreign(foreign) => Self::Refused(refusal::foreign(&foreign)),
+            TokenError::Access(error) => error.into(),
             TokenError::Fault(fault) => fault.into(),
         }
     }

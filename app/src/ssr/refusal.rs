@@ -2,13 +2,63 @@
 //! answer; the browser only shows them.
 
 use crate::error::Problem;
-use domain::{CheckOutcome, Refusal, Scope, Setback, check::Findings, scope::Standing, token_format::TokenFormat};
+use backend::tokens::{Foreign, Misplaced};
+use domain::{
+    CheckOutcome, Refusal, Scope, Setback, TokenStatus, check::Findings, scope::Standing, token_format::TokenFormat,
+};
 
 const BAD_CREDENTIALS: &str = "It is mistyped, revoked or was never valid. Copy it again, or generate a new one.";
+
+/// Why a token was not taken that is known here.
+pub(crate) fn misplaced(misplaced: &Misplaced) -> Problem {
+    match misplaced {
+        Misplaced::OfPerson { name } => Problem::new(
+            format!("{name} has stored this very token here."),
+            "A token acts for one person. Generate one of your own. If nobody was meant to have this one, tell its owner to \
+             revoke it. Nothing was stored.",
+        ),
+        Misplaced::OfRuntime { runtime } => Problem::new(
+            format!("This is the runtime token of {runtime}."),
+            "It acts for the runtime itself, not for a person. Generate one of your own. Nothing was stored.",
+        ),
+        Misplaced::OfProvider { stored, wanted } => Problem::new(
+            format!("This token is stored for {stored}, and this runtime uses {wanted}."),
+            format!("It was not sent to {wanted}. Generate a token there. Nothing was stored."),
+        ),
+    }
+}
+
+/// Why a token is asked back about.
+pub(crate) fn foreign(foreign: &Foreign) -> Problem {
+    let (title, confirm) = match foreign {
+        Foreign::SharedWith { login, name } => (
+            format!("This token belongs to {login}, whose tokens {name} has stored here."),
+            format!("{login} is an account that {name} and I share"),
+        ),
+        Foreign::OtherThanOwn { login, own } => (
+            format!("This token belongs to {login}. Your other tokens at this provider belong to {own}."),
+            format!("{login} is my account too"),
+        ),
+        Foreign::PersonsOwn { login, name } => (
+            format!("This token belongs to {login}, the account of {name}."),
+            format!("Use {login} for the runtime all the same: it stops working when {name} leaves"),
+        ),
+    };
+    Problem {
+        confirm,
+        ..Problem::new(
+            title,
+            "Nothing was stored. Paste a token of another account, or paste it again and tick that it is meant so.",
+        )
+    }
+}
 
 /// Why a token of this format was not taken.
 pub(crate) fn refusal(provider: &str, format: Option<&TokenFormat>, outcome: &CheckOutcome) -> Problem {
     match outcome {
+        CheckOutcome::Accepted(findings) if findings.status() == TokenStatus::Unverified => {
+            unverified(provider, findings)
+        }
         CheckOutcome::Accepted(findings) => missing_scopes(provider, findings),
         CheckOutcome::Refused(Refusal::BadCredentials) => {
             let title = format!("{provider} does not accept this token.");
@@ -62,6 +112,17 @@ pub(crate) fn refusal(provider: &str, format: Option<&TokenFormat>, outcome: &Ch
             "It may not allow requests from this server's address. Nothing was changed; tell your admin.",
         ),
     }
+}
+
+fn unverified(provider: &str, findings: &Findings) -> Problem {
+    Problem::new(
+        format!(
+            "{provider} knows this token of {}, but does not tell what it may do.",
+            findings.identity.login
+        ),
+        "Your admins take only tokens whose permissions can be verified. Generate one of another kind, or ask an admin to \
+         accept unverified tokens for this Git provider. Nothing was stored.",
+    )
 }
 
 fn missing_scopes(provider: &str, findings: &Findings) -> Problem {

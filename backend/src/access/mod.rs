@@ -383,7 +383,7 @@ impl Access {
         let now = self.clock.now();
         let tokens = self.store.git_tokens_of(member.account(), member.user).await?;
         let attention = tokens.iter().filter(|token| {
-            let shown = ShownStatus::of(token.status, token.expiry, now);
+            let shown = ShownStatus::of(token.status, token.expiry(), now);
             shown == ShownStatus::ExpiresSoon || shown.tone() == Tone::Bad
         });
         Ok(Viewer {

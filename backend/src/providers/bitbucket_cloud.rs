@@ -81,11 +81,7 @@ impl GitProvider for BitbucketCloud {
         }
         Ok(Findings {
             identity,
-            scopes: judge(
-                declared.as_ref(),
-                &seen,
-                &scope::required(ProviderKind::BitbucketCloud, format(inquiry)),
-            ),
+            scopes: judge(declared.as_ref(), &seen, &inquiry.profile.required(format(inquiry))),
             // Told nowhere.
             expiry: Expiry::Unknown,
         })

@@ -71,7 +71,7 @@ impl GitProvider for BitbucketDataCenter {
         let _: Users = answer.body_json().map_err(unreachable)?;
         let name = name.ok_or_else(|| unreachable(Trouble::UnexpectedAnswer))?;
 
-        let required = scope::required(ProviderKind::BitbucketDataCenter, inquiry.format);
+        let required = inquiry.profile.required(inquiry.format);
         let (scopes, expiry) = match itself(inquiry, name).await? {
             Some(token) => {
                 let granted = scope::named(token.permissions.iter().map(String::as_str));

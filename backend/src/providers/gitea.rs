@@ -47,7 +47,7 @@ impl GitProvider for Gitea {
 
 /// Asks Gitea, or Forgejo.
 pub(super) async fn ask(kind: ProviderKind, inquiry: Inquiry<'_>) -> Result<Findings, CheckOutcome> {
-    let required = scope::required(kind, inquiry.format);
+    let required = inquiry.profile.required(inquiry.format);
     let answer = WIRE.get(inquiry, "/user").await?;
     let short_of_user = is_short(&answer);
     let identity = if short_of_user {
@@ -79,6 +79,7 @@ pub(super) async fn ask(kind: ProviderKind, inquiry: Inquiry<'_>) -> Result<Find
                 "read:user" => probed(scope, !short_of_user),
                 // Writing includes reading: without the one there is not the other.
                 "write:repository" if lacks_repositories => probed(scope, false),
+                "read:organization" if !short_of_user => probed(scope, !is_short(&organizations)),
                 _ => unknown(scope),
             })
             .collect(),
@@ -125,6 +126,7 @@ fn granted_in(words: &str) -> Option<BTreeSet<Scope>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::{HolderKind, ScopeProfile};
     use proptest::prelude::*;
 
     #[test]
@@ -141,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_token_for_public_repositories_alone_is_never_called_verified() {
-        let required = scope::required(ProviderKind::Gitea, None);
+        let required = ScopeProfile::standard(ProviderKind::Gitea, HolderKind::User).required(None);
         let list = scope::parse_list("public-only,write:repository,read:user");
         let standings: Vec<_> = compare(ProviderKind::Gitea, &list, &required)
             .iter()

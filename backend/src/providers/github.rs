@@ -60,7 +60,7 @@ impl GitProvider for GitHub {
         let expiry = not_over(expiry(&answer.headers, inquiry.now), inquiry.now)?;
         let scopes = match header(&answer, SCOPES) {
             Some(list) => {
-                let required = scope::required(ProviderKind::GitHub, None);
+                let required = inquiry.profile.required(None);
                 scope::compare_declared(ProviderKind::GitHub, &scope::parse_list(list), &required)
             }
             None => probe(inquiry).await?,
@@ -96,19 +96,17 @@ async fn probe(inquiry: Inquiry<'_>) -> Result<Vec<ScopeFinding>, CheckOutcome> 
         }
     };
     let fine_grained = TokenFormat::of("github_pat_");
-    let findings = scope::required(ProviderKind::GitHub, fine_grained)
-        .into_iter()
-        .map(|scope| {
-            let seen = match scope.as_str() {
-                "metadata:read" => metadata,
-                "contents:read" => contents,
-                _ => None,
-            };
-            match seen {
-                Some(there) => probed(scope, there),
-                None => unknown(scope),
-            }
-        });
+    let findings = inquiry.profile.required(fine_grained).into_iter().map(|scope| {
+        let seen = match scope.as_str() {
+            "metadata:read" => metadata,
+            "contents:read" => contents,
+            _ => None,
+        };
+        match seen {
+            Some(there) => probed(scope, there),
+            None => unknown(scope),
+        }
+    });
     Ok(findings.collect())
 }
 

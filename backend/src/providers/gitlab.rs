@@ -56,7 +56,7 @@ impl GitProvider for GitLab {
             identity(&user.id, &user.username)
         };
         let granted = scope::named(token.scopes.iter().map(String::as_str));
-        let required = scope::required(ProviderKind::GitLab, inquiry.format);
+        let required = inquiry.profile.required(inquiry.format);
         Ok(Findings {
             identity,
             scopes: scope::compare_declared(ProviderKind::GitLab, &granted, &required),

@@ -10,7 +10,7 @@ mod gitlab;
 mod wire;
 
 use crate::egress::Egress;
-use domain::{CheckOutcome, Findings, ProviderKind, Timestamp, token_format::TokenFormat};
+use domain::{CheckOutcome, Findings, ProviderKind, ScopeProfile, Timestamp, token_format::TokenFormat};
 use secrecy::SecretString;
 
 /// Everything a provider needs to be asked about a token.
@@ -28,6 +28,8 @@ pub struct Inquiry<'a> {
     pub format: Option<&'static TokenFormat>,
     /// What goes beside it, if anything does.
     pub username: Option<&'a str>,
+    /// What it must be allowed to do.
+    pub profile: &'a ScopeProfile,
     /// Now, by which an expiry is judged.
     pub now: Timestamp,
 }

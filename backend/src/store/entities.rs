@@ -160,7 +160,57 @@ pub(crate) mod git_provider {
         pub name: String,
         pub base_url: String,
         pub api_url: Option<String>,
+        pub allow_unverified: bool,
         pub created_at: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// The scopes that an admin chose for tokens at a Git provider; `scopes` is a list with commas.
+pub(crate) mod scope_profile {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "scope_profiles")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub git_provider_id: Uuid,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub holder: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub sort: String,
+        #[sea_orm(column_type = "Text")]
+        pub scopes: String,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// What was done in an account; `detail` is text for a person, without anything secret.
+pub(crate) mod audit_event {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "audit_events")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub account_id: Uuid,
+        pub at: i64,
+        pub actor_id: Option<Uuid>,
+        pub action: String,
+        pub runtime_id: Option<Uuid>,
+        pub git_provider_id: Option<Uuid>,
+        pub git_token_id: Option<Uuid>,
+        #[sea_orm(column_type = "Text")]
+        pub detail: String,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -216,6 +266,8 @@ pub(crate) mod git_token {
         pub sso_url: Option<String>,
         pub expires_at: Option<i64>,
         pub never_expires: bool,
+        pub entered_expires_at: Option<i64>,
+        pub accepted_at: Option<i64>,
         pub created_at: i64,
         pub checked_at: i64,
         #[sea_orm(column_type = "Text")]

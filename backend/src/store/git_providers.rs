@@ -2,6 +2,7 @@
 
 use super::{
     Store,
+    audit::AuditEvent,
     entities::{git_provider, git_token, runtime},
 };
 use crate::Fault;
@@ -27,6 +28,8 @@ pub struct GitProviderRow {
     pub base_url: String,
     /// Its API base, when it does not follow from the base URL.
     pub api_url: Option<String>,
+    /// Whether tokens are taken whose permissions cannot be verified.
+    pub allow_unverified: bool,
     /// When it was registered.
     pub created_at: Timestamp,
 }
@@ -62,7 +65,12 @@ impl Store {
     }
 
     /// Stores a Git provider. [`super::is_taken`] tells that its name is taken.
-    pub async fn create_git_provider(&self, account: AccountId, row: GitProviderRow) -> Result<(), Fault> {
+    pub async fn create_git_provider(
+        &self,
+        account: AccountId,
+        row: GitProviderRow,
+        event: AuditEvent,
+    ) -> Result<(), Fault> {
         let model = git_provider::ActiveModel {
             id: Set(row.id.0),
             account_id: Set(account.0),
@@ -70,15 +78,23 @@ impl Store {
             name: Set(row.name),
             base_url: Set(row.base_url),
             api_url: Set(row.api_url),
+            allow_unverified: Set(row.allow_unverified),
             created_at: Set(row.created_at.as_millis()),
         };
-        model.insert(&self.db).await?;
-        Ok(())
+        let tx = self.begin().await?;
+        model.insert(&tx).await?;
+        event.insert(&tx, account).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Changes a Git provider's name and addresses. Where its tokens go to must not change under them: gives `false`, and
     /// changes nothing, when the addresses would change while tokens are stored for it.
-    pub async fn update_git_provider(&self, account: AccountId, row: &GitProviderRow) -> Result<bool, Fault> {
+    pub async fn update_git_provider(
+        &self,
+        account: AccountId,
+        row: &GitProviderRow,
+        event: AuditEvent,
+    ) -> Result<bool, Fault> {
         let same_addresses = git_provider::Column::BaseUrl
             .eq(row.base_url.clone())
             .and(match &row.api_url {
@@ -94,16 +110,24 @@ impl Store {
                     .equals((git_token::Entity, git_token::Column::RuntimeId)),
             )
             .to_owned();
+        let tx = self.begin().await?;
         let done = git_provider::Entity::update_many()
+            .col_expr(git_provider::Column::AllowUnverified, Expr::value(row.allow_unverified))
             .col_expr(git_provider::Column::Name, Expr::value(row.name.clone()))
             .col_expr(git_provider::Column::BaseUrl, Expr::value(row.base_url.clone()))
             .col_expr(git_provider::Column::ApiUrl, Expr::value(row.api_url.clone()))
             .filter(git_provider::Column::Id.eq(row.id.0))
             .filter(git_provider::Column::AccountId.eq(account.0))
             .filter(same_addresses.or(git_provider::Column::Id.not_in_subquery(with_tokens)))
-            .exec(&self.db)
+            .exec(&tx)
             .await?;
-        Ok(done.rows_affected == 1)
+        if done.rows_affected == 0 {
+            tx.rollback().await?;
+            return Ok(false);
+        }
+        event.insert(&tx, account).await?;
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// Deletes a Git provider; `false` if it is not there. [`super::is_referenced`] tells that runtimes use it.
@@ -152,6 +176,7 @@ fn provider_row(row: git_provider::Model) -> Result<GitProviderRow, Fault> {
         name: row.name,
         base_url: row.base_url,
         api_url: row.api_url,
+        allow_unverified: row.allow_unverified,
         created_at: Timestamp::from_millis(row.created_at),
     })
 }

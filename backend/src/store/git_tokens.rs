@@ -2,18 +2,19 @@
 
 use super::{
     Store,
-    entities::{check, git_token, user},
+    audit::AuditEvent,
+    entities::{check, git_token, runtime, user},
 };
 use crate::{Fault, vault::Sealed};
 use domain::{
-    AccountId, CheckId, CheckOutcome, Expiry, Findings, GitIdentity, GitTokenId, Refusal, RuntimeId, ScopeFinding,
-    Setback, Timestamp, TokenStatus, UserId,
+    AccountId, CheckId, CheckOutcome, Ends, Expiry, Findings, GitIdentity, GitProviderId, GitTokenId, Refusal,
+    RuntimeId, ScopeFinding, Setback, Timestamp, TokenStatus, UserId,
 };
 use sea_orm::{
     ActiveModelTrait as _,
     ActiveValue::{Set, Unchanged},
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QuerySelect as _,
-    sea_query::LockType,
+    sea_query::{Expr, LockType, Query, SimpleExpr},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -24,8 +25,12 @@ pub struct GitTokenRow {
     pub id: GitTokenId,
     /// For which runtime.
     pub runtime: RuntimeId,
+    /// Whose; `None` for a runtime token.
+    pub user: Option<UserId>,
     /// The secret, sealed.
     pub sealed: Sealed,
+    /// The keyed fingerprint of the secret.
+    pub fingerprint: Vec<u8>,
     /// Its prefix and last four characters.
     pub hint: String,
     /// What the provider calls its kind, when the prefix tells.
@@ -40,21 +45,31 @@ pub struct GitTokenRow {
     pub status: TokenStatus,
     /// Where to authorise it for single sign-on.
     pub sso_url: Option<String>,
-    /// When it ends.
-    pub expiry: Expiry,
+    /// When it ends, as the provider told and as its holder entered.
+    pub ends: Ends,
+    /// When the provider last accepted it.
+    pub accepted_at: Option<Timestamp>,
     /// When it was checked last.
     pub checked_at: Timestamp,
     /// What kept that check from telling anything.
     pub setback: Option<Setback>,
 }
 
-/// A personal access token that passed its check, to be stored for a person and a runtime.
+impl GitTokenRow {
+    /// When it ends, as far as is known.
+    #[must_use]
+    pub fn expiry(&self) -> Expiry {
+        self.ends.expiry(self.accepted_at)
+    }
+}
+
+/// A personal access token that passed its check, to be stored for its holder and a runtime.
 #[derive(Debug)]
 pub struct NewGitToken {
     /// Its id, which the seal is bound to.
     pub id: GitTokenId,
-    /// Whose.
-    pub user: UserId,
+    /// Whose; `None` for a runtime token.
+    pub user: Option<UserId>,
     /// For which runtime.
     pub runtime: RuntimeId,
     /// The secret, sealed.
@@ -67,6 +82,8 @@ pub struct NewGitToken {
     pub format: Option<String>,
     /// What goes beside it, if anything does.
     pub username: Option<String>,
+    /// When it ends, as its holder says.
+    pub entered: Option<Timestamp>,
     /// What the check found.
     pub findings: Findings,
     /// When, and the id of the check.
@@ -74,8 +91,8 @@ pub struct NewGitToken {
 }
 
 impl Store {
-    /// Stores a token in place of the one that the person had for the runtime, with the check that it passed.
-    pub async fn put_git_token(&self, account: AccountId, token: NewGitToken) -> Result<(), Fault> {
+    /// Stores a token in place of the one that its holder had for the runtime, with the check that it passed.
+    pub async fn put_git_token(&self, account: AccountId, token: NewGitToken, event: AuditEvent) -> Result<(), Fault> {
         let (check_id, at) = token.checked;
         let status = token.findings.status();
         let (expires_at, never_expires) = expiry_columns(token.findings.expiry);
@@ -86,7 +103,7 @@ impl Store {
             id: Set(token.id.0),
             account_id: Set(account.0),
             runtime_id: Set(token.runtime.0),
-            user_id: Set(Some(token.user.0)),
+            user_id: Set(token.user.map(|user| user.0)),
             kind: Set("pat".to_owned()),
             sealed: Set(token.sealed.into_bytes()),
             fingerprint: Set(token.fingerprint),
@@ -100,24 +117,33 @@ impl Store {
             sso_url: Set(None),
             expires_at: Set(expires_at),
             never_expires: Set(never_expires),
+            entered_expires_at: Set(token.entered.map(Timestamp::as_millis)),
+            accepted_at: Set(Some(at.as_millis())),
             created_at: Set(at.as_millis()),
             checked_at: Set(at.as_millis()),
             last_outcome: Set(outcome.clone()),
         };
         let tx = self.begin().await?;
-        // One after the other for each person: two tokens at once would both delete what was there, and the second would
+        // One after the other for each holder: two tokens at once would both delete what was there, and the second would
         // then find the first in its place.
-        user::Entity::find_by_id(token.user.0)
-            .lock(LockType::NoKeyUpdate)
-            .one(&tx)
-            .await?;
+        match token.user {
+            Some(user) => {
+                let holder = user::Entity::find_by_id(user.0).lock(LockType::NoKeyUpdate);
+                holder.one(&tx).await?;
+            }
+            None => {
+                let holder = runtime::Entity::find_by_id(token.runtime.0).lock(LockType::NoKeyUpdate);
+                holder.one(&tx).await?;
+            }
+        }
         git_token::Entity::delete_many()
             .filter(git_token::Column::RuntimeId.eq(token.runtime.0))
-            .filter(git_token::Column::UserId.eq(token.user.0))
+            .filter(held_by(token.user))
             .exec(&tx)
             .await?;
         model.insert(&tx).await?;
         insert_check(&tx, account, token.id, (check_id, at), outcome).await?;
+        event.insert(&tx, account).await?;
         Ok(tx.commit().await?)
     }
 
@@ -161,6 +187,7 @@ impl Store {
             model.scopes = Set(to_json(&findings.scopes)?);
             model.expires_at = Set(expires_at);
             model.never_expires = Set(never_expires);
+            model.accepted_at = Set(Some(check.1.as_millis()));
         }
         model.update(&tx).await?;
         insert_check(&tx, account, token, check, json).await?;
@@ -178,31 +205,122 @@ impl Store {
         rows.into_iter().map(token_row).collect()
     }
 
-    /// The person's token for a runtime.
+    /// The runtime tokens of an account.
+    pub async fn runtime_tokens(&self, account: AccountId) -> Result<Vec<GitTokenRow>, Fault> {
+        let rows = git_token::Entity::find()
+            .filter(git_token::Column::AccountId.eq(account.0))
+            .filter(git_token::Column::UserId.is_null())
+            .all(&self.db)
+            .await?;
+        rows.into_iter().map(token_row).collect()
+    }
+
+    /// Everything in an account that holds the same secret.
+    pub async fn git_tokens_with(&self, account: AccountId, fingerprint: &[u8]) -> Result<Vec<GitTokenRow>, Fault> {
+        let rows = git_token::Entity::find()
+            .filter(git_token::Column::AccountId.eq(account.0))
+            .filter(git_token::Column::Fingerprint.eq(fingerprint))
+            .all(&self.db)
+            .await?;
+        rows.into_iter().map(token_row).collect()
+    }
+
+    /// Which people have a token at a Git provider that belongs to this identity there.
+    pub async fn holders_of_identity(
+        &self,
+        account: AccountId,
+        provider: GitProviderId,
+        identity: &str,
+    ) -> Result<Vec<UserId>, Fault> {
+        let runtimes = Query::select()
+            .column(runtime::Column::Id)
+            .from(runtime::Entity)
+            .and_where(runtime::Column::GitProviderId.eq(provider.0))
+            .to_owned();
+        let holders: Vec<Option<uuid::Uuid>> = git_token::Entity::find()
+            .select_only()
+            .distinct()
+            .column(git_token::Column::UserId)
+            .filter(git_token::Column::AccountId.eq(account.0))
+            .filter(git_token::Column::IdentityId.eq(identity))
+            .filter(git_token::Column::RuntimeId.in_subquery(runtimes))
+            .into_tuple()
+            .all(&self.db)
+            .await?;
+        Ok(holders.into_iter().flatten().map(UserId).collect())
+    }
+
+    /// Notes when a token ends, as its holder says; `None` takes that back. `false` if there is no such token.
+    pub async fn enter_expiry(
+        &self,
+        account: AccountId,
+        token: GitTokenId,
+        end: Option<Timestamp>,
+        event: AuditEvent,
+    ) -> Result<bool, Fault> {
+        let tx = self.begin().await?;
+        let done = git_token::Entity::update_many()
+            .col_expr(
+                git_token::Column::EnteredExpiresAt,
+                Expr::value(end.map(Timestamp::as_millis)),
+            )
+            .filter(git_token::Column::Id.eq(token.0))
+            .filter(git_token::Column::AccountId.eq(account.0))
+            .exec(&tx)
+            .await?;
+        if done.rows_affected == 0 {
+            tx.rollback().await?;
+            return Ok(false);
+        }
+        event.insert(&tx, account).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// A holder's token for a runtime; without a person, the runtime token.
     pub async fn git_token_of(
         &self,
         account: AccountId,
-        user: UserId,
+        user: Option<UserId>,
         runtime: RuntimeId,
     ) -> Result<Option<GitTokenRow>, Fault> {
         let row = git_token::Entity::find()
             .filter(git_token::Column::AccountId.eq(account.0))
-            .filter(git_token::Column::UserId.eq(user.0))
+            .filter(held_by(user))
             .filter(git_token::Column::RuntimeId.eq(runtime.0))
             .one(&self.db)
             .await?;
         row.map(token_row).transpose()
     }
 
-    /// Deletes the person's token for a runtime with its checks; `false` if there is none.
-    pub async fn delete_git_token(&self, account: AccountId, user: UserId, runtime: RuntimeId) -> Result<bool, Fault> {
+    /// Deletes a token with its checks; `false` if it is not there.
+    pub async fn delete_git_token(
+        &self,
+        account: AccountId,
+        token: GitTokenId,
+        event: AuditEvent,
+    ) -> Result<bool, Fault> {
+        let tx = self.begin().await?;
         let done = git_token::Entity::delete_many()
             .filter(git_token::Column::AccountId.eq(account.0))
-            .filter(git_token::Column::UserId.eq(user.0))
-            .filter(git_token::Column::RuntimeId.eq(runtime.0))
-            .exec(&self.db)
+            .filter(git_token::Column::Id.eq(token.0))
+            .exec(&tx)
             .await?;
-        Ok(done.rows_affected == 1)
+        if done.rows_affected == 0 {
+            tx.rollback().await?;
+            return Ok(false);
+        }
+        event.insert(&tx, account).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+}
+
+/// Tokens of a person, or runtime tokens.
+fn held_by(user: Option<UserId>) -> SimpleExpr {
+    match user {
+        Some(user) => git_token::Column::UserId.eq(user.0),
+        None => git_token::Column::UserId.is_null(),
     }
 }
 
@@ -236,7 +354,9 @@ fn token_row(row: git_token::Model) -> Result<GitTokenRow, Fault> {
     Ok(GitTokenRow {
         id: GitTokenId(row.id),
         runtime: RuntimeId(row.runtime_id),
+        user: row.user_id.map(UserId),
         sealed: Sealed::from(row.sealed),
+        fingerprint: row.fingerprint,
         hint: row.hint,
         format: row.format,
         username: row.username,
@@ -248,11 +368,15 @@ fn token_row(row: git_token::Model) -> Result<GitTokenRow, Fault> {
         status: TokenStatus::from_stored(&row.status)
             .ok_or_else(|| Fault::Stored(format!("unknown status {:?}", row.status)))?,
         sso_url: row.sso_url,
-        expiry: match (row.expires_at, row.never_expires) {
-            (Some(at), _) => Expiry::At(Timestamp::from_millis(at)),
-            (None, true) => Expiry::Never,
-            (None, false) => Expiry::Unknown,
+        ends: Ends {
+            told: match (row.expires_at, row.never_expires) {
+                (Some(at), _) => Expiry::At(Timestamp::from_millis(at)),
+                (None, true) => Expiry::Never,
+                (None, false) => Expiry::Unknown,
+            },
+            entered: row.entered_expires_at.map(Timestamp::from_millis),
         },
+        accepted_at: row.accepted_at.map(Timestamp::from_millis),
         checked_at: Timestamp::from_millis(row.checked_at),
         setback: match from_json(&row.last_outcome)? {
             CheckOutcome::Unchanged(setback) => Some(setback),

@@ -3,19 +3,23 @@
 //! A method here holds no rule; what belongs together is one transaction. Who may ask is the services' business, but every
 //! query of an account's rows takes the account, so that one account's id finds nothing in another.
 
+mod audit;
 mod entities;
 mod git_providers;
 mod git_tokens;
 mod keys;
 mod people;
 mod runtimes;
+mod scope_profiles;
 mod sessions;
 
+pub use audit::{AuditEvent, AuditRow};
 pub use git_providers::GitProviderRow;
 pub use git_tokens::{GitTokenRow, NewGitToken};
 pub use keys::{AccountKeyRow, KeyPurpose};
 pub use people::{MembershipRow, NewPerson, UserRow};
 pub use runtimes::RuntimeRow;
+pub use scope_profiles::ChosenScopes;
 pub use sessions::{SessionRow, ThrottleRow};
 
 use crate::Fault;

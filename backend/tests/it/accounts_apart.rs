@@ -62,7 +62,7 @@ on_both_databases! {
         let (world, mira) = World::set_up(database).await;
         let runtime = world.runtime(&mira, "prod-eu").await;
         let token = world.forge.create_token(NewToken::classic("mira", ["repo"])).unwrap();
-        world.services.tokens.put(&mira, runtime, &token.value.into(), "").await.unwrap();
+        world.services.tokens.put(&mira, runtime, &token.value.into()).await.unwrap();
         let provider = world.services.git_providers.page(&mira).await.unwrap().providers[0].id;
 
         let hank = stranger(&world).await;
@@ -72,7 +72,7 @@ on_both_databases! {
 
         let tokens = &world.services.tokens;
         let other = world.forge.create_token(NewToken::classic("mira", ["repo"])).unwrap();
-        assert!(matches!(tokens.put(&hank, runtime, &other.value.into(), "").await, Err(TokenError::NotFound)));
+        assert!(matches!(tokens.put(&hank, runtime, &other.value.into()).await, Err(TokenError::NotFound)));
         assert!(matches!(tokens.check(&hank, runtime).await, Err(TokenError::NotFound)));
         assert!(matches!(tokens.delete(&hank, runtime).await, Err(TokenError::NotFound)));
 

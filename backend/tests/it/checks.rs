@@ -2,7 +2,10 @@
 //! special about some.
 
 use crate::support::{TestDatabase, World, on_both_databases};
-use backend::{access::Member, tokens::TokenError};
+use backend::{
+    access::Member,
+    tokens::{TokenError, TokenForm},
+};
 use domain::{
     CheckOutcome, Expiry, Findings, ProviderKind, Refusal, RuntimeId, Setback, Timestamp, TokenStatus,
     check::Trouble,
@@ -49,7 +52,12 @@ impl Asking {
 
     async fn paste(&self, value: String) -> CheckOutcome {
         let tokens = &self.world.services.tokens;
-        let stored = tokens.put(&self.mira, self.runtime, &value.into(), self.username).await;
+        let form = TokenForm {
+            token: value.into(),
+            username: self.username.to_owned(),
+            ..TokenForm::default()
+        };
+        let stored = tokens.put(&self.mira, self.runtime, &form).await;
         let view = tokens.page(&self.mira).await.unwrap().rows.remove(0).token;
         match (stored, view) {
             (
@@ -731,9 +739,12 @@ async fn what_goes_beside_a_token_must_be_right() {
     asking.forge().clear_requests();
     for typed in ["", "mira"] {
         let tokens = &asking.world.services.tokens;
-        let refused = tokens
-            .put(&asking.mira, asking.runtime, &token.clone().into(), typed)
-            .await;
+        let form = TokenForm {
+            token: token.clone().into(),
+            username: typed.to_owned(),
+            ..TokenForm::default()
+        };
+        let refused = tokens.put(&asking.mira, asking.runtime, &form).await;
         let Err(TokenError::Invalid(errors)) = refused else {
             panic!("{refused:?}")
         };

@@ -11,6 +11,7 @@ fn github(name: &str, base_url: &str, api_url: &str) -> GitProviderForm {
         name: name.to_owned(),
         base_url: base_url.to_owned(),
         api_url: api_url.to_owned(),
+        allow_unverified: false,
     }
 }
 
@@ -60,7 +61,7 @@ on_both_databases! {
         providers.edit(&mira, id, github("one", &world.forge.url(), "")).await.unwrap();
 
         let token = world.forge.create_token(NewToken::classic("mira", ["repo"])).unwrap();
-        world.services.tokens.put(&mira, runtime, &token.value.into(), "").await.unwrap();
+        world.services.tokens.put(&mira, runtime, &token.value.into()).await.unwrap();
         let moved = providers.edit(&mira, id, github("one", "https://evil.example", "")).await;
         assert!(fields(moved).at("base_url").is_some_and(|text| text.contains("1 token is stored")));
         let moved = providers.edit(&mira, id, github("one", &world.forge.url(), "https://evil.example")).await;

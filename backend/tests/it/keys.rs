@@ -39,8 +39,8 @@ on_both_databases! {
         let (world, mira) = World::set_up(database).await;
         let runtime = world.runtime(&mira, "prod-eu").await;
         let token = world.forge.create_token(NewToken::classic("mira", ["repo"])).unwrap();
-        world.services.tokens.put(&mira, runtime, &token.value.clone().into(), "").await.unwrap();
-        let stored = world.store.git_token_of(mira.account(), mira.user(), runtime).await.unwrap().unwrap();
+        world.services.tokens.put(&mira, runtime, &token.value.clone().into()).await.unwrap();
+        let stored = world.store.git_token_of(mira.account(), Some(mira.user()), runtime).await.unwrap().unwrap();
         let sealed = stored.sealed.as_bytes();
         assert!(!sealed.windows(8).any(|bytes| token.value.as_bytes().windows(8).any(|part| part == bytes)));
         assert!(!format!("{stored:?}").contains(&token.value));

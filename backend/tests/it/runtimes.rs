@@ -45,7 +45,7 @@ on_both_databases! {
         runtimes.edit(&mira, id, form(own)).await.unwrap();
 
         let token = world.forge.create_token(NewToken::classic("mira", ["repo"])).unwrap();
-        world.services.tokens.put(&mira, id, &token.value.into(), "").await.unwrap();
+        world.services.tokens.put(&mira, id, &token.value.into()).await.unwrap();
         let Err(RuntimeError::Invalid(errors)) = runtimes.edit(&mira, id, form(other)).await else {
             panic!("the stored token now belongs to another provider");
         };
@@ -59,7 +59,7 @@ on_both_databases! {
         let stays = world.runtime(&mira, "prod-us").await;
         for runtime in [gone, stays] {
             let token = world.forge.create_token(NewToken::classic("mira", ["repo"])).unwrap();
-            world.services.tokens.put(&mira, runtime, &token.value.into(), "").await.unwrap();
+            world.services.tokens.put(&mira, runtime, &token.value.into()).await.unwrap();
         }
         world.services.runtimes.delete(&mira, gone).await.unwrap();
         let rows = world.services.tokens.page(&mira).await.unwrap().rows;

@@ -13,7 +13,7 @@ on_both_databases! {
         world.forge.set_clock(Some(time::macros::datetime!(2026-11-22 12:00 UTC)));
         let token = world.forge.create_token(NewToken::classic("mira", ["repo", "gist"]).expires_at(end)).unwrap();
         let pasted = format!("  {}\n", token.value);
-        world.services.tokens.put(&mira, runtime, &pasted.into(), "").await.unwrap();
+        world.services.tokens.put(&mira, runtime, &pasted.into()).await.unwrap();
 
         let page = world.services.tokens.page(&mira).await.unwrap();
         let view = page.rows[0].token.as_ref().unwrap();
@@ -30,13 +30,13 @@ on_both_databases! {
         let (world, mira) = World::set_up(database).await;
         let runtime = world.runtime(&mira, "prod-eu").await;
         let unknown = "ghp_000000000000000000000000000000000000".to_owned();
-        let refused = world.services.tokens.put(&mira, runtime, &unknown.into(), "").await;
+        let refused = world.services.tokens.put(&mira, runtime, &unknown.into()).await;
         assert!(matches!(
             refused,
             Err(TokenError::Refused { outcome: CheckOutcome::Refused(Refusal::BadCredentials), .. })
         ));
         let short = world.forge.create_token(NewToken::classic("mira", ["gist"])).unwrap();
-        let refused = world.services.tokens.put(&mira, runtime, &short.value.into(), "").await;
+        let refused = world.services.tokens.put(&mira, runtime, &short.value.into()).await;
         assert!(matches!(refused, Err(TokenError::Refused { outcome: CheckOutcome::Accepted(_), .. })));
         assert!(world.services.tokens.page(&mira).await.unwrap().rows[0].token.is_none());
     }
@@ -45,7 +45,7 @@ on_both_databases! {
         let (world, mira) = World::set_up(database).await;
         let runtime = world.runtime(&mira, "prod-eu").await;
         for text in ["", "  ", "two words", "glpat-xxxxxxxxxxxxxxxxxxxx", "ghr_refresh", "ghp_ü", &"a".repeat(9000)] {
-            let refused = world.services.tokens.put(&mira, runtime, &text.to_owned().into(), "").await;
+            let refused = world.services.tokens.put(&mira, runtime, &text.to_owned().into()).await;
             let Err(TokenError::Invalid(errors)) = refused else { panic!("{text:?} was taken") };
             assert!(errors.at("token").is_some(), "{text:?}");
         }
@@ -57,15 +57,15 @@ on_both_databases! {
         let runtime = world.runtime(&mira, "prod-eu").await;
         let tokens = &world.services.tokens;
         let old = world.forge.create_token(NewToken::classic("mira", ["repo"])).unwrap();
-        let id = tokens.put(&mira, runtime, &old.value.into(), "").await.unwrap();
+        let id = tokens.put(&mira, runtime, &old.value.into()).await.unwrap();
         let revoked = world.forge.create_token(NewToken::classic("mira", ["repo"])).unwrap();
         world.forge.revoke_token(revoked.id).unwrap();
-        assert!(tokens.put(&mira, runtime, &revoked.value.into(), "").await.is_err());
+        assert!(tokens.put(&mira, runtime, &revoked.value.into()).await.is_err());
         let rows = tokens.page(&mira).await.unwrap().rows;
         assert_eq!(rows[0].token.as_ref().map(|token| token.id), Some(id));
 
         let new = world.forge.create_token(NewToken::classic("mira", ["repo"])).unwrap();
-        let replaced = tokens.put(&mira, runtime, &new.value.into(), "").await.unwrap();
+        let replaced = tokens.put(&mira, runtime, &new.value.into()).await.unwrap();
         let rows = tokens.page(&mira).await.unwrap().rows;
         assert_eq!(rows[0].token.as_ref().map(|token| token.hint.clone()), Some(new.hint));
         assert_ne!(replaced, id);
@@ -78,7 +78,7 @@ on_both_databases! {
         let tokens = &world.services.tokens;
         for round in 0..20 {
             let (one, two) = (token().value.into(), token().value.into());
-            let (a, b) = tokio::join!(tokens.put(&mira, runtime, &one, ""), tokens.put(&mira, runtime, &two, ""));
+            let (a, b) = tokio::join!(tokens.put(&mira, runtime, &one), tokens.put(&mira, runtime, &two));
             assert!(a.is_ok() && b.is_ok(), "round {round}: {a:?} {b:?}");
         }
         assert!(tokens.check(&mira, runtime).await.is_ok());
@@ -90,7 +90,7 @@ on_both_databases! {
         let token = world.forge.create_token(NewToken::classic("mira", ["repo"])).unwrap().value.into();
         let tokens = &world.services.tokens;
         for round in 0..20 {
-            tokens.put(&mira, runtime, &token, "").await.unwrap();
+            tokens.put(&mira, runtime, &token).await.unwrap();
             let (checked, deleted) = tokio::join!(tokens.check(&mira, runtime), tokens.delete(&mira, runtime));
             assert!(
                 matches!(checked, Ok(_) | Err(TokenError::NotFound)) && deleted.is_ok(),
@@ -104,7 +104,7 @@ on_both_databases! {
         let runtime = world.runtime(&mira, "prod-eu").await;
         let tokens = &world.services.tokens;
         let token = world.forge.create_token(NewToken::classic("mira", ["repo"])).unwrap();
-        tokens.put(&mira, runtime, &token.value.clone().into(), "").await.unwrap();
+        tokens.put(&mira, runtime, &token.value.clone().into()).await.unwrap();
 
         world.forge.add_fault(FaultRule::new(Fault::Status { status: 401 }).once());
         world.clock.forward(60);
@@ -123,7 +123,7 @@ on_both_databases! {
         let runtime = world.runtime(&mira, "prod-eu").await;
         let tokens = &world.services.tokens;
         let token = world.forge.create_token(NewToken::classic("mira", ["repo"])).unwrap();
-        tokens.put(&mira, runtime, &token.value.into(), "").await.unwrap();
+        tokens.put(&mira, runtime, &token.value.into()).await.unwrap();
         world.forge.add_fault(FaultRule::new(Fault::Status { status: 500 }));
         let outcome = tokens.check(&mira, runtime).await.unwrap();
         assert_eq!(outcome, CheckOutcome::Unchanged(Setback::Unreachable(Trouble::ServerError(500))));
@@ -137,7 +137,7 @@ on_both_databases! {
         let runtime = world.runtime(&mira, "prod-eu").await;
         let tokens = &world.services.tokens;
         let token = world.forge.create_token(NewToken::classic("mira", ["repo"])).unwrap();
-        tokens.put(&mira, runtime, &token.value.into(), "").await.unwrap();
+        tokens.put(&mira, runtime, &token.value.into()).await.unwrap();
         tokens.delete(&mira, runtime).await.unwrap();
         assert!(matches!(tokens.delete(&mira, runtime).await, Err(TokenError::NotFound)));
         assert!(matches!(tokens.check(&mira, runtime).await, Err(TokenError::NotFound)));
@@ -151,7 +151,7 @@ on_both_databases! {
         world.forge.set_clock(Some(time::macros::datetime!(2026-11-22 12:00 UTC)));
         let end = time::macros::datetime!(2027-03-01 00:00 UTC);
         let token = world.forge.create_token(NewToken::classic("mira", ["repo"]).expires_at(end)).unwrap();
-        world.services.tokens.put(&mira, runtime, &token.value.into(), "").await.unwrap();
+        world.services.tokens.put(&mira, runtime, &token.value.into()).await.unwrap();
         assert_eq!(world.services.access.viewer(&mira).await.unwrap().attention, 0);
         world.clock.forward(75 * 86_400);
         assert_eq!(world.services.access.viewer(&mira).await.unwrap().attention, 1);

@@ -3,7 +3,7 @@
 //! Facts from Atlassian's documentation ("API tokens", "Access tokens", "Bitbucket OAuth 2.0 scopes", the changelog entries on
 //! app passwords) and from PROVIDERS.md.
 
-use super::{About, Rules, UsernameField};
+use super::{About, Rules, TokenSort, UsernameField};
 use crate::{
     guide::{Guide, pieces_of},
     token_format::{TokenFormat, Username},
@@ -46,7 +46,42 @@ pub(super) const ABOUT: About = About {
 };
 
 pub(super) const RULES: Rules = Rules {
-    required,
+    sorts: &[
+        TokenSort {
+            word: "api_token",
+            name: "API token",
+            prefixes: &[API_TOKEN],
+            user: &[
+                "read:user:bitbucket",
+                "read:workspace:bitbucket",
+                "read:repository:bitbucket",
+                "write:repository:bitbucket",
+            ],
+            runtime: &[
+                "read:user:bitbucket",
+                "read:workspace:bitbucket",
+                "read:repository:bitbucket",
+                "write:repository:bitbucket",
+                "admin:repository:bitbucket",
+                "read:webhook:bitbucket",
+                "write:webhook:bitbucket",
+            ],
+        },
+        TokenSort {
+            word: "access_token",
+            name: "Access token of a workspace, project or repository",
+            prefixes: &[ACCESS_TOKEN],
+            user: &["repository:write"],
+            runtime: &["repository:write", "repository:admin", "webhook"],
+        },
+        TokenSort {
+            word: "app_password",
+            name: "App password",
+            prefixes: &[APP_PASSWORD],
+            user: &["account", "team", "repository:write"],
+            runtime: &["account", "team", "repository:write", "repository:admin", "webhook"],
+        },
+    ],
     covers: |granted, wanted| implied(granted).contains(&wanted),
     git_username: |format, username, _| match format.map(|format| format.prefix) {
         Some(API_TOKEN) => "x-bitbucket-api-token-auth".to_owned(),
@@ -70,19 +105,6 @@ pub(super) const RULES: Rules = Rules {
     }
     },
 };
-
-fn required(format: Option<&TokenFormat>) -> &'static [&'static str] {
-    match format.map(|format| format.prefix) {
-        Some(ACCESS_TOKEN) => &["repository:write"],
-        Some(APP_PASSWORD) => &["account", "team", "repository:write"],
-        _ => &[
-            "read:user:bitbucket",
-            "read:workspace:bitbucket",
-            "read:repository:bitbucket",
-            "write:repository:bitbucket",
-        ],
-    }
-}
 
 /// Everything that a granted scope covers besides itself. The scopes of API tokens cover nothing: neither write nor admin
 /// includes read.

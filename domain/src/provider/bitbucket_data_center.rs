@@ -2,7 +2,7 @@
 //!
 //! Facts from Atlassian's documentation ("HTTP access tokens") and from PROVIDERS.md.
 
-use super::{About, Rules, never};
+use super::{About, Rules, TokenSort, never};
 use crate::{
     guide::{Guide, pieces_of},
     token_format::TokenFormat,
@@ -27,7 +27,7 @@ pub(super) const ABOUT: About = About {
 };
 
 pub(super) const RULES: Rules = Rules {
-    required: |_| &["REPO_WRITE"],
+    sorts: &TokenSort::only(&["REPO_WRITE"], &["REPO_ADMIN"]),
     covers: |granted, wanted| implied(granted).contains(&wanted),
     git_username: |_, _, login| login.to_owned(),
     generate_url: |base_url, _, _| format!("{base_url}{TOKENS_PAGE}"),

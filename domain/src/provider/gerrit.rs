@@ -2,7 +2,7 @@
 //!
 //! Facts from Gerrit's documentation ("REST API: authentication", "User settings") and from PROVIDERS.md.
 
-use super::{About, Rules, UsernameField, never};
+use super::{About, Rules, TokenSort, UsernameField, never};
 use crate::{guide::Guide, token_format::Username};
 
 const TOKENS_PAGE: &str = "/settings/#HTTPCredentials";
@@ -26,7 +26,7 @@ pub(super) const ABOUT: About = About {
 
 pub(super) const RULES: Rules = Rules {
     // Gerrit knows no scopes: a token may do what its owner may.
-    required: |_| &[],
+    sorts: &TokenSort::only(&[], &[]),
     covers: |_, _| false,
     git_username: |_, username, login| username.unwrap_or(login).to_owned(),
     generate_url: |base_url, _, _| format!("{base_url}{TOKENS_PAGE}"),

@@ -2,7 +2,7 @@
 //!
 //! Facts from Gitea's documentation ("API usage") and from PROVIDERS.md.
 
-use super::{About, Rules, never};
+use super::{About, Rules, TokenSort, never};
 use crate::guide::{Guide, pieces_of};
 
 /// The person's page for tokens, which takes nothing to fill in.
@@ -22,7 +22,10 @@ pub(super) const ABOUT: About = About {
 };
 
 pub(super) const RULES: Rules = Rules {
-    required: |_| &["write:repository", "read:user"],
+    sorts: &TokenSort::only(
+        &["write:repository", "read:user"],
+        &["write:repository", "read:user", "read:organization"],
+    ),
     covers,
     // Any name will do.
     git_username: |_, _, login| login.to_owned(),

@@ -3,7 +3,7 @@
 //! Facts from GitHub's documentation ("Managing your personal access tokens", "Scopes for OAuth apps", "Getting started with
 //! the REST API") and from PROVIDERS.md.
 
-use super::{About, Rules};
+use super::{About, Rules, TokenSort};
 use crate::{
     guide::{Guide, pieces_of, with_query},
     scope::joined,
@@ -33,7 +33,30 @@ pub(super) const ABOUT: About = About {
 };
 
 pub(super) const RULES: Rules = Rules {
-    required,
+    sorts: &[
+        TokenSort {
+            word: "classic",
+            name: "Classic token",
+            prefixes: &["ghp_"],
+            user: &["repo"],
+            runtime: &["repo", "admin:repo_hook"],
+        },
+        TokenSort {
+            word: "fine_grained",
+            name: "Fine-grained token",
+            prefixes: &[FINE_GRAINED],
+            user: &["metadata:read", "contents:read", "contents:write"],
+            runtime: &[
+                "metadata:read",
+                "contents:read",
+                "contents:write",
+                "administration:write",
+                "statuses:write",
+                "pull_requests:write",
+                "repository_hooks:write",
+            ],
+        },
+    ],
     covers: |granted, wanted| implied(granted).contains(&wanted),
     // Any name that is not empty will do.
     git_username: |_, _, _| "x-access-token".to_owned(),
@@ -61,14 +84,6 @@ fn api_elsewhere(host: &str) -> Option<String> {
     match host {
         "github.com" | "www.github.com" => Some("https://api.github.com".to_owned()),
         host => host.ends_with(".ghe.com").then(|| format!("https://api.{host}")),
-    }
-}
-
-fn required(format: Option<&TokenFormat>) -> &'static [&'static str] {
-    if format.is_some_and(|format| format.prefix == FINE_GRAINED) {
-        &["metadata:read", "contents:read", "contents:write"]
-    } else {
-        &["repo"]
     }
 }
 

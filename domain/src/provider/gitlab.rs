@@ -2,7 +2,7 @@
 //!
 //! Facts from GitLab's documentation ("Personal access tokens", "GitLab token overview") and from PROVIDERS.md.
 
-use super::{About, Rules, never};
+use super::{About, Rules, TokenSort, never};
 use crate::{
     guide::{Guide, pieces_of, with_query},
     scope::joined,
@@ -30,7 +30,7 @@ pub(super) const ABOUT: About = About {
 };
 
 pub(super) const RULES: Rules = Rules {
-    required: |_| &["write_repository", "read_api"],
+    sorts: &TokenSort::only(&["write_repository", "read_api"], &["api"]),
     covers: |granted, wanted| implied(granted).contains(&wanted),
     git_username: |_, _, _| "oauth2".to_owned(),
     generate_url: |base_url, name, scopes| {

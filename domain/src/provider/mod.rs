@@ -59,11 +59,38 @@ impl UsernameField {
     }
 }
 
+/// Tokens of a kind of provider that need the same scopes.
+#[derive(Debug)]
+pub struct TokenSort {
+    /// The word in the database and in forms.
+    pub word: &'static str,
+    /// What a person calls them.
+    pub name: &'static str,
+    /// The prefixes of their formats. Whatever fits no other sort belongs to the first.
+    pub(crate) prefixes: &'static [&'static str],
+    /// What a user token needs by default.
+    pub(crate) user: &'static [&'static str],
+    /// What a runtime token needs by default.
+    pub(crate) runtime: &'static [&'static str],
+}
+
+impl TokenSort {
+    /// The one sort of a kind whose tokens all need the same.
+    const fn only(user: &'static [&'static str], runtime: &'static [&'static str]) -> [Self; 1] {
+        [Self {
+            word: "token",
+            name: "Token",
+            prefixes: &[],
+            user,
+            runtime,
+        }]
+    }
+}
+
 /// What only the server asks of a kind, so that it is not loaded by browsers.
 pub(crate) struct Rules {
-    /// The scopes that a user token of this format needs by default; without a format, those of the kind that one should
-    /// generate.
-    pub(crate) required: fn(Option<&TokenFormat>) -> &'static [&'static str],
+    /// The sorts of its tokens that need scopes of their own, the one that a person should generate first.
+    pub(crate) sorts: &'static [TokenSort],
     /// Whether the first scope includes the second, which is another one.
     pub(crate) covers: fn(&str, &str) -> bool,
     /// The username beside the token in Git over HTTPS: from the token's format, the username stored beside it, and the
@@ -184,6 +211,19 @@ impl ProviderKind {
             )),
             None => Ok(address),
         }
+    }
+
+    /// The sorts of its tokens that need scopes of their own, the one that a person should generate first.
+    #[must_use]
+    pub fn sorts(self) -> &'static [TokenSort] {
+        self.rules().sorts
+    }
+
+    /// The sort that tokens of a format belong to; without a format, the first.
+    #[must_use]
+    pub fn sort_of(self, format: Option<&TokenFormat>) -> Option<&'static TokenSort> {
+        let fits = |sort: &&TokenSort| format.is_some_and(|format| sort.prefixes.contains(&format.prefix));
+        self.sorts().iter().find(fits).or(self.sorts().first())
     }
 
     /// What is asked beside a token of this format.

@@ -106,23 +106,14 @@ pub(super) fn Row(row: TokenRow, now: Timestamp, account: String, base: String) 
 
 #[component]
 fn TokenCells(token: TokenView, status: ShownStatus, now: Timestamp, kind: ProviderKind) -> impl IntoView {
-    let expires = match token.expiry {
+    let end = match token.expiry {
         Expiry::At(end) => view! { <When at=end now/> }.into_any(),
-        Expiry::Never => view! {
-            <div class="stack">
-                <span>"never"</span>
-                <span class="sub">{format!("says {}", kind.name())}</span>
-            </div>
-        }
-        .into_any(),
-        Expiry::Unknown => view! {
-            <div class="stack">
-                <span>"unknown"</span>
-                <span class="sub">{format!("{} does not tell", kind.name())}</span>
-            </div>
-        }
-        .into_any(),
+        Expiry::Never => "never".into_any(),
+        Expiry::Unknown => "unknown".into_any(),
     };
+    let note = token.expiry_note;
+    let note = (!note.is_empty()).then(|| view! { <span class="sub">{note}</span> });
+    let expires = view! { <div class="stack">{end} {note}</div> };
     let sso = token
         .sso_url
         .filter(|_| status == ShownStatus::Checked(TokenStatus::SsoRequired))

@@ -1,0 +1,412 @@
+//! Git tokens: checked live, stored sealed. A person's own, and the runtime tokens that admins manage.
+
+mod form;
+mod ownership;
+mod share;
+mod view;
+
+pub use form::TokenForm;
+pub use share::Shared;
+
+use crate::{
+    Fault,
+    access::{AccessError, Member},
+    clock::Clock,
+    egress::Egress,
+    keys::AccountKeys,
+    providers::{self, Inquiry},
+    random::{self, Random},
+    store::{AuditEvent, GitProviderRow, GitTokenRow, NewGitToken, RuntimeRow, Store},
+    vault::Place,
+};
+use domain::{
+    AccountId, CheckId, CheckOutcome, FieldErrors, Findings, GitTokenId, HolderKind, ProviderKind, RuntimeId,
+    ScopeProfile, Timestamp, TokenStatus, UserId,
+    token_format::{self, TokenFormat},
+    view::{TokenRow, TokensPage},
+};
+use secrecy::{ExposeSecret as _, SecretString};
+use std::sync::Arc;
+
+pub(crate) use view::token_view;
+
+/// What a person can run into.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// Fields to mend (fields `token`, `username` and `ends_on`).
+    #[error("the form has errors")]
+    Invalid(FieldErrors),
+    /// No such runtime, or no token for it.
+    #[error("no such runtime or token")]
+    NotFound,
+    /// The check did not end well, so nothing was stored.
+    #[error("the token was not accepted")]
+    Refused {
+        /// Who was asked.
+        kind: ProviderKind,
+        /// The format of the token, if its prefix tells.
+        format: Option<&'static TokenFormat>,
+        /// What it said.
+        outcome: CheckOutcome,
+    },
+    /// The token is known here, and does not belong where it was pasted.
+    #[error("the token belongs elsewhere")]
+    Misplaced(Misplaced),
+    /// The token works, but is probably somebody else's. It is taken when the person says that it is meant so.
+    #[error("the token seems to be somebody else's")]
+    Foreign(Foreign),
+    /// Not an admin.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// Ours.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// Where a known token belongs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Misplaced {
+    /// To another person.
+    OfPerson {
+        /// The person's name.
+        name: String,
+    },
+    /// To a runtime itself.
+    OfRuntime {
+        /// The runtime's name.
+        runtime: String,
+    },
+    /// To another Git provider.
+    OfProvider {
+        /// The host of the Git provider for which it is stored.
+        stored: String,
+        /// The host of the one that was meant to get it.
+        wanted: String,
+    },
+}
+
+/// Why a token is probably somebody else's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Foreign {
+    /// Another person has tokens of this identity.
+    SharedWith {
+        /// The identity's login.
+        login: String,
+        /// The person's name.
+        name: String,
+    },
+    /// The person's other tokens at this Git provider have another identity.
+    OtherThanOwn {
+        /// The login of the new token.
+        login: String,
+        /// That of the others.
+        own: String,
+    },
+    /// A runtime token that is a person's.
+    PersonsOwn {
+        /// The identity's login.
+        login: String,
+        /// The person's name.
+        name: String,
+    },
+}
+
+/// Which token: for which runtime, and whose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct At {
+    /// The runtime.
+    pub runtime: RuntimeId,
+    /// Whose: the person's own, or the runtime's.
+    pub holder: HolderKind,
+}
+
+impl From<RuntimeId> for At {
+    /// The person's own.
+    fn from(runtime: RuntimeId) -> Self {
+        Self {
+            runtime,
+            holder: HolderKind::User,
+        }
+    }
+}
+
+impl At {
+    /// The runtime's own.
+    #[must_use]
+    pub const fn runtime_token(runtime: RuntimeId) -> Self {
+        Self {
+            runtime,
+            holder: HolderKind::Runtime,
+        }
+    }
+}
+
+/// The service.
+#[derive(Clone)]
+pub struct Tokens {
+    store: Store,
+    keys: AccountKeys,
+    egress: Egress,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
+
+/// A place for a token that the person may use, with all that belongs to it.
+struct Slot {
+    account: AccountId,
+    actor: UserId,
+    /// Whose the token there is; `None` for a runtime token.
+    user: Option<UserId>,
+    runtime: RuntimeRow,
+    provider: GitProviderRow,
+    profile: ScopeProfile,
+}
+
+impl Tokens {
+    /// Wires the service.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        keys: AccountKeys,
+        egress: Egress,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Self {
+        Self {
+            store,
+            keys,
+            egress,
+            clock,
+            random,
+        }
+    }
+
+    /// Everything the page *Git Personal Access Tokens* shows.
+    pub async fn page(&self, member: &Member) -> Result<TokensPage, TokenError> {
+        let account = member.account();
+        let providers = self.store.git_providers(account).await?;
+        let profiles = self.store.scope_profiles(account, &providers).await?;
+        let tokens = self.store.git_tokens_of(account, member.user()).await?;
+        let runtimes = self.store.runtimes(account).await?;
+        Ok(view::tokens_page(
+            self.clock.now(),
+            &providers,
+            &profiles,
+            runtimes,
+            tokens,
+        ))
+    }
+
+    /// What the page shows of one place for a token: the person's own, or a runtime's, for an admin.
+    pub async fn row(&self, member: &Member, at: impl Into<At>) -> Result<TokenRow, TokenError> {
+        let slot = self.slot(member, at.into()).await?;
+        let token = self.stored(&slot).await?;
+        let shared = match &token {
+            Some(token) => self.shared(&slot, token).await?,
+            None => Vec::new(),
+        };
+        Ok(view::token_row(
+            &slot.provider,
+            &slot.profile,
+            &slot.runtime,
+            token,
+            shared,
+        ))
+    }
+
+    /// Checks a token live and stores it in place of the one that was there. A token that is not accepted changes nothing.
+    pub async fn put(&self, member: &Member, at: impl Into<At>, form: &TokenForm) -> Result<GitTokenId, TokenError> {
+        let slot = self.slot(member, at.into()).await?;
+        let new = form::read(form, slot.provider.kind, self.clock.now()).map_err(TokenError::Invalid)?;
+        let fingerprint = self.keys.fingerprint(slot.account, &new.secret).await?;
+        // Before it is sent anywhere: what belongs to one provider must not be shown to another.
+        self.refuse_misplaced(&slot, &fingerprint).await?;
+        let findings = self.accepted(&slot, &new.secret, new.username.as_deref()).await?;
+        if !form.confirmed {
+            self.refuse_foreign(&slot, &findings.identity).await?;
+        }
+        let replaced = self.stored(&slot).await?.is_some();
+        let action = if replaced { "token.replaced" } else { "token.stored" };
+        self.keep(&slot, new, fingerprint, findings, action).await
+    }
+
+    /// Checks the stored token again and notes what came of it.
+    pub async fn check(&self, member: &Member, at: impl Into<At>) -> Result<CheckOutcome, TokenError> {
+        let slot = self.slot(member, at.into()).await?;
+        let token = self.stored(&slot).await?.ok_or(TokenError::NotFound)?;
+        let secret = self.keys.unseal(&slot.place(token.id), &token.sealed).await?;
+        let outcome = self.ask(&slot, &secret, token.username.as_deref()).await;
+        let check = (CheckId(self.uuid()), self.clock.now());
+        if !self.store.note_check(slot.account, token.id, check, &outcome).await? {
+            return Err(TokenError::NotFound);
+        }
+        tracing::info!(user = %slot.actor, runtime = %slot.runtime.id, token = %token.id, status = ?outcome.status(), "checked a token");
+        Ok(outcome)
+    }
+
+    /// Notes when the stored token ends, as the person says; an empty date takes that back.
+    pub async fn enter_expiry(&self, member: &Member, at: impl Into<At>, ends_on: &str) -> Result<(), TokenError> {
+        let slot = self.slot(member, at.into()).await?;
+        let end = form::read_end(ends_on, self.clock.now())
+            .map_err(|words| TokenError::Invalid(FieldErrors::one("ends_on", words)))?;
+        let token = self.stored(&slot).await?.ok_or(TokenError::NotFound)?;
+        let detail = end.map_or_else(|| "none".to_owned(), Timestamp::date);
+        let event = self.event(&slot, "token.expiry_entered", token.id, detail);
+        if !self.store.enter_expiry(slot.account, token.id, end, event).await? {
+            return Err(TokenError::NotFound);
+        }
+        Ok(())
+    }
+
+    /// Deletes the token.
+    pub async fn delete(&self, member: &Member, at: impl Into<At>) -> Result<(), TokenError> {
+        let slot = self.slot(member, at.into()).await?;
+        let token = self.stored(&slot).await?.ok_or(TokenError::NotFound)?;
+        let event = self.event(&slot, "token.deleted", token.id, token.hint);
+        if !self.store.delete_git_token(slot.account, token.id, event).await? {
+            return Err(TokenError::NotFound);
+        }
+        tracing::info!(account = %slot.account, user = %slot.actor, runtime = %slot.runtime.id, "deleted a token");
+        Ok(())
+    }
+
+    /// The place, if the person may use it: every member has one for each runtime, admins also the runtimes' own.
+    async fn slot(&self, member: &Member, at: At) -> Result<Slot, TokenError> {
+        let user = match at.holder {
+            HolderKind::User => Some(member.user()),
+            HolderKind::Runtime => {
+                member.require_admin()?;
+                None
+            }
+        };
+        let account = member.account();
+        let runtime = self
+            .store
+            .runtime(account, at.runtime)
+            .await?
+            .ok_or(TokenError::NotFound)?;
+        let provider = self
+            .store
+            .git_provider(account, runtime.git_provider)
+            .await?
+            .ok_or(TokenError::NotFound)?;
+        let profile = self.store.scope_profile(account, &provider, at.holder).await?;
+        Ok(Slot {
+            account,
+            actor: member.user(),
+            user,
+            runtime,
+            provider,
+            profile,
+        })
+    }
+
+    async fn stored(&self, slot: &Slot) -> Result<Option<GitTokenRow>, Fault> {
+        self.store.git_token_of(slot.account, slot.user, slot.runtime.id).await
+    }
+
+    /// What the provider tells of a token that it accepts and that suffices.
+    async fn accepted(
+        &self,
+        slot: &Slot,
+        secret: &SecretString,
+        username: Option<&str>,
+    ) -> Result<Findings, TokenError> {
+        let outcome = self.ask(slot, secret, username).await;
+        let suffices = |status| match status {
+            TokenStatus::MissingScopes => false,
+            TokenStatus::Unverified => slot.provider.allow_unverified,
+            _ => true,
+        };
+        match outcome {
+            CheckOutcome::Accepted(findings) if suffices(findings.status()) => Ok(findings),
+            outcome => {
+                tracing::info!(user = %slot.actor, runtime = %slot.runtime.id, status = ?outcome.status(), "refused a token");
+                Err(TokenError::Refused {
+                    kind: slot.provider.kind,
+                    format: TokenFormat::of(secret.expose_secret()),
+                    outcome,
+                })
+            }
+        }
+    }
+
+    /// Stores a token that was accepted.
+    async fn keep(
+        &self,
+        slot: &Slot,
+        new: form::NewToken,
+        fingerprint: Vec<u8>,
+        findings: Findings,
+        action: &'static str,
+    ) -> Result<GitTokenId, TokenError> {
+        let id = GitTokenId(self.uuid());
+        let sealed = self.keys.seal(&slot.place(id), &new.secret).await?;
+        let hint = token_format::hint(new.secret.expose_secret());
+        let mut detail = format!("{hint} of {}", findings.identity.login);
+        if findings.status() == TokenStatus::Unverified {
+            detail.push_str(", permissions unverified");
+        }
+        let event = self.event(slot, action, id, detail);
+        let row = NewGitToken {
+            id,
+            user: slot.user,
+            runtime: slot.runtime.id,
+            sealed,
+            fingerprint,
+            hint,
+            format: TokenFormat::of(new.secret.expose_secret()).map(|format| format.name.to_owned()),
+            username: new.username,
+            entered: new.ends,
+            findings,
+            checked: (CheckId(self.uuid()), self.clock.now()),
+        };
+        self.store.put_git_token(slot.account, row, event).await?;
+        tracing::info!(account = %slot.account, user = %slot.actor, runtime = %slot.runtime.id, token = %id, "stored a token");
+        Ok(id)
+    }
+
+    async fn ask(&self, slot: &Slot, secret: &SecretString, username: Option<&str>) -> CheckOutcome {
+        let inquiry = Inquiry {
+            egress: &self.egress,
+            base_url: &slot.provider.base_url,
+            api_url: &slot.provider.api(),
+            token: secret,
+            format: TokenFormat::of(secret.expose_secret()),
+            username,
+            profile: &slot.profile,
+            now: self.clock.now(),
+        };
+        providers::check(slot.provider.kind, inquiry).await
+    }
+
+    fn event(&self, slot: &Slot, action: &'static str, token: GitTokenId, detail: String) -> AuditEvent {
+        AuditEvent {
+            id: self.uuid(),
+            at: self.clock.now(),
+            actor: Some(slot.actor),
+            action,
+            runtime: Some(slot.runtime.id),
+            git_provider: Some(slot.provider.id),
+            token: Some(token),
+            detail,
+        }
+    }
+
+    fn uuid(&self) -> uuid::Uuid {
+        random::uuid(self.random.as_ref(), self.clock.as_ref())
+    }
+}
+
+impl Slot {
+    /// Where a token here is sealed to.
+    fn place(&self, token: GitTokenId) -> Place {
+        Place {
+            account: self.account,
+            table: "git_tokens",
+            row: token.0,
+            column: "sealed",
+            user: self.user,
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! One token for several runtimes of the same Git provider, each authorised on its own.
+
+use super::{At, Slot, TokenError, Tokens, form};
+use crate::{Fault, access::Member, store::GitTokenRow};
+use domain::{RuntimeId, view::ShareTarget};
+
+/// What became of one further runtime.
+#[derive(Debug)]
+pub struct Shared {
+    /// The runtime's name.
+    pub runtime: String,
+    /// Whether the token is stored for it now, or why not.
+    pub result: Result<(), TokenError>,
+}
+
+impl Tokens {
+    /// The other runtimes of the same Git provider that the stored token could serve, by name.
+    pub async fn share_targets(&self, member: &Member, at: impl Into<At>) -> Result<Vec<ShareTarget>, TokenError> {
+        let slot = self.slot(member, at.into()).await?;
+        let token = self.stored(&slot).await?.ok_or(TokenError::NotFound)?;
+        let runtimes = self.store.runtimes(slot.account).await?;
+        let held = self.held(&slot).await?;
+        Ok(runtimes
+            .into_iter()
+            .filter(|runtime| runtime.git_provider == slot.provider.id && runtime.id != slot.runtime.id)
+            .map(|runtime| {
+                let there = held.iter().find(|held| held.runtime == runtime.id);
+                ShareTarget {
+                    runtime: runtime.id,
+                    name: runtime.name,
+                    shares: there.is_some_and(|there| there.fingerprint == token.fingerprint),
+                    hint: there.map(|there| there.hint.clone()),
+                }
+            })
+            .collect())
+    }
+
+    /// Stores the stored token for further runtimes of the same Git provider too. Each is checked, stored and recorded on its
+    /// own: what keeps one from it does not keep the others.
+    pub async fn share(
+        &self,
+        member: &Member,
+        at: impl Into<At>,
+        targets: &[RuntimeId],
+    ) -> Result<Vec<Shared>, TokenError> {
+        let at = at.into();
+        let slot = self.slot(member, at).await?;
+        let token = self.stored(&slot).await?.ok_or(TokenError::NotFound)?;
+        let mut done = Vec::new();
+        for &runtime in targets {
+            let target = self.slot(member, At { runtime, ..at }).await?;
+            if target.provider.id != slot.provider.id || runtime == slot.runtime.id {
+                return Err(TokenError::NotFound);
+            }
+            let result = self.share_with(&slot, &token, &target).await;
+            if let Err(TokenError::Fault(fault)) = result {
+                return Err(TokenError::Fault(fault));
+            }
+            done.push(Shared {
+                runtime: target.runtime.name,
+                result,
+            });
+        }
+        Ok(done)
+    }
+
+    async fn share_with(&self, slot: &Slot, token: &GitTokenRow, target: &Slot) -> Result<(), TokenError> {
+        let secret = self.keys.unseal(&slot.place(token.id), &token.sealed).await?;
+        let findings = self.accepted(target, &secret, token.username.as_deref()).await?;
+        let new = form::NewToken {
+            secret,
+            username: token.username.clone(),
+            ends: token.ends.entered,
+        };
+        self.keep(target, new, token.fingerprint.clone(), findings, "token.shared")
+            .await?;
+        Ok(())
+    }
+
+    /// The runtimes beside this one that the holder's token serves too, by name.
+    pub(super) async fn shared(&self, slot: &Slot, token: &GitTokenRow) -> Result<Vec<(RuntimeId, String)>, Fault> {
+        let same = self.store.git_tokens_with(slot.account, &token.fingerprint).await?;
+        let runtimes = self.store.runtimes(slot.account).await?;
+        Ok(runtimes
+            .into_iter()
+            .filter(|runtime| runtime.id != token.runtime && same.iter().any(|other| other.runtime == runtime.id))
+            .map(|runtime| (runtime.id, runtime.name))
+            .collect())
+    }
+
+    async fn held(&self, slot: &Slot) -> Result<Vec<GitTokenRow>, Fault> {
+        match slot.user {
+            Some(user) => self.store.git_tokens_of(slot.account, user).await,
+            None => self.store.runtime_tokens(slot.account).await,
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! What a person sees of tokens.
+
+use crate::{
+    git_providers,
+    store::{GitProviderRow, GitTokenRow, RuntimeRow},
+};
+use domain::{
+    Expiry, ProviderKind, RuntimeId, ScopeProfile, Timestamp,
+    token_format::TokenFormat,
+    view::{TokenRow, TokenView, TokensPage},
+};
+
+/// The page *Git Personal Access Tokens*. `profiles` are in the order of `providers`.
+pub(super) fn tokens_page(
+    now: Timestamp,
+    providers: &[GitProviderRow],
+    profiles: &[[ScopeProfile; 2]],
+    runtimes: Vec<RuntimeRow>,
+    tokens: Vec<GitTokenRow>,
+) -> TokensPage {
+    let uses: Vec<(Vec<u8>, RuntimeId)> = tokens
+        .iter()
+        .map(|token| (token.fingerprint.clone(), token.runtime))
+        .collect();
+    let names: Vec<(RuntimeId, String)> = runtimes
+        .iter()
+        .map(|runtime| (runtime.id, runtime.name.clone()))
+        .collect();
+    let mut tokens = tokens;
+    let rows = runtimes.into_iter().filter_map(|runtime| {
+        // A runtime's Git provider cannot be deleted, so it is always there; it may be newer than the list.
+        let at = providers.iter().position(|row| row.id == runtime.git_provider)?;
+        let [profile, _] = profiles.get(at)?;
+        let mine = tokens
+            .iter()
+            .position(|token| token.runtime == runtime.id)
+            .map(|at| tokens.swap_remove(at));
+        let shared = match &mine {
+            Some(mine) => names
+                .iter()
+                .filter(|(id, _)| {
+                    *id != runtime.id && uses.iter().any(|(print, at)| at == id && *print == mine.fingerprint)
+                })
+                .cloned()
+                .collect(),
+            None => Vec::new(),
+        };
+        Some(TokenRow {
+            guide: at,
+            ..token_row(&providers[at], profile, &runtime, mine, shared)
+        })
+    });
+    TokensPage {
+        rows: rows.collect(),
+        guides: providers
+            .iter()
+            .zip(profiles)
+            .map(|(row, [profile, _])| row.kind.guide(&row.base_url, &profile.required(None)))
+            .collect(),
+        now,
+    }
+}
+
+/// One place for a token.
+pub(super) fn token_row(
+    provider: &GitProviderRow,
+    profile: &ScopeProfile,
+    runtime: &RuntimeRow,
+    token: Option<GitTokenRow>,
+    shared: Vec<(RuntimeId, String)>,
+) -> TokenRow {
+    let required = profile.required(None);
+    TokenRow {
+        runtime: runtime.id,
+        generate_url: provider.kind.generate_url(&provider.base_url, &runtime.name, &required),
+        runtime_name: runtime.name.clone(),
+        provider: git_providers::label(provider),
+        guide: 0,
+        required,
+        token: token.map(|token| token_view(provider.kind, token, shared)),
+    }
+}
+
+/// A stored token. `shared` are the other runtimes that it serves.
+pub(crate) fn token_view(kind: ProviderKind, token: GitTokenRow, shared: Vec<(RuntimeId, String)>) -> TokenView {
+    let format = TokenFormat::of(&token.hint);
+    let git_username = kind.git_username(format, token.username.as_deref(), &token.identity.login);
+    TokenView {
+        id: token.id,
+        about: format!(
+            "{}. Username for Git over HTTPS: {git_username}",
+            token.format.as_deref().unwrap_or("Personal access token")
+        ),
+        expiry: token.expiry(),
+        expiry_note: expiry_note(kind, &token),
+        hint: token.hint,
+        username: token.username,
+        identity: token.identity,
+        scopes: token.scopes,
+        status: token.status,
+        sso_url: token.sso_url,
+        checked_at: token.checked_at,
+        setback: token.setback.map(|setback| setback.words(kind.name())),
+        shared,
+    }
+}
+
+/// Where the expiry is from, or what contradicts it; empty when the provider told a date and nobody another one.
+fn expiry_note(kind: ProviderKind, token: &GitTokenRow) -> String {
+    let name = kind.name();
+    let entered = token.ends.contradicted(token.accepted_at);
+    match (token.expiry(), entered) {
+        (Expiry::At(_), Some(entered)) => format!("says {name}; {} was entered", entered.date()),
+        (Expiry::At(_), None) if token.ends.told == Expiry::Unknown => format!("as entered, {name} does not tell"),
+        (Expiry::At(_), None) => String::new(),
+        (Expiry::Never, Some(entered)) => format!("says {name}; {} was entered", entered.date()),
+        (Expiry::Never, None) => format!("says {name}"),
+        (Expiry::Unknown, Some(entered)) => {
+            format!("{} was entered, but {name} took it after that", entered.date())
+        }
+        (Expiry::Unknown, None) => format!("{name} does not tell"),
+    }
+}
