@@ -83,27 +83,22 @@ impl Tokens {
         let runtimes = self.store.runtimes(member.account()).await?;
         let rows = runtimes.into_iter().filter_map(|runtime| {
             // A runtime's Git provider cannot be deleted, so it is always there; it may be newer than the list.
-            let guide = providers.iter().position(|row| row.id == runtime.git_provider)?;
-            let provider = &providers[guide];
+            let provider = providers.iter().find(|row| row.id == runtime.git_provider)?;
             let mine = tokens
                 .iter()
                 .position(|token| token.runtime == runtime.id)
                 .map(|at| tokens.swap_remove(at));
-            let required = scope::required(provider.kind, None);
             Some(TokenRow {
                 runtime: runtime.id,
-                generate_url: provider.kind.generate_url(&provider.base_url, &runtime.name, &required),
                 runtime_name: runtime.name,
                 provider: git_providers::label(provider),
-                guide,
-                required,
+                required: scope::required(provider.kind, None),
                 token: mine.map(|token| view(provider.kind, token)),
+                actions: Vec::new(),
             })
         });
-        let guide = |row: &GitProviderRow| row.kind.guide(&row.base_url, &scope::required(row.kind, None));
         Ok(TokensPage {
             rows: rows.collect(),
-            guides: providers.iter().map(guide).collect(),
             now: self.clock.now(),
         })
     }

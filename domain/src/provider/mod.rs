@@ -34,10 +34,6 @@ pub struct About {
     api_elsewhere: fn(host: &str) -> Option<String>,
     /// The formats of its tokens, as far as they have one.
     pub formats: &'static [TokenFormat],
-    /// What a token looks like, for the empty field.
-    pub placeholder: &'static str,
-    /// The field for the name that goes beside a token, where there may be one.
-    pub username: Option<UsernameField>,
 }
 
 /// The field for the name that goes beside a token.
@@ -61,6 +57,10 @@ impl UsernameField {
 
 /// What only the server asks of a kind, so that it is not loaded by browsers.
 pub(crate) struct Rules {
+    /// What a token looks like, for the empty field.
+    placeholder: &'static str,
+    /// The field for the name that goes beside a token, where there may be one.
+    username: Option<UsernameField>,
     /// The scopes that a user token of this format needs by default; without a format, those of the kind that one should
     /// generate.
     pub(crate) required: fn(Option<&TokenFormat>) -> &'static [&'static str],
@@ -186,11 +186,23 @@ impl ProviderKind {
         }
     }
 
+    /// What a token looks like, for the empty field.
+    #[must_use]
+    pub fn placeholder(self) -> &'static str {
+        self.rules().placeholder
+    }
+
+    /// The field for the name that goes beside a token, where there may be one.
+    #[must_use]
+    pub fn username_field(self) -> Option<&'static UsernameField> {
+        self.rules().username.as_ref()
+    }
+
     /// What is asked beside a token of this format.
     #[must_use]
     pub fn username_beside(self, format: Option<&TokenFormat>) -> Username {
         let unknown = self
-            .about()
+            .rules()
             .username
             .as_ref()
             .map_or(Username::None, |field| field.unknown_format);
