@@ -3,6 +3,7 @@
 use crate::{
     components::{
         page::LeadOn,
+        sheet::Sheets,
         shell::{AccountShell, DoorShell},
     },
     dom,
@@ -39,9 +40,11 @@ pub fn App() -> impl IntoView {
 /// The page at the address.
 #[component]
 fn Pages(first: FirstLoad) -> impl IntoView {
-    let path = use_location().pathname;
+    let location = use_location();
+    let (path, search) = (location.pathname, location.search);
     let place = Memo::new(move |_| Place::at(&path.read()));
-    let state = AppState::new(first, place.with_untracked(Place::asks));
+    let asks = place.with_untracked(|place| place.asks(&search.read_untracked()));
+    let state = AppState::new(first, asks);
     provide_context(state);
     follow_navigation(state);
 
@@ -87,7 +90,12 @@ fn AccountPages(account: String, place: Memo<Place>) -> impl IntoView {
             None => nothing(),
         }
     };
-    view! { <AccountShell account>{page}</AccountShell> }
+    view! {
+        <AccountShell account>
+            {page}
+            <Sheets place/>
+        </AccountShell>
+    }
 }
 
 /// On every way from one page to another: puts its address into the browser's history, drops what was said for the last

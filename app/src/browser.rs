@@ -2,7 +2,7 @@
 
 use crate::{
     AppError,
-    calls::{access, git_providers, runtimes, tokens},
+    calls::{access, git_providers, runtimes, sheet, tokens},
     load::{Answer, Ask},
     paths,
     reply::Reply,
@@ -35,6 +35,11 @@ pub(crate) async fn answer(ask: Ask) -> Answer {
         Ask::Tokens(account) => (tokens::LoadTokens::url(), paths::query("account", account)),
         Ask::Runtimes(account) => (runtimes::LoadRuntimes::url(), paths::query("account", account)),
         Ask::GitProviders(account) => (git_providers::LoadGitProviders::url(), paths::query("account", account)),
+        Ask::Sheet { account, page, query } => {
+            let fields = [("account", account.as_str()), ("page", page), ("query", query)];
+            let fields = fields.map(|(field, value)| paths::query(field, value));
+            (sheet::LoadSheet::url(), fields.join("&"))
+        }
     };
     let text = match get(address, &query).await {
         Ok(text) => text,
@@ -47,6 +52,7 @@ pub(crate) async fn answer(ask: Ask) -> Answer {
         Ask::Tokens(_) => read(&text).map(Answer::Tokens),
         Ask::Runtimes(_) => read(&text).map(Answer::Runtimes),
         Ask::GitProviders(_) => read(&text).map(Answer::GitProviders),
+        Ask::Sheet { .. } => read(&text).map(Answer::Sheet),
     };
     answer.unwrap_or(Answer::Failed(AppError::Garbled))
 }

@@ -63,6 +63,10 @@ pub(crate) fn focus_problem(form: HtmlFormElement) {
 }
 
 fn focus_element(element: &Element) {
+    // What is in a menu that is closed cannot take the focus: the button that opens it stands for it.
+    let menu = element.closest(".menu").ok().flatten();
+    let button = menu.and_then(|menu| menu.previous_element_sibling());
+    let element = button.as_ref().unwrap_or(element);
     if let Some(element) = element.dyn_ref::<HtmlElement>() {
         // An element that cannot take the focus leaves it where it is.
         let _ = element.focus();
@@ -83,11 +87,20 @@ pub(crate) fn encoded(form: &HtmlFormElement) -> Option<String> {
         .as_string()
 }
 
-/// Puts a text into a field of a form, both by name.
-pub(crate) fn fill(form: &str, field: &str, text: &str) {
-    let element = document().get_element_by_id(&format!("{form}-{field}"));
+/// Puts a text into a field of this id.
+pub(crate) fn fill(id: &str, text: &str) {
+    let element = document().get_element_by_id(id);
     if let Some(input) = element.and_then(|element| element.dyn_into::<HtmlInputElement>().ok()) {
         input.set_value(text);
+    }
+}
+
+/// Closes the menu that is open, if one is.
+pub(crate) fn close_menu() {
+    let menu = document().query_selector(".menu:popover-open").ok().flatten();
+    if let Some(menu) = menu.and_then(|menu| menu.dyn_into::<HtmlElement>().ok()) {
+        // One that was closed meanwhile stays so.
+        let _ = menu.hide_popover();
     }
 }
 

@@ -9,7 +9,10 @@ use crate::{
     platform,
     state::app_state,
 };
-use domain::view::{ProvidersPage, RuntimesPage, Viewer};
+use domain::{
+    sheet::Sheet,
+    view::{ProvidersPage, RuntimesPage, Viewer},
+};
 use leptos::{prelude::*, task::spawn_local};
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +31,14 @@ pub(crate) enum Ask {
     Runtimes(String),
     /// The page *Git authentication*.
     GitProviders(String),
+    /// What is open over a page.
+    Sheet {
+        account: String,
+        /// The page's path below the account's.
+        page: &'static str,
+        /// What of the query opens it.
+        query: String,
+    },
 }
 
 /// What it is answered.
@@ -41,6 +52,8 @@ pub(crate) enum Answer {
     Tokens(Tokens),
     Runtimes(RuntimesPage),
     GitProviders(ProvidersPage),
+    /// Nothing, if what the sheet would be about is not there.
+    Sheet(Option<Sheet>),
     /// None.
     Failed(AppError),
 }

@@ -44,22 +44,13 @@ impl Place {
             [] => Self::Door(DoorPage::Home),
             ["sign-in"] => Self::Door(DoorPage::SignIn),
             ["setup", code] => Self::Door(DoorPage::SetUp((*code).to_owned())),
-            [account, page @ ..] => {
-                let page = match page {
-                    [] => AccountPage::Home,
-                    ["tokens"] => AccountPage::Tokens,
-                    ["admin", "runtimes"] => AccountPage::Runtimes,
-                    ["admin", "git-authentication"] => AccountPage::GitAuthentication,
-                    _ => AccountPage::Nothing,
-                };
-                Self::Account((*account).to_owned(), page)
-            }
+            [account, page @ ..] => Self::Account((*account).to_owned(), AccountPage::at(&page.join("/"))),
         }
     }
 
-    /// What the frame around the page and the page itself ask of the server.
-    pub(crate) fn asks(&self) -> Vec<Ask> {
-        match self {
+    /// What the frame around the page, the page itself and what is open over it ask of the server.
+    pub(crate) fn asks(&self, query: &str) -> Vec<Ask> {
+        let mut asks = match self {
             Self::Door(DoorPage::Home | DoorPage::SignIn) => vec![Ask::Door],
             Self::Door(DoorPage::SetUp(code)) => vec![Ask::SetUpLink(code.clone())],
             Self::Account(account, page) => {
@@ -71,9 +62,56 @@ impl Place {
                     AccountPage::Home | AccountPage::Nothing => vec![viewer],
                 }
             }
+        };
+        asks.extend(self.sheet(query));
+        asks
+    }
+
+    /// What asks for the sheet that a query opens over the page, if it opens one.
+    pub(crate) fn sheet(&self, query: &str) -> Option<Ask> {
+        let Self::Account(account, page) = self else {
+            return None;
+        };
+        let page = page.path()?;
+        let opens = |pair: &&str| OPENERS.contains(&pair.split('=').next().unwrap_or_default());
+        let pair = query.split('&').find(opens)?;
+        Some(Ask::Sheet {
+            account: account.clone(),
+            page,
+            query: pair.to_owned(),
+        })
+    }
+}
+
+/// The fields of a query that open a sheet, as in `?add=<id>`. All else in it is the page's own.
+const OPENERS: [&str; 5] = ["add", "delete", "edit", "register", "replace"];
+
+impl AccountPage {
+    /// The page at a path below the account's own.
+    pub(crate) fn at(path: &str) -> Self {
+        match path {
+            "" => Self::Home,
+            TOKENS => Self::Tokens,
+            RUNTIMES => Self::Runtimes,
+            GIT_AUTHENTICATION => Self::GitAuthentication,
+            _ => Self::Nothing,
+        }
+    }
+
+    /// Its path below the account's, if sheets open over it.
+    const fn path(self) -> Option<&'static str> {
+        match self {
+            Self::Tokens => Some(TOKENS),
+            Self::Runtimes => Some(RUNTIMES),
+            Self::GitAuthentication => Some(GIT_AUTHENTICATION),
+            Self::Home | Self::Nothing => None,
         }
     }
 }
+
+const TOKENS: &str = "tokens";
+const RUNTIMES: &str = "admin/runtimes";
+const GIT_AUTHENTICATION: &str = "admin/git-authentication";
 
 #[cfg(test)]
 mod tests {
@@ -100,9 +138,34 @@ mod tests {
 
     #[test]
     fn a_page_is_rendered_with_what_its_frame_and_itself_ask() {
-        let asks = Place::at("/acme/admin/runtimes").asks();
+        let asks = Place::at("/acme/admin/runtimes").asks("");
         assert_eq!(asks, [Ask::Viewer("acme".to_owned()), Ask::Runtimes("acme".to_owned())]);
-        assert_eq!(Place::at("/acme/nonsense").asks(), [Ask::Viewer("acme".to_owned())]);
-        assert_eq!(Place::at("/setup/abc").asks(), [Ask::SetUpLink("abc".to_owned())]);
+        assert_eq!(
+            Place::at("/acme/nonsense").asks("add=1"),
+            [Ask::Viewer("acme".to_owned())]
+        );
+        assert_eq!(
+            Place::at("/setup/abc").asks("add=1"),
+            [Ask::SetUpLink("abc".to_owned())]
+        );
+    }
+
+    #[test]
+    fn a_query_may_open_a_sheet() {
+        let sheet = |query: &str| Place::at("/acme/tokens").sheet(query);
+        let wanted = |query: &str| {
+            Some(Ask::Sheet {
+                account: "acme".to_owned(),
+                page: "tokens",
+                query: query.to_owned(),
+            })
+        };
+        assert_eq!(sheet("add=1"), wanted("add=1"));
+        assert_eq!(sheet("sort=end&delete=1&x=2"), wanted("delete=1"));
+        assert_eq!(sheet("register"), wanted("register"));
+        for other in ["", "sort=end", "added=1", "x=add=1", "=add"] {
+            assert_eq!(sheet(other), None, "{other}");
+        }
+        assert_eq!(Place::at("/acme/tokens").asks("add=1").last(), wanted("add=1").as_ref());
     }
 }

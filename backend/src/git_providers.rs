@@ -94,6 +94,7 @@ impl GitProviders {
                 .map(|r| r.name.clone())
                 .collect(),
             created_at: row.created_at,
+            actions: Vec::new(),
         });
         Ok(ProvidersPage {
             now: self.clock.now(),

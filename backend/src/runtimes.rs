@@ -102,11 +102,13 @@ impl Runtimes {
                 tokens: people.get(&row.id).copied().unwrap_or_default(),
                 members,
                 created_at: row.created_at,
+                actions: Vec::new(),
             })
         });
         Ok(RuntimesPage {
             now: self.clock.now(),
             runtimes: runtimes.collect(),
+            has_providers: !providers.is_empty(),
             providers,
         })
     }

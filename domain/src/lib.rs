@@ -12,6 +12,7 @@ pub mod provider;
 pub mod role;
 pub mod scope;
 pub mod secret;
+pub mod sheet;
 pub mod status;
 pub mod timestamp;
 pub mod token_format;

@@ -1,12 +1,14 @@
 //! What a page shows: the answers of the services to the pages. Nothing secret has a field here.
+//!
+//! The services leave `actions` empty: what a page offers is the user interface's to say.
 
 use crate::{
     check::{Expiry, GitIdentity},
-    guide::Guide,
     id::{GitProviderId, GitTokenId, RuntimeId},
     provider::ProviderKind,
     role::Role,
     scope::{Scope, ScopeFinding},
+    sheet::Action,
     status::TokenStatus,
     timestamp::Timestamp,
 };
@@ -47,8 +49,6 @@ pub struct TokensPage {
     pub now: Timestamp,
     /// Every runtime that the person may use, by name.
     pub rows: Vec<TokenRow>,
-    /// How to generate a token at each Git provider, for the rows to point at.
-    pub guides: Vec<Guide>,
 }
 
 /// A runtime and the person's token for it.
@@ -60,14 +60,12 @@ pub struct TokenRow {
     pub runtime_name: String,
     /// Its Git provider.
     pub provider: ProviderLabel,
-    /// Which of the page's guides tells how to generate a token there.
-    pub guide: usize,
     /// What a token for it needs.
     pub required: Vec<Scope>,
-    /// The provider's page where one generates a token for it.
-    pub generate_url: String,
     /// The person's token, if there is one.
     pub token: Option<TokenView>,
+    /// What can be done with it.
+    pub actions: Vec<Action>,
 }
 
 /// A stored Git token, without its secret.
@@ -79,7 +77,8 @@ pub struct TokenView {
     pub hint: String,
     /// What the provider calls its kind, and the username that goes beside it in Git over HTTPS.
     pub about: String,
-    /// What goes beside it, if anything does.
+    /// What goes beside it, if anything does. For the server alone.
+    #[serde(skip)]
     pub username: Option<String>,
     /// Whose it is at the provider.
     pub identity: GitIdentity,
@@ -140,6 +139,8 @@ pub struct ProviderView {
     pub runtimes: Vec<String>,
     /// When it was registered.
     pub created_at: Timestamp,
+    /// What can be done with it.
+    pub actions: Vec<Action>,
 }
 
 /// The page *Runtimes*.
@@ -149,8 +150,11 @@ pub struct RuntimesPage {
     pub now: Timestamp,
     /// Every runtime, by name.
     pub runtimes: Vec<RuntimeView>,
-    /// The providers a runtime may use, by name.
+    /// The providers a runtime may use, by name. For the server alone.
+    #[serde(skip)]
     pub providers: Vec<(GitProviderId, ProviderLabel)>,
+    /// Whether there is one.
+    pub has_providers: bool,
 }
 
 /// A registered runtime.
@@ -172,4 +176,6 @@ pub struct RuntimeView {
     pub token: Option<TokenView>,
     /// When it was registered.
     pub created_at: Timestamp,
+    /// What can be done with it.
+    pub actions: Vec<Action>,
 }

@@ -5,17 +5,14 @@ use domain::view::ProvidersPage;
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 
-/// The form that registers or edits a Git provider.
-pub(crate) const PROVIDER_FORM: &str = "git-provider";
-/// The form that deletes one.
-pub(crate) const DELETE_FORM: &str = "delete-git-provider";
-
 /// Everything the page *Git authentication* shows.
 #[server(endpoint = "ui/git-providers", input = GetUrl)]
 pub(crate) async fn load_git_providers(#[server(default)] account: String) -> Result<ProvidersPage, AppError> {
     crate::ssr::read(async {
         let (services, member) = crate::ssr::member(&account).await?;
-        Ok(services.git_providers.page(&member).await?)
+        let mut page = services.git_providers.page(&member).await?;
+        crate::ssr::sheets::git_authentication::add_actions(&mut page, &account);
+        Ok(page)
     })
     .await
 }
@@ -64,7 +61,7 @@ pub(crate) async fn save_git_provider(
         ("api_url", &form.api_url),
     ];
     Ok(crate::ssr::finish(
-        PROVIDER_FORM,
+        crate::ssr::sheets::git_authentication::PROVIDER_FORM,
         result,
         &values.map(|(field, value)| (field, value.as_str())),
     ))
@@ -85,5 +82,9 @@ pub(crate) async fn delete_git_provider(
         ))
     }
     .await;
-    Ok(crate::ssr::finish(DELETE_FORM, result, &[]))
+    Ok(crate::ssr::finish(
+        crate::ssr::sheets::git_authentication::DELETE_FORM,
+        result,
+        &[],
+    ))
 }

@@ -7,4 +7,5 @@
 pub(crate) mod access;
 pub(crate) mod git_providers;
 pub(crate) mod runtimes;
+pub(crate) mod sheet;
 pub(crate) mod tokens;

@@ -5,17 +5,14 @@ use domain::view::RuntimesPage;
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 
-/// The form that registers or edits a runtime.
-pub(crate) const RUNTIME_FORM: &str = "runtime";
-/// The form that deletes one.
-pub(crate) const DELETE_FORM: &str = "delete-runtime";
-
 /// Everything the page *Runtimes* shows.
 #[server(endpoint = "ui/runtimes", input = GetUrl)]
 pub(crate) async fn load_runtimes(#[server(default)] account: String) -> Result<RuntimesPage, AppError> {
     crate::ssr::read(async {
         let (services, member) = crate::ssr::member(&account).await?;
-        Ok(services.runtimes.page(&member).await?)
+        let mut page = services.runtimes.page(&member).await?;
+        crate::ssr::sheets::runtimes::add_actions(&mut page, &account);
+        Ok(page)
     })
     .await
 }
@@ -45,7 +42,7 @@ pub(crate) async fn save_runtime(
     }
     .await;
     Ok(crate::ssr::finish(
-        RUNTIME_FORM,
+        crate::ssr::sheets::runtimes::RUNTIME_FORM,
         result,
         &[("name", &name), ("provider", &provider)],
     ))
@@ -66,5 +63,9 @@ pub(crate) async fn delete_runtime(
         ))
     }
     .await;
-    Ok(crate::ssr::finish(DELETE_FORM, result, &[]))
+    Ok(crate::ssr::finish(
+        crate::ssr::sheets::runtimes::DELETE_FORM,
+        result,
+        &[],
+    ))
 }

@@ -13,21 +13,15 @@ pub(crate) struct Tokens {
     pub(crate) admin: bool,
 }
 
-/// The form for a token.
-pub(crate) const TOKEN_FORM: &str = "token";
-/// The form that deletes one.
-pub(crate) const DELETE_FORM: &str = "delete-token";
-
 /// Everything the page shows.
 #[server(endpoint = "ui/tokens", input = GetUrl)]
 pub(crate) async fn load_tokens(#[server(default)] account: String) -> Result<Tokens, AppError> {
     crate::ssr::read(async {
         let (services, member) = crate::ssr::member(&account).await?;
         let admin = member.require_admin().is_ok();
-        Ok(Tokens {
-            page: services.tokens.page(&member).await?,
-            admin,
-        })
+        let mut page = services.tokens.page(&member).await?;
+        crate::ssr::sheets::tokens::add_actions(&mut page, &account);
+        Ok(Tokens { page, admin })
     })
     .await
 }
@@ -64,7 +58,11 @@ pub(crate) async fn put_token(
     let username = form.username.as_str();
     let username = domain::token_format::TokenFormat::of(username).map_or(username, |_| "");
     let values = [("username", username), ("ends_on", form.ends_on.as_str())];
-    Ok(crate::ssr::finish(TOKEN_FORM, result, &values))
+    Ok(crate::ssr::finish(
+        crate::ssr::sheets::tokens::TOKEN_FORM,
+        result,
+        &values,
+    ))
 }
 
 /// Checks the stored token again.
@@ -112,5 +110,5 @@ pub(crate) async fn delete_token(
         Ok(crate::reply::Done::new("Token deleted.", format!("/{account}/tokens")))
     }
     .await;
-    Ok(crate::ssr::finish(DELETE_FORM, result, &[]))
+    Ok(crate::ssr::finish(crate::ssr::sheets::tokens::DELETE_FORM, result, &[]))
 }

@@ -3,7 +3,11 @@
 //! Fields are uncontrolled: what was typed stays, whatever is rendered anew around it. Secrets are emptied after a
 //! refusal and never come back from the server.
 
-use super::{icon::Icon, problem::ProblemText};
+use super::{
+    icon::{Icon, icon},
+    problem::ProblemText,
+    words::words,
+};
 use crate::{
     AppError, dom,
     flash::News,
@@ -11,21 +15,22 @@ use crate::{
     reply::{Done, Reply},
     state::{AppState, NO_FORM, app_state},
 };
+use domain::sheet::{Field, Pairs};
 use leptos::{ev::SubmitEvent, prelude::*, task::spawn_local};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use web_sys::HtmlFormElement;
 
 /// One form on a page, provided as context to its fields.
 #[derive(Clone, Copy)]
-struct FormState {
-    id: &'static str,
+pub(crate) struct FormState {
+    id: StoredValue<String>,
     waiting: RwSignal<bool>,
     error: RwSignal<Option<AppError>>,
     values: StoredValue<Vec<(String, String)>>,
 }
 
 impl FormState {
-    fn field_error(self, field: &'static str) -> Option<String> {
+    fn field_error(self, field: &str) -> Option<String> {
         self.error.with(|error| match error {
             Some(AppError::Invalid(fields)) => fields.at(field).map(ToOwned::to_owned),
             _ => None,
@@ -37,18 +42,19 @@ impl FormState {
 #[component]
 pub(crate) fn PostForm(
     /// The server function's address.
-    action: &'static str,
+    #[prop(into)]
+    action: String,
     /// The form's id: for its fields, and for what it leaves when it is posted without JavaScript. A form without one
     /// has its errors shown above the page.
-    #[prop(default = NO_FORM)]
-    id: &'static str,
+    #[prop(default = NO_FORM.to_owned(), into)]
+    id: String,
     #[prop(optional)] class: &'static str,
     children: Children,
 ) -> impl IntoView {
     let state = app_state();
-    let (error, values) = state.left_by(id);
+    let (error, values) = state.left_by(&id);
     let form = FormState {
-        id,
+        id: StoredValue::new(id),
         waiting: RwSignal::new(false),
         error: RwSignal::new(error),
         values: StoredValue::new(values),
@@ -56,6 +62,7 @@ pub(crate) fn PostForm(
     provide_context(form);
 
     let navigate = use_navigate();
+    let address = action.clone();
     let on_submit = move |event: SubmitEvent| {
         event.prevent_default();
         let Some(element) = dom::form_of(&event).filter(|_| !form.waiting.get_untracked()) else {
@@ -66,9 +73,9 @@ pub(crate) fn PostForm(
         form.error.set(None);
         state.notice.set(None);
         state.remember_focus();
-        let navigate = navigate.clone();
+        let (address, navigate) = (address.clone(), navigate.clone());
         spawn_local(async move {
-            match platform::post(action, body).await {
+            match platform::post(&address, body).await {
                 Reply::Done(done) if done.reload => platform::redirect(&done.location),
                 Reply::Done(done) => finish(state, form, &done, |location| {
                     navigate(
@@ -96,6 +103,7 @@ pub(crate) fn PostForm(
 /// Goes on, unless the person has left the form in the meantime: then it is only said that it is done.
 fn finish(state: AppState, form: FormState, done: &Done, navigate: impl Fn(&str)) {
     let stays = form.waiting.try_set(false).is_none();
+    dom::close_menu();
     if stays && !done.location.is_empty() {
         navigate(&done.location);
     }
@@ -105,7 +113,8 @@ fn finish(state: AppState, form: FormState, done: &Done, navigate: impl Fn(&str)
 
 fn fail(state: AppState, form: FormState, element: &HtmlFormElement, error: AppError) {
     let left = form.waiting.try_set(false).is_some();
-    if left || form.id == NO_FORM {
+    if left || form.id.with_value(String::is_empty) {
+        dom::close_menu();
         state.notice.set(Some(News::Failed(error)));
         return;
     }
@@ -121,7 +130,7 @@ fn fail(state: AppState, form: FormState, element: &HtmlFormElement, error: AppE
 #[component]
 pub(crate) fn FormProblem(
     /// Where to generate a token, in words and address, for forms that ask for one.
-    #[prop(optional, into)]
+    #[prop(optional_no_strip)]
     generate: Option<(String, String)>,
 ) -> impl IntoView {
     let form = expect_context::<FormState>();
@@ -142,123 +151,137 @@ pub(crate) fn FormProblem(
     }
 }
 
-/// A field's name for scripts, in the form.
-fn field_id(form: FormState, name: &str) -> String {
-    format!("{}-{name}", form.id)
+/// The id of a field in the document.
+pub(crate) fn field_id(form: FormState, name: &str) -> String {
+    form.id.with_value(|form| format!("{form}-{name}"))
+}
+
+/// A field of a form as its parts need it: its id, and what is wrong with it.
+struct Known {
+    id: String,
+    error: Memo<Option<String>>,
+    error_id: String,
+    hint_id: String,
+}
+
+impl Known {
+    fn of(form: FormState, name: &str) -> Self {
+        let id = field_id(form, name);
+        let name = name.to_owned();
+        Self {
+            error: Memo::new(move |_| form.field_error(&name)),
+            error_id: format!("{id}-error"),
+            hint_id: format!("{id}-hint"),
+            id,
+        }
+    }
+
+    fn invalid(&self) -> impl Fn() -> Option<&'static str> + Send + Sync + 'static {
+        let error = self.error;
+        move || error.with(Option::is_some).then_some("true")
+    }
+
+    /// The ids of what describes it.
+    fn described_by(&self, hinted: bool) -> impl Fn() -> Option<String> + Send + Sync + 'static {
+        let (error, error_id) = (self.error, self.error_id.clone());
+        let hint_id = hinted.then(|| self.hint_id.clone());
+        move || match (error.with(Option::is_some), &hint_id) {
+            (true, Some(hint_id)) => Some(format!("{error_id} {hint_id}")),
+            (true, None) => Some(error_id.clone()),
+            (false, hint_id) => hint_id.clone(),
+        }
+    }
+
+    /// What is wrong with it.
+    fn shown_error(&self) -> AnyView {
+        let (error, id) = (self.error, self.error_id.clone());
+        (move || {
+            let id = id.clone();
+            error.get().map(|error| {
+                view! {
+                    <div class="field-error" id=id>
+                        <Icon name="alert"/>
+                        <span>{error}</span>
+                    </div>
+                }
+            })
+        })
+        .into_any()
+    }
+}
+
+/// What a field of the form holds at first: what was typed, if the form comes back with it.
+pub(crate) fn typed_or(name: &str, value: String) -> String {
+    let values = expect_context::<FormState>().values;
+    values.with_value(|values| {
+        let typed = values.iter().find(|(field, _)| field == name);
+        typed.map_or(value, |(_, typed)| typed.clone())
+    })
+}
+
+/// Hears what is typed or chosen.
+pub(crate) type OnInput = Box<dyn Fn(String)>;
+
+/// Hears nothing.
+pub(crate) fn deaf() -> OnInput {
+    Box::new(|_| ())
+}
+
+/// A field of this name, label and type that a browser may fill in.
+pub(crate) fn typed(name: &str, label: &str, kind: &str, autocomplete: &str) -> Field {
+    Field {
+        kind: kind.to_owned(),
+        autocomplete: autocomplete.to_owned(),
+        ..Field::new(name, label)
+    }
 }
 
 /// A field of one line.
-#[component]
-pub(crate) fn TextField(
-    name: &'static str,
-    label: &'static str,
-    /// What it holds at first, unless the form comes back with what was typed.
-    #[prop(optional, into)]
-    value: String,
-    #[prop(default = "text")] kind: &'static str,
-    #[prop(default = "off")] autocomplete: &'static str,
-    #[prop(optional)] placeholder: &'static str,
-    #[prop(default = true)] required: bool,
-    #[prop(optional)] autofocus: bool,
-    #[prop(optional)] mono: bool,
-    /// What to know before typing.
-    #[prop(optional)]
-    hint: Option<AnyView>,
-    /// Hears what is typed.
-    #[prop(optional)]
-    on_input: Option<Callback<String>>,
-) -> impl IntoView {
-    let form = expect_context::<FormState>();
-    let id = field_id(form, name);
-    let secret = kind == "password";
-    let value = form.values.with_value(|values| {
-        values
-            .iter()
-            .find(|(field, _)| field == name)
-            .map_or(value, |(_, typed)| typed.clone())
-    });
-    let error = Memo::new(move |_| form.field_error(name));
-    let (error_id, hint_id) = (format!("{id}-error"), format!("{id}-hint"));
-    let described_by = {
-        let (error_id, hint_id, hinted) = (error_id.clone(), hint_id.clone(), hint.is_some());
-        move || match (error.with(Option::is_some), hinted) {
-            (true, true) => Some(format!("{error_id} {hint_id}")),
-            (true, false) => Some(error_id.clone()),
-            (false, true) => Some(hint_id.clone()),
-            (false, false) => None,
-        }
-    };
+pub(crate) fn text_field(field: Field) -> AnyView {
+    let hint = (!field.hint.is_empty()).then(|| words(&field.hint));
+    text_field_with(field, hint, deaf())
+}
+
+/// A field of one line, with a hint of its own, that somebody listens to.
+pub(crate) fn text_field_with(field: Field, hint: Option<AnyView>, on_input: OnInput) -> AnyView {
+    let known = Known::of(expect_context(), &field.name);
+    let secret = field.kind == "password";
+    let value = (!secret).then(|| typed_or(&field.name, field.value));
+    let or = |text: String, other: &str| if text.is_empty() { other.to_owned() } else { text };
     view! {
         <div class="form-row">
-            <label for=id.clone()>
-                {label} {(!required).then(|| view! { <span class="optional">" (optional)"</span> })}
+            <label for=known.id.clone()>
+                {field.label} {field.optional.then(|| view! { <span class="optional">" (optional)"</span> })}
             </label>
             <input
-                id=id
-                name=name
-                type=kind
-                class=if mono { "field mono" } else { "field" }
-                value=(!secret).then_some(value)
-                placeholder=placeholder
-                autocomplete=autocomplete
+                id=known.id.clone()
+                name=field.name
+                type=or(field.kind, "text")
+                class=if field.mono { "field mono" } else { "field" }
+                value=value
+                placeholder=field.placeholder
+                autocomplete=or(field.autocomplete, "off")
                 spellcheck="false"
                 autocapitalize="none"
-                required=required
-                autofocus=autofocus
+                required=!field.optional
+                disabled=field.disabled
+                autofocus=field.autofocus
                 data-secret=secret.then_some("")
-                aria-invalid=move || error.with(Option::is_some).then_some("true")
-                aria-describedby=described_by
-                on:input=move |event| {
-                    if let Some(on_input) = on_input {
-                        on_input.run(event_target_value(&event));
-                    }
-                }
+                aria-invalid=known.invalid()
+                aria-describedby=known.described_by(hint.is_some())
+                on:input=move |event| on_input(event_target_value(&event))
             />
-            <FieldError id=error_id error/>
-            {hint.map(|hint| view! { <div class="hint" id=hint_id>{hint}</div> })}
+            {known.shown_error()}
+            {hint.map(|hint| view! { <div class="hint" id=known.hint_id>{hint}</div> })}
         </div>
     }
+    .into_any()
 }
 
-#[component]
-fn FieldError(id: String, error: Memo<Option<String>>) -> impl IntoView {
-    move || {
-        let id = id.clone();
-        error.get().map(|error| {
-            view! {
-                <div class="field-error" id=id>
-                    <Icon name="alert"/>
-                    <span>{error}</span>
-                </div>
-            }
-        })
-    }
-}
-
-/// A choice among few.
-#[component]
-pub(crate) fn SelectField(
-    name: &'static str,
-    label: &'static str,
-    /// Value and words of each.
-    options: Vec<(String, String)>,
-    /// The one that is chosen at first, unless the form comes back with another.
-    #[prop(optional, into)]
-    value: String,
-    /// Hears what is chosen.
-    #[prop(optional)]
-    on_change: Option<Callback<String>>,
-) -> impl IntoView {
-    let form = expect_context::<FormState>();
-    let id = field_id(form, name);
-    let error_id = format!("{id}-error");
-    let value = form.values.with_value(|values| {
-        values
-            .iter()
-            .find(|(field, _)| field == name)
-            .map_or(value, |(_, chosen)| chosen.clone())
-    });
-    let error = Memo::new(move |_| form.field_error(name));
+/// A choice among few; `options` are the value and words of each.
+pub(crate) fn select_field(field: Field, options: Pairs, on_change: OnInput) -> AnyView {
+    let known = Known::of(expect_context(), &field.name);
+    let value = typed_or(&field.name, field.value);
     let options = options
         .into_iter()
         .map(|(option, words)| {
@@ -266,32 +289,78 @@ pub(crate) fn SelectField(
             view! { <option value=option selected=selected>{words}</option> }
         })
         .collect_view();
-    let described_by = error_id.clone();
+    let hint = (!field.hint.is_empty()).then(|| words(&field.hint));
     view! {
         <div class="form-row">
-            <label for=id.clone()>{label}</label>
+            <label for=known.id.clone()>{field.label}</label>
             <select
-                id=id
-                name=name
+                id=known.id.clone()
+                name=field.name
                 class="field"
-                aria-invalid=move || error.with(Option::is_some).then_some("true")
-                aria-describedby=move || error.with(Option::is_some).then(|| described_by.clone())
-                on:change=move |event| {
-                    if let Some(on_change) = on_change {
-                        on_change.run(event_target_value(&event));
-                    }
-                }
+                disabled=field.disabled
+                aria-invalid=known.invalid()
+                aria-describedby=known.described_by(hint.is_some())
+                on:change=move |event| on_change(event_target_value(&event))
             >
                 {options}
             </select>
-            <FieldError id=error_id error/>
+            {known.shown_error()}
+            {hint.map(|hint| view! { <div class="hint" id=known.hint_id>{hint}</div> })}
         </div>
     }
+    .into_any()
+}
+
+/// Boxes to tick, below what they have in common. What is wrong with one stands below it.
+pub(crate) fn checks(legend: String, boxes: Vec<Field>) -> AnyView {
+    let boxes = boxes.into_iter().map(check).collect_view();
+    view! {
+        <fieldset class="checks">
+            {(!legend.is_empty()).then(|| view! { <legend>{legend}</legend> })}
+            {boxes}
+        </fieldset>
+    }
+    .into_any()
+}
+
+/// A box to tick.
+fn check(field: Field) -> AnyView {
+    let form = expect_context::<FormState>();
+    // Boxes may share a name, so the value tells their ids apart.
+    let known = Known::of(form, &format!("{}-{}", field.name, field.value));
+    let of_name = Known::of(form, &field.name);
+    let checked = form.values.with_value(|values| match values.as_slice() {
+        [] => field.checked,
+        values => values
+            .iter()
+            .any(|(name, value)| *name == field.name && *value == field.value),
+    });
+    let hint = (!field.hint.is_empty()).then(|| words(&field.hint));
+    view! {
+        <div class="check">
+            <input
+                type="checkbox"
+                id=known.id.clone()
+                name=field.name
+                value=field.value
+                checked=checked
+                disabled=field.disabled
+                autofocus=field.autofocus
+                aria-invalid=of_name.invalid()
+                aria-describedby=known.described_by(hint.is_some())
+            />
+            <div>
+                <label for=known.id>{field.label}</label>
+                {hint.map(|hint| view! { <div class="hint" id=known.hint_id>{hint}</div> })}
+            </div>
+        </div>
+    }
+    .into_any()
 }
 
 /// A field that the person does not see.
 #[component]
-pub(crate) fn Hidden(name: &'static str, #[prop(into)] value: String) -> impl IntoView {
+pub(crate) fn Hidden(#[prop(into)] name: String, #[prop(into)] value: String) -> impl IntoView {
     view! { <input type="hidden" name=name value=value/> }
 }
 
@@ -306,11 +375,13 @@ pub(crate) fn Submit(
     /// What tells it from others of its label, for screen readers.
     #[prop(optional, into)]
     about: String,
-    #[prop(optional)] icon: &'static str,
+    /// Its icon; with one, the label is also its title.
+    #[prop(optional, into)]
+    mark: String,
     #[prop(optional, into)] id: Option<String>,
 ) -> impl IntoView {
     let waiting = expect_context::<FormState>().waiting;
-    let title = (!icon.is_empty()).then(|| label.clone());
+    let title = (!mark.is_empty()).then(|| label.clone());
     view! {
         <button
             class=class
@@ -324,7 +395,7 @@ pub(crate) fn Submit(
                 if waiting.get() {
                     Some(view! { <span class="spinner" aria-hidden="true"></span> }.into_any())
                 } else {
-                    (!icon.is_empty()).then(|| view! { <Icon name=icon/> }.into_any())
+                    (!mark.is_empty()).then(|| icon(&mark).into_any())
                 }
             }}
             <span class="word">{move || if waiting.get() { busy.clone() } else { label.clone() }}</span>

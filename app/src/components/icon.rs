@@ -26,6 +26,11 @@ pub(crate) fn Icon(
     /// Its name in the sprite.
     name: &'static str,
 ) -> impl IntoView {
+    icon(name)
+}
+
+/// [`Icon`] of a name that the server gave.
+pub(crate) fn icon(name: &str) -> impl IntoView + use<> {
     view! {
         <svg class="icon" aria-hidden="true">
             <use href=sprite(name)></use>

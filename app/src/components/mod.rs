@@ -1,7 +1,7 @@
 //! What more than one page uses.
 
+pub(crate) mod actions;
 pub(crate) mod copy;
-pub(crate) mod dialog;
 pub(crate) mod empty;
 pub(crate) mod form;
 pub(crate) mod icon;
@@ -10,8 +10,9 @@ pub(crate) mod notice;
 pub(crate) mod page;
 pub(crate) mod problem;
 pub(crate) mod scopes;
+pub(crate) mod sheet;
 pub(crate) mod shell;
 pub(crate) mod status;
 pub(crate) mod theme_switch;
-pub(crate) mod tool;
 pub(crate) mod when;
+pub(crate) mod words;

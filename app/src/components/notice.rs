@@ -10,8 +10,8 @@ const GOOD_NEWS_STAY: Duration = Duration::from_secs(10);
 
 /// A box with an icon; `tone` is `good`, `warn`, `bad` or `info`.
 #[component]
-pub(crate) fn Notice(tone: &'static str, children: Children) -> impl IntoView {
-    let icon = match tone {
+pub(crate) fn Notice(#[prop(into)] tone: String, children: Children) -> impl IntoView {
+    let icon = match tone.as_str() {
         "good" => "ok",
         "bad" => "bad",
         "warn" => "alert",

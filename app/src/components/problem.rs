@@ -1,6 +1,6 @@
 //! The words for what went wrong: what was seen, and what to do about it.
 
-use super::scopes::ScopeNames;
+use super::{scopes::ScopeNames, words::link_out};
 use crate::{AppError, error::Problem};
 use leptos::prelude::*;
 
@@ -87,16 +87,7 @@ pub(crate) fn ProblemText(
         <p><strong>{title}</strong> " " <ScopeNames scopes/></p>
         {(!advice.is_empty()).then(|| view! { <p>{advice}</p> })}
         {link
-            .map(|(words, address)| {
-                view! {
-                    <p>
-                        <a href=address target="_blank" rel="noopener noreferrer">
-                            {words}
-                            <span class="unseen">" (opens in a new tab)"</span>
-                        </a>
-                    </p>
-                }
-            })}
+            .map(|(words, address)| view! { <p>{link_out(address, words)}</p> })}
         {(!confirm.is_empty())
             .then(|| {
                 view! {

@@ -1,26 +1,23 @@
 //! Git authentication: the Git providers of the account.
 
 use crate::{
-    calls::git_providers::{DELETE_FORM, DeleteGitProvider, PROVIDER_FORM, SaveGitProvider},
     components::{
+        actions::Actions,
         copy::Address,
-        dialog::{FormKind, FormModal},
         empty::Empty,
-        form::{FormProblem, SelectField, TextField},
         icon::ProviderMark,
-        list::{EditAndDelete, RegisterLink, TableCard, Wanted, wanted},
+        list::{RegisterLink, TableCard},
         page::{PageHead, loading, unexpected},
         when::When,
     },
-    dom,
     load::{Answer, Ask, Loaded},
     state::app_state,
 };
 use domain::{
-    ProviderKind, Timestamp,
+    Timestamp,
     view::{ProviderView, ProvidersPage as Page},
 };
-use leptos::{prelude::*, server_fn::ServerFn};
+use leptos::prelude::*;
 
 /// The page.
 #[component]
@@ -46,8 +43,8 @@ fn Content(page: Page, account: String) -> impl IntoView {
     let state = app_state();
     Effect::new(move |_| state.settle_focus());
     let base = format!("/{account}/admin/git-authentication");
-    let register = view! { <RegisterLink base=base.clone() label="Register Git provider"/> }.into_any();
-    let list = if page.providers.is_empty() {
+    let register = view! { <RegisterLink base label="Register Git provider"/> }.into_any();
+    if page.providers.is_empty() {
         view! {
             <section class="card">
                 <Empty
@@ -63,8 +60,8 @@ fn Content(page: Page, account: String) -> impl IntoView {
     } else {
         let rows = page
             .providers
-            .iter()
-            .map(|provider| view! { <Row provider=provider.clone() now=page.now base=base.clone()/> })
+            .into_iter()
+            .map(|provider| view! { <Row provider now=page.now/> })
             .collect_view();
         view! {
             <TableCard
@@ -76,23 +73,20 @@ fn Content(page: Page, account: String) -> impl IntoView {
             </TableCard>
         }
         .into_any()
-    };
-    view! {
-        {list}
-        <Panels providers=page.providers account base/>
     }
 }
 
 #[component]
-fn Row(provider: ProviderView, now: Timestamp, base: String) -> impl IntoView {
+fn Row(provider: ProviderView, now: Timestamp) -> impl IntoView {
     let ProviderView {
-        id,
         label,
         api_url,
         api_url_given,
         allow_unverified,
         runtimes,
         created_at,
+        actions,
+        ..
     } = provider;
     let runtimes = match runtimes.len() {
         0 => view! { <span class="sub">"none"</span> }.into_any(),
@@ -120,156 +114,7 @@ fn Row(provider: ProviderView, now: Timestamp, base: String) -> impl IntoView {
             <td data-label="Registered" class="date">
                 <When at=created_at now/>
             </td>
-            <EditAndDelete id=id.to_string() name=label.name base/>
+            <Actions actions about=label.name/>
         </tr>
-    }
-}
-
-/// The panel or dialog that the address asks for.
-#[component]
-fn Panels(providers: Vec<ProviderView>, account: String, base: String) -> impl IntoView {
-    let wanted = wanted(providers, |provider| provider.id);
-    move || {
-        let (account, base) = (account.clone(), base.clone());
-        let provider = match wanted()? {
-            Wanted::Delete(provider) => return Some(view! { <Delete provider account base/> }.into_any()),
-            Wanted::Register => None,
-            Wanted::Edit(provider) => Some(provider),
-        };
-        Some(view! { <Form provider account base/> }.into_any())
-    }
-}
-
-#[component]
-fn Form(provider: Option<ProviderView>, account: String, base: String) -> impl IntoView {
-    let (title, label, opener) = match &provider {
-        Some(provider) => (
-            format!("Edit {}", provider.label.name),
-            "Save",
-            format!("edit-{}", provider.id),
-        ),
-        None => (
-            "Register Git provider".to_owned(),
-            "Register Git provider",
-            "register".to_owned(),
-        ),
-    };
-    let chosen = provider.as_ref().map(|provider| provider.label.kind);
-    let base_url = provider.as_ref().map(|provider| provider.label.base_url.clone());
-    let api_url = provider
-        .as_ref()
-        .filter(|provider| provider.api_url_given)
-        .map(|provider| provider.api_url.clone())
-        .unwrap_or_default();
-    let (id, name) = provider
-        .map(|provider| (provider.id.to_string(), provider.label.name))
-        .unwrap_or_default();
-    // Whatever is registered keeps its kind.
-    let kinds = ProviderKind::ALL
-        .iter()
-        .filter(|kind| chosen.is_none_or(|chosen| chosen == **kind))
-        .map(|kind| (kind.as_str().to_owned(), kind.name().to_owned()))
-        .collect();
-
-    // A form that was refused comes back with the kind that was chosen.
-    let (_, left) = app_state().left_by(PROVIDER_FORM);
-    let left = left.iter().find(|(field, _)| field == "kind");
-    let kind = left
-        .and_then(|(_, word)| ProviderKind::from_word(word))
-        .or(chosen)
-        .unwrap_or_default();
-    let base_url = base_url.unwrap_or_else(|| kind.about().public.to_owned());
-    let kind = RwSignal::new(kind);
-    let typed_base = RwSignal::new(base_url.clone());
-    let on_kind = Callback::new(move |word: String| {
-        let Some(new) = ProviderKind::from_word(&word) else {
-            return;
-        };
-        // An address that nobody typed follows the kind.
-        if typed_base.with_untracked(|typed| typed.is_empty() || typed == kind.get_untracked().about().public) {
-            let public = new.about().public;
-            typed_base.set(public.to_owned());
-            dom::fill(PROVIDER_FORM, "base_url", public);
-        }
-        kind.set(new);
-    });
-    let follows = move || typed_base.with(|base| kind.get().api_url(base.trim()));
-    let base_hint = move || {
-        let about = kind.get().about();
-        match (about.public, about.own) {
-            (public, "") => format!("{public}."),
-            ("", own) => format!("The address of {own}."),
-            (public, own) => format!("{public}, or the address of {own}."),
-        }
-    };
-    let api_hint = view! { "If left empty: " <code class="address">{follows}</code> }.into_any();
-    let name_hint = view! { "What your people see. If left empty: the host." }.into_any();
-    view! {
-        <FormModal
-            kind=FormKind::Panel
-            title
-            close=base
-            opener
-            action=SaveGitProvider::url()
-            id=PROVIDER_FORM
-            hidden=vec![("id", id), ("account", account)]
-            submit=Some((label, "Saving…".to_owned()))
-        >
-            <FormProblem/>
-            <SelectField name="kind" label="Kind" options=kinds value=kind.get_untracked().as_str() on_change=on_kind/>
-            <TextField name="name" label="Name" value=name required=false hint=name_hint autofocus=true/>
-            <TextField
-                name="base_url"
-                label="Base URL"
-                kind="url"
-                value=base_url
-                mono=true
-                hint=base_hint.into_any()
-                on_input=Callback::new(move |typed| typed_base.set(typed))
-            />
-            <TextField
-                name="api_url"
-                label="API base URL"
-                kind="url"
-                value=api_url
-                mono=true
-                required=false
-                hint=api_hint
-            />
-        </FormModal>
-    }
-}
-
-#[component]
-fn Delete(provider: ProviderView, account: String, base: String) -> impl IntoView {
-    let ProviderView {
-        id, label, runtimes, ..
-    } = provider;
-    let free = runtimes.is_empty();
-    let text = if free {
-        format!(
-            "Runtimes can no longer be registered with {}. No runtime uses it now.",
-            label.name
-        )
-    } else {
-        format!(
-            "It cannot be deleted while runtimes use it: {}. Delete them first, or give them another provider.",
-            runtimes.join(", ")
-        )
-    };
-    view! {
-        <FormModal
-            kind=FormKind::Deletion
-            title=format!("Delete {}?", label.name)
-            close=base
-            opener=format!("delete-{id}")
-            action=DeleteGitProvider::url()
-            id=DELETE_FORM
-            hidden=vec![("id", id.to_string()), ("account", account)]
-            submit=free.then(|| ("Delete Git provider", "Deleting…".to_owned()))
-        >
-            <FormProblem/>
-            <p>{text}</p>
-        </FormModal>
     }
 }

@@ -3,12 +3,12 @@
 use crate::{
     calls::access::{SET_UP_FORM, SetUp},
     components::{
-        form::{FormProblem, Hidden, PostForm, Submit, TextField},
+        form::{FormProblem, Hidden, PostForm, Submit, text_field, typed},
         page::{PageHead, loading, unexpected},
     },
     load::{Answer, Ask, Loaded},
 };
-use domain::field::MIN_PASSWORD;
+use domain::{field::MIN_PASSWORD, sheet::Field};
 use leptos::{prelude::*, server_fn::ServerFn};
 
 /// The page.
@@ -29,22 +29,22 @@ fn show(ask: Ask, answer: Answer) -> AnyView {
 
 #[component]
 fn SetUpForm(code: String) -> impl IntoView {
-    let account_hint = view! { "Your organization or team. It also stands in every address." }.into_any();
-    let password_hint =
-        view! { "At least " {MIN_PASSWORD.to_string()} " characters. A few unrelated words are fine." }.into_any();
+    let account = Field {
+        hint: "Your organization or team. It also stands in every address.".to_owned(),
+        autofocus: true,
+        ..typed("account_name", "Account name", "", "organization")
+    };
+    let password = Field {
+        hint: format!("At least {MIN_PASSWORD} characters. A few unrelated words are fine."),
+        ..typed("password", "Password", "password", "new-password")
+    };
     view! {
         <PostForm action=SetUp::url() id=SET_UP_FORM class="card body form">
             <FormProblem/>
-            <TextField
-                name="account_name"
-                label="Account name"
-                autocomplete="organization"
-                hint=account_hint
-                autofocus=true
-            />
-            <TextField name="name" label="Your name" autocomplete="name"/>
-            <TextField name="email" label="E-mail" kind="email" autocomplete="username"/>
-            <TextField name="password" label="Password" kind="password" autocomplete="new-password" hint=password_hint/>
+            {text_field(account)}
+            {text_field(typed("name", "Your name", "", "name"))}
+            {text_field(typed("email", "E-mail", "email", "username"))}
+            {text_field(password)}
             <Hidden name="code" value=code/>
             <div class="form-end">
                 <Submit label="Create account" busy="Creating the account…" class="button primary wide"/>

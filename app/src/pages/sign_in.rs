@@ -3,13 +3,14 @@
 use crate::{
     calls::access::{Door, SIGN_IN_FORM, SignIn},
     components::{
-        form::{FormProblem, Hidden, PostForm, Submit, TextField},
+        form::{FormProblem, Hidden, PostForm, Submit, text_field, typed},
         page::{LeadOn, PageHead, loading, unexpected},
     },
     load::{Answer, Ask, Loaded},
     pages::home::NotSetUp,
     paths,
 };
+use domain::sheet::Field;
 use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_router::hooks::use_query_map;
 
@@ -41,8 +42,8 @@ fn SignInForm(next: String) -> impl IntoView {
         <PageHead title="Sign in"/>
         <PostForm action=SignIn::url() id=SIGN_IN_FORM class="card body form">
             <FormProblem/>
-            <TextField name="email" label="E-mail" kind="email" autocomplete="username" autofocus=true/>
-            <TextField name="password" label="Password" kind="password" autocomplete="current-password"/>
+            {text_field(Field { autofocus: true, ..typed("email", "E-mail", "email", "username") })}
+            {text_field(typed("password", "Password", "password", "current-password"))}
             <Hidden name="next" value=next/>
             <div class="form-end">
                 <Submit label="Sign in" busy="Signing in…" class="button primary wide"/>

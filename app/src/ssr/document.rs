@@ -37,7 +37,7 @@ pub async fn page(
 
 /// The owner has no parent, or a context of another request on the same thread could show through.
 async fn answers(parts: &Parts, context: &impl Fn()) -> Vec<Answer> {
-    let asks = Place::at(parts.uri.path()).asks();
+    let asks = Place::at(parts.uri.path()).asks(parts.uri.query().unwrap_or_default());
     let scoped = Owner::new_root(None).with(|| {
         context();
         provide_context(parts.clone());

@@ -8,6 +8,7 @@ mod document;
 mod errors;
 pub(crate) mod platform;
 mod refusal;
+pub(crate) mod sheets;
 
 pub(crate) use answer::{enter, finish, read, stay};
 pub use context::{CurrentSession, WebSettings};

@@ -7,6 +7,7 @@ use crate::{
         access::{load_door, load_set_up_link, load_viewer},
         git_providers::load_git_providers,
         runtimes::load_runtimes,
+        sheet::load_sheet,
         tokens::load_tokens,
     },
     load::{Answer, Ask},
@@ -32,6 +33,7 @@ pub(crate) async fn answer(ask: Ask) -> Answer {
         Ask::Tokens(account) => load_tokens(account).await.map(Answer::Tokens),
         Ask::Runtimes(account) => load_runtimes(account).await.map(Answer::Runtimes),
         Ask::GitProviders(account) => load_git_providers(account).await.map(Answer::GitProviders),
+        Ask::Sheet { account, page, query } => load_sheet(account, page.to_owned(), query).await.map(Answer::Sheet),
     };
     answer.unwrap_or_else(Answer::Failed)
 }

@@ -45,18 +45,10 @@ pub(super) fn tokens_page(
                 .collect(),
             None => Vec::new(),
         };
-        Some(TokenRow {
-            guide: at,
-            ..token_row(&providers[at], profile, &runtime, mine, shared)
-        })
+        Some(token_row(&providers[at], profile, &runtime, mine, shared))
     });
     TokensPage {
         rows: rows.collect(),
-        guides: providers
-            .iter()
-            .zip(profiles)
-            .map(|(row, [profile, _])| row.kind.guide(&row.base_url, &profile.required(None)))
-            .collect(),
         now,
     }
 }
@@ -69,14 +61,12 @@ pub(super) fn token_row(
     token: Option<GitTokenRow>,
     shared: Vec<(RuntimeId, String)>,
 ) -> TokenRow {
-    let required = profile.required(None);
     TokenRow {
         runtime: runtime.id,
-        generate_url: provider.kind.generate_url(&provider.base_url, &runtime.name, &required),
         runtime_name: runtime.name.clone(),
         provider: git_providers::label(provider),
-        guide: 0,
-        required,
+        required: profile.required(None),
+        actions: Vec::new(),
         token: token.map(|token| token_view(provider.kind, token, shared)),
     }
 }

@@ -36,6 +36,9 @@ pub(super) const ABOUT: About = About {
             )
             .ended(),
     ],
+};
+
+pub(super) const RULES: Rules = Rules {
     placeholder: "ATATT… or ATCTT…",
     username: Some(UsernameField {
         label: "Bitbucket username or Atlassian e-mail",
@@ -43,9 +46,6 @@ pub(super) const ABOUT: About = About {
                workspace, project or repository: leave it empty.",
         unknown_format: Username::Optional,
     }),
-};
-
-pub(super) const RULES: Rules = Rules {
     sorts: &[
         TokenSort {
             word: "api_token",

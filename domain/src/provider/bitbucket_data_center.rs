@@ -22,11 +22,11 @@ pub(super) const ABOUT: About = About {
         "BBDC-",
         "Bitbucket Data Center HTTP access token",
     )],
-    placeholder: "BBDC-…",
-    username: None,
 };
 
 pub(super) const RULES: Rules = Rules {
+    placeholder: "BBDC-…",
+    username: None,
     sorts: &TokenSort::only(&["REPO_WRITE"], &["REPO_ADMIN"]),
     covers: |granted, wanted| implied(granted).contains(&wanted),
     git_username: |_, _, login| login.to_owned(),

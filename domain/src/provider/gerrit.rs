@@ -16,15 +16,15 @@ pub(super) const ABOUT: About = About {
     api_path: "/a",
     api_elsewhere: never,
     formats: &[],
+};
+
+pub(super) const RULES: Rules = Rules {
     placeholder: "Token or HTTP password",
     username: Some(UsernameField {
         label: "Gerrit username",
         hint: "As in your settings at Gerrit, under Profile.",
         unknown_format: Username::Name,
     }),
-};
-
-pub(super) const RULES: Rules = Rules {
     // Gerrit knows no scopes: a token may do what its owner may.
     sorts: &TokenSort::only(&[], &[]),
     covers: |_, _| false,

@@ -17,11 +17,11 @@ pub(super) const ABOUT: About = About {
     api_elsewhere: never,
     // 40 hexadecimal digits, as others have them too.
     formats: &[],
-    placeholder: "40 letters and digits",
-    username: None,
 };
 
 pub(super) const RULES: Rules = Rules {
+    placeholder: "40 letters and digits",
+    username: None,
     sorts: &TokenSort::only(
         &["write:repository", "read:user"],
         &["write:repository", "read:user", "read:organization"],

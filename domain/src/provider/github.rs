@@ -28,11 +28,11 @@ pub(super) const ABOUT: About = About {
         // It opens nothing itself.
         TokenFormat::other("ghr_", "GitHub refresh token"),
     ],
-    placeholder: "ghp_… or github_pat_…",
-    username: None,
 };
 
 pub(super) const RULES: Rules = Rules {
+    placeholder: "ghp_… or github_pat_…",
+    username: None,
     sorts: &[
         TokenSort {
             word: "classic",

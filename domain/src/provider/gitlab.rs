@@ -25,11 +25,11 @@ pub(super) const ABOUT: About = About {
         TokenFormat::other("glrt-", "GitLab runner token"),
         TokenFormat::other("glcbt-", "GitLab job token"),
     ],
-    placeholder: "glpat-…",
-    username: None,
 };
 
 pub(super) const RULES: Rules = Rules {
+    placeholder: "glpat-…",
+    username: None,
     sorts: &TokenSort::only(&["write_repository", "read_api"], &["api"]),
     covers: |granted, wanted| implied(granted).contains(&wanted),
     git_username: |_, _, _| "oauth2".to_owned(),

@@ -34,10 +34,6 @@ pub struct About {
     api_elsewhere: fn(host: &str) -> Option<String>,
     /// The formats of its tokens, as far as they have one.
     pub formats: &'static [TokenFormat],
-    /// What a token looks like, for the empty field.
-    pub placeholder: &'static str,
-    /// The field for the name that goes beside a token, where there may be one.
-    pub username: Option<UsernameField>,
 }
 
 /// The field for the name that goes beside a token.
@@ -89,6 +85,10 @@ impl TokenSort {
 
 /// What only the server asks of a kind, so that it is not loaded by browsers.
 pub(crate) struct Rules {
+    /// What a token looks like, for the empty field.
+    placeholder: &'static str,
+    /// The field for the name that goes beside a token, where there may be one.
+    username: Option<UsernameField>,
     /// The sorts of its tokens that need scopes of their own, the one that a person should generate first.
     pub(crate) sorts: &'static [TokenSort],
     /// Whether the first scope includes the second, which is another one.
@@ -226,11 +226,23 @@ impl ProviderKind {
         self.sorts().iter().find(fits).or(self.sorts().first())
     }
 
+    /// What a token looks like, for the empty field.
+    #[must_use]
+    pub fn placeholder(self) -> &'static str {
+        self.rules().placeholder
+    }
+
+    /// The field for the name that goes beside a token, where there may be one.
+    #[must_use]
+    pub fn username_field(self) -> Option<&'static UsernameField> {
+        self.rules().username.as_ref()
+    }
+
     /// What is asked beside a token of this format.
     #[must_use]
     pub fn username_beside(self, format: Option<&TokenFormat>) -> Username {
         let unknown = self
-            .about()
+            .rules()
             .username
             .as_ref()
             .map_or(Username::None, |field| field.unknown_format);

@@ -1,11 +1,9 @@
 //! Git Personal Access Tokens: every runtime that the person may use, and their token for it.
 
 mod attention;
-mod delete;
-mod panel;
 mod table;
 
-use self::{attention::Attention, delete::Delete, panel::TokenPanel, table::Row};
+use self::{attention::Attention, table::Row};
 use crate::{
     calls::tokens::Tokens,
     components::{
@@ -16,9 +14,8 @@ use crate::{
     load::{Answer, Ask, Loaded},
     state::app_state,
 };
-use domain::{Timestamp, guide::Guide, status::ShownStatus, view::TokenRow};
+use domain::{Timestamp, status::ShownStatus, view::TokenRow};
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 
 /// The page.
 #[component]
@@ -50,19 +47,14 @@ fn Content(page: Tokens, account: String) -> impl IntoView {
     let authorized = page.rows.iter().filter(|row| row.token.is_some()).count();
     let count = format!("{authorized} of {} authorized", page.rows.len());
     let aside = view! { <span class="sub">{count}</span> }.into_any();
-    let base = format!("/{account}/tokens");
     let now = page.now;
-    let rows = page
-        .rows
-        .iter()
-        .map(|row| view! { <Row row=row.clone() now account=account.clone() base=base.clone()/> })
-        .collect_view();
+    let attention = view! { <Attention rows=&page.rows now/> };
+    let rows = page.rows.into_iter().map(|row| view! { <Row row now/> }).collect_view();
     view! {
-        <Attention rows=&page.rows now/>
+        {attention}
         <TableCard title="Runtimes" aside columns=&["Runtime", "Token", "Scopes", "Status", "Expires"]>
             {rows}
         </TableCard>
-        <Panels rows=page.rows guides=page.guides account base/>
     }
     .into_any()
 }
@@ -98,30 +90,4 @@ fn shown(row: &TokenRow, now: Timestamp) -> ShownStatus {
     row.token.as_ref().map_or(ShownStatus::NotAuthorized, |token| {
         ShownStatus::of(token.status, token.expiry, now)
     })
-}
-
-/// The panel or dialog that the address asks for.
-#[component]
-fn Panels(rows: Vec<TokenRow>, guides: Vec<Guide>, account: String, base: String) -> impl IntoView {
-    let query = use_query_map();
-    let known = StoredValue::new((rows, guides));
-    move || {
-        let query = query.read();
-        let find = |id: String| {
-            known.with_value(|(rows, guides)| {
-                let row = rows.iter().find(|row| row.runtime.to_string() == id)?;
-                Some((row.clone(), guides.get(row.guide)?.clone()))
-            })
-        };
-        let (account, base) = (account.clone(), base.clone());
-        if let Some((row, guide)) = query.get("add").or_else(|| query.get("replace")).and_then(find) {
-            Some(view! { <TokenPanel row guide account base/> }.into_any())
-        } else {
-            let (row, guide) = query
-                .get("delete")
-                .and_then(find)
-                .filter(|(row, _)| row.token.is_some())?;
-            Some(view! { <Delete row guide account base/> }.into_any())
-        }
-    }
 }

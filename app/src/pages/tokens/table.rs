@@ -1,69 +1,35 @@
 //! One row: a runtime, and the person's token for it.
 
 use super::shown;
-use crate::{
-    calls::tokens::CheckToken,
-    components::{
-        form::{Hidden, PostForm, Submit},
-        icon::ProviderMark,
-        scopes::{ScopeFindings, ScopeNames},
-        status::StatusBadge,
-        tool::ToolLink,
-        when::{Ago, When},
-    },
+use crate::components::{
+    actions::Actions,
+    icon::ProviderMark,
+    scopes::{ScopeFindings, ScopeNames},
+    status::StatusBadge,
+    when::{Ago, When},
+    words::link_out,
 };
 use domain::{
     Expiry, ProviderKind, Timestamp, TokenStatus,
     status::ShownStatus,
     view::{TokenRow, TokenView},
 };
-use leptos::{prelude::*, server_fn::ServerFn};
+use leptos::prelude::*;
 
 /// A runtime and the person's token for it.
 #[component]
-pub(super) fn Row(row: TokenRow, now: Timestamp, account: String, base: String) -> impl IntoView {
+pub(super) fn Row(row: TokenRow, now: Timestamp) -> impl IntoView {
     let status = shown(&row, now);
     let TokenRow {
-        runtime,
         runtime_name: name,
         provider,
         required,
         token,
+        actions,
         ..
     } = row;
     let cells = match token {
-        Some(token) => {
-            let about = name.clone();
-            let token_for = format!("token for {name}");
-            let actions = view! {
-                <div class="actions">
-                    <a class="button" id=format!("replace-{runtime}") href=format!("{base}?replace={runtime}") data-noscroll="">
-                        "Replace"
-                        <span class="unseen">" "{token_for.clone()}</span>
-                    </a>
-                    <PostForm action=CheckToken::url()>
-                        <Hidden name="account" value=account/>
-                        <Hidden name="runtime" value=runtime.to_string()/>
-                        <Submit
-                            label="Check now"
-                            busy="Checking…"
-                            class="button quiet tool"
-                            icon="refresh"
-                            id=format!("check-{runtime}")
-                            about
-                        />
-                    </PostForm>
-                    <ToolLink
-                        id=format!("delete-{runtime}")
-                        href=format!("{base}?delete={runtime}")
-                        icon="trash"
-                        label="Delete"
-                        about=token_for.clone()
-                    />
-                </div>
-            };
-            view! { <TokenCells token status now kind=provider.kind/> <td class="end">{actions}</td> }.into_any()
-        }
+        Some(token) => view! { <TokenCells token status now kind=provider.kind/> }.into_any(),
         None => view! {
             <td data-label="Token" class="wide">
                 <span class="sub">"No token yet"</span>
@@ -80,14 +46,6 @@ pub(super) fn Row(row: TokenRow, now: Timestamp, account: String, base: String) 
             <td data-label="Expires" class="date">
                 <span class="sub">"–"</span>
             </td>
-            <td class="end">
-                <div class="actions">
-                    <a class="button primary" id=format!("add-{runtime}") href=format!("{base}?add={runtime}") data-noscroll="">
-                        "Add token"
-                        <span class="unseen">" for "{name.clone()}</span>
-                    </a>
-                </div>
-            </td>
         }
         .into_any(),
     };
@@ -95,11 +53,12 @@ pub(super) fn Row(row: TokenRow, now: Timestamp, account: String, base: String) 
         <tr>
             <th scope="row">
                 <div class="stack">
-                    <span class="name">{name}</span>
+                    <span class="name">{name.clone()}</span>
                     <ProviderMark kind=provider.kind text=provider.host/>
                 </div>
             </th>
             {cells}
+            <Actions actions about=name/>
         </tr>
     }
 }
@@ -117,15 +76,7 @@ fn TokenCells(token: TokenView, status: ShownStatus, now: Timestamp, kind: Provi
     let sso = token
         .sso_url
         .filter(|_| status == ShownStatus::Checked(TokenStatus::SsoRequired))
-        .map(|url| {
-            view! {
-                <a href=url target="_blank" rel="noopener noreferrer">
-                    "Authorize it at "
-                    {kind.name()}
-                    <span class="unseen">" (opens in a new tab)"</span>
-                </a>
-            }
-        });
+        .map(|url| link_out(url, format!("Authorize it at {}", kind.name())));
     let checked = view! {
         <span class="sub">"checked " <Ago at=token.checked_at now/> {token.setback.map(|words| format!(": {words}"))}</span>
     };

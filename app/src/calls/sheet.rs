@@ -1,0 +1,16 @@
+//! What is open over a page.
+
+use crate::AppError;
+use domain::sheet::Sheet;
+use leptos::prelude::*;
+use leptos::server_fn::codec::GetUrl;
+
+/// The sheet that a query, as in `add=<id>`, opens over the page of the account at a path. Whoever may see the page may.
+#[server(endpoint = "ui/sheet", input = GetUrl)]
+pub(crate) async fn load_sheet(
+    #[server(default)] account: String,
+    #[server(default)] page: String,
+    #[server(default)] query: String,
+) -> Result<Option<Sheet>, AppError> {
+    crate::ssr::read(crate::ssr::sheets::sheet(&account, &page, &query)).await
+}

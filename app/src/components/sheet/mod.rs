@@ -1,0 +1,168 @@
+//! The panel at the side, and the dialog that asks before something is deleted: what the server makes of an address, shown.
+//!
+//! Both are part of the address (`?add=…`), so that back, reload and sharing work. Rendered as an open `<dialog>`, they
+//! also show without JavaScript; in the browser they become modal, which keeps the focus inside and the page behind out.
+
+mod git_provider;
+mod parts;
+mod token;
+
+use self::parts::parts;
+use super::{
+    form::{Hidden, PostForm, Submit},
+    icon::{Icon, ProviderMark},
+};
+use crate::{
+    AppError, dom,
+    flash::News,
+    load::{Answer, nothing},
+    paths,
+    place::Place,
+    platform,
+    state::{AppState, app_state},
+};
+use domain::sheet::Sheet;
+use leptos::{ev, html, prelude::*, task::spawn_local};
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_location, use_navigate},
+};
+
+/// The sheet that the address asks for. Another address hides it at once: what belongs to an older one is never shown.
+#[component]
+pub(crate) fn Sheets(place: Memo<Place>) -> impl IntoView {
+    let state = app_state();
+    let location = use_location();
+    let (search, pathname) = (location.search, location.pathname);
+    let wanted = Memo::new(move |_| place.read().sheet(&search.read()));
+    let first = wanted
+        .get_untracked()
+        .and_then(|ask| Some((state.first_answer(&ask)?, ask)));
+    let answered = first.is_some();
+    let shown = RwSignal::new(match first {
+        Some((Answer::Sheet(Some(sheet)), ask)) => Some((ask, sheet)),
+        _ => None,
+    });
+    // Counts the addresses, so that a late answer finds that one has gone on.
+    let turn = StoredValue::new(0_u32);
+    let navigate = use_navigate();
+    Effect::new(move |before: Option<()>| {
+        let ask = wanted.get();
+        if before.is_none() && answered {
+            return;
+        }
+        turn.update_value(|turn| *turn += 1);
+        shown.set(None);
+        let Some(ask) = ask else { return };
+        let mine = turn.get_value();
+        let navigate = navigate.clone();
+        spawn_local(async move {
+            let answer = platform::answer(ask.clone()).await;
+            if turn.try_get_value() != Some(mine) {
+                return;
+            }
+            match answer {
+                Answer::Sheet(Some(sheet)) => shown.set(Some((ask, sheet))),
+                answer => fail(state, answer, || navigate(&pathname.get_untracked(), in_place(true))),
+            }
+        });
+    });
+    move || {
+        let wanted = wanted.get();
+        match shown.get().filter(|(ask, _)| wanted.as_ref() == Some(ask)) {
+            Some((_, sheet)) => view! { <Dialog sheet/> }.into_any(),
+            None => nothing(),
+        }
+    }
+}
+
+/// Says why there is no sheet, and goes back to the address without it, so that it can be asked for again.
+fn fail(state: AppState, answer: Answer, go_back: impl FnOnce()) {
+    let error = match answer {
+        Answer::Failed(AppError::NotSignedIn) => return platform::redirect(&paths::sign_in(&dom::here())),
+        Answer::Failed(error) => error,
+        _ => AppError::NotFound,
+    };
+    go_back();
+    state.notice.set(Some(News::Failed(error)));
+}
+
+fn in_place(replace: bool) -> NavigateOptions {
+    NavigateOptions {
+        replace,
+        scroll: false,
+        ..NavigateOptions::default()
+    }
+}
+
+/// A modal dialog with a form: its parts, and below them *Cancel* and the button that sends it.
+#[component]
+fn Dialog(sheet: Sheet) -> impl IntoView {
+    let Sheet {
+        deletion,
+        title,
+        below,
+        action,
+        form,
+        hidden,
+        opener,
+        submit,
+        parts: inside,
+    } = sheet;
+    let (modal, button) = if deletion {
+        ("dialog", "button danger")
+    } else {
+        ("panel", "button primary")
+    };
+    let dialog = NodeRef::<html::Dialog>::new();
+    let state = app_state();
+    Effect::new(move |_| {
+        if let Some(dialog) = dialog.get() {
+            // Registered here, since only effects are the browser's alone: the server cleans up too, without a document.
+            let opener = opener.clone();
+            on_cleanup(move || state.give_focus_back_to(opener));
+            // It is open from the server, which makes it no modal one. Only a modal one is closed by Escape.
+            let _ = dialog.remove_attribute("open");
+            let _ = dialog.show_modal();
+        }
+    });
+    // The page behind.
+    let close = use_location().pathname.get_untracked();
+    let navigate = use_navigate();
+    let go_to = close.clone();
+    let on_cancel = move |event: ev::Event| {
+        event.prevent_default();
+        navigate(&go_to, in_place(false));
+    };
+    let below = below.map(|label| {
+        let text = format!("{} · {}", label.name, label.host);
+        view! { <ProviderMark kind=label.kind text/> }
+    });
+    let hidden = hidden
+        .into_iter()
+        .map(|(name, value)| view! { <Hidden name value/> })
+        .collect_view();
+    view! {
+        <dialog class=modal open aria-labelledby="dialog-title" node_ref=dialog on:cancel=on_cancel>
+            <header>
+                <div class="stack">
+                    // Where no field asks for the focus, the heading has it.
+                    <h2 id="dialog-title" tabindex="-1" autofocus=deletion>{title}</h2>
+                    {below}
+                </div>
+                <a class="button quiet icon-only" href=close.clone() data-noscroll="" aria-label="Close">
+                    <Icon name="close"/>
+                </a>
+            </header>
+            <PostForm action id=form class="panel-form">
+                <div class="panel-body">{parts(inside)} {hidden}</div>
+                <footer>
+                    <a class="button" href=close data-noscroll="">
+                        "Cancel"
+                    </a>
+                    {submit.map(|(label, busy)| view! { <Submit label busy class=button/> })}
+                </footer>
+            </PostForm>
+        </dialog>
+    }
+}

@@ -1,0 +1,111 @@
+//! What opens over the page *Git authentication*, and what can be done with a Git provider.
+
+use super::{Wanted, deletion, edit_and_delete, form};
+use crate::calls::git_providers::{DeleteGitProvider, SaveGitProvider};
+use domain::{
+    ProviderKind,
+    guide::plain,
+    sheet::{Field, Part, Sheet},
+    view::{ProviderView, ProvidersPage},
+};
+use leptos::server_fn::ServerFn as _;
+
+/// The form that registers or edits a Git provider.
+pub(crate) const PROVIDER_FORM: &str = "git-provider";
+/// The form that deletes one.
+pub(crate) const DELETE_FORM: &str = "delete-git-provider";
+
+/// Gives every Git provider its actions.
+pub(crate) fn add_actions(page: &mut ProvidersPage, account: &str) {
+    let base = format!("/{account}/admin/git-authentication");
+    for provider in &mut page.providers {
+        provider.actions = edit_and_delete(&base, &provider.id.to_string(), &provider.label.name);
+    }
+}
+
+pub(super) fn sheet(page: &ProvidersPage, wanted: Wanted, account: &str) -> Option<Sheet> {
+    let found = || {
+        let mut providers = page.providers.iter();
+        providers.find(|provider| provider.id.to_string() == wanted.id)
+    };
+    match wanted.what {
+        "register" => Some(save(None, account)),
+        "edit" => Some(save(Some(found()?), account)),
+        "delete" => Some(delete(found()?, account)),
+        _ => None,
+    }
+}
+
+fn save(provider: Option<&ProviderView>, account: &str) -> Sheet {
+    let (id, title) = match provider {
+        Some(provider) => (provider.id.to_string(), format!("Edit {}", provider.label.name)),
+        None => (String::new(), "Register Git provider".to_owned()),
+    };
+    let label = provider.map(|provider| provider.label.clone());
+    let (chosen, name, base_url) = match label {
+        Some(label) => (Some(label.kind), label.name, label.base_url),
+        // The base URL is preset with that of the kind.
+        None => Default::default(),
+    };
+    let api_url = provider
+        .filter(|provider| provider.api_url_given)
+        .map(|provider| provider.api_url.clone())
+        .unwrap_or_default();
+    // Whatever is registered keeps its kind.
+    let kinds = ProviderKind::ALL
+        .iter()
+        .filter(|kind| chosen.is_none_or(|chosen| chosen == **kind))
+        .map(|kind| (kind.as_str().to_owned(), kind.name().to_owned()))
+        .collect();
+    let kind = Field {
+        value: chosen.unwrap_or_default().as_str().to_owned(),
+        ..Field::new("kind", "Kind")
+    };
+    let name = Field {
+        value: name,
+        hint: "What your people see. If left empty: the host.".to_owned(),
+        optional: true,
+        autofocus: true,
+        ..Field::new("name", "Name")
+    };
+    let address = |name, label, value, optional| Field {
+        value,
+        kind: "url".to_owned(),
+        optional,
+        mono: true,
+        ..Field::new(name, label)
+    };
+    let fields = vec![
+        name,
+        address("base_url", "Base URL", base_url, false),
+        address("api_url", "API base URL", api_url, true),
+    ];
+    Sheet {
+        action: SaveGitProvider::url().to_owned(),
+        form: PROVIDER_FORM.to_owned(),
+        parts: vec![Part::Problem(None), Part::GitProvider(kind, kinds, fields)],
+        ..form(&id, account, title, "Register Git provider")
+    }
+}
+
+fn delete(provider: &ProviderView, account: &str) -> Sheet {
+    let name = &provider.label.name;
+    let free = provider.runtimes.is_empty();
+    let text = if free {
+        format!(
+            "Runtimes can no longer be registered with {}. No runtime uses it now.",
+            plain(name)
+        )
+    } else {
+        format!(
+            "It cannot be deleted while runtimes use it: {}. Delete them first, or give them another provider.",
+            plain(&provider.runtimes.join(", "))
+        )
+    };
+    let label = free.then_some("Delete Git provider");
+    Sheet {
+        action: DeleteGitProvider::url().to_owned(),
+        form: DELETE_FORM.to_owned(),
+        ..deletion(&provider.id.to_string(), account, name, label, vec![Part::Text(text)])
+    }
+}

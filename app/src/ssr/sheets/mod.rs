@@ -1,0 +1,85 @@
+//! The sheets, and the actions of rows: one file for each page. Made from the views that the services return, so nobody gets
+//! a sheet over a page that is not theirs to see.
+
+pub(crate) mod git_authentication;
+pub(crate) mod runtimes;
+pub(crate) mod tokens;
+
+use super::context;
+use crate::{AppError, place::AccountPage};
+use domain::sheet::{Action, Part, Sheet};
+
+/// What an address wants open.
+#[derive(Clone, Copy)]
+struct Wanted<'q> {
+    /// What is to be done, as in `add`.
+    what: &'q str,
+    /// The id of what it is about; may be empty.
+    id: &'q str,
+}
+
+/// The sheet that a query opens over a page of an account. `None`: it opens none, or what it names is not there.
+pub(crate) async fn sheet(account: &str, page: &str, query: &str) -> Result<Option<Sheet>, AppError> {
+    let (services, member) = context::member(account).await?;
+    let (what, id) = query.split_once('=').unwrap_or((query, ""));
+    let wanted = Wanted { what, id };
+    Ok(match AccountPage::at(page) {
+        AccountPage::Tokens => tokens::sheet(&services.tokens.page(&member).await?, wanted, account),
+        AccountPage::Runtimes => runtimes::sheet(&services.runtimes.page(&member).await?, wanted, account),
+        AccountPage::GitAuthentication => {
+            git_authentication::sheet(&services.git_providers.page(&member).await?, wanted, account)
+        }
+        AccountPage::Home | AccountPage::Nothing => None,
+    })
+}
+
+/// A form that registers a thing or edits the one of this id, in a panel.
+fn form(id: &str, account: &str, title: String, register: &str) -> Sheet {
+    let (label, opener) = if id.is_empty() {
+        (register, "register".to_owned())
+    } else {
+        ("Save", format!("edit-{id}"))
+    };
+    Sheet {
+        title,
+        hidden: about(id, account),
+        opener,
+        submit: Some((label.to_owned(), "Saving…".to_owned())),
+        ..Sheet::default()
+    }
+}
+
+/// A dialog that asks whether the thing of this id may go; a label that it cannot.
+fn deletion(id: &str, account: &str, name: &str, label: Option<&str>, text: Vec<Part>) -> Sheet {
+    Sheet {
+        deletion: true,
+        title: format!("Delete {name}?"),
+        hidden: about(id, account),
+        opener: format!("delete-{id}"),
+        submit: label.map(|label| (label.to_owned(), "Deleting…".to_owned())),
+        parts: [vec![Part::Problem(None)], text].concat(),
+        ..Sheet::default()
+    }
+}
+
+/// The fields that say what a form is about.
+fn about(id: &str, account: &str) -> Vec<(String, String)> {
+    vec![
+        ("id".to_owned(), id.to_owned()),
+        ("account".to_owned(), account.to_owned()),
+    ]
+}
+
+/// *Edit* and *Delete*, of a thing on the page at an address.
+fn edit_and_delete(page: &str, id: &str, name: &str) -> Vec<Action> {
+    [("edit", "edit", "Edit"), ("delete", "trash", "Delete")]
+        .map(|(what, icon, label)| Action {
+            id: format!("{what}-{id}"),
+            label: label.to_owned(),
+            about: name.to_owned(),
+            icon: icon.to_owned(),
+            to: format!("{page}?{what}={id}"),
+            ..Action::default()
+        })
+        .to_vec()
+}

@@ -1,0 +1,101 @@
+//! What opens over the page *Runtimes*, and what can be done with a runtime.
+
+use super::{Wanted, deletion, edit_and_delete, form};
+use crate::calls::runtimes::{DeleteRuntime, SaveRuntime};
+use domain::{
+    guide::plain,
+    sheet::{Field, Part, Sheet},
+    view::{RuntimeView, RuntimesPage},
+};
+use leptos::server_fn::ServerFn as _;
+
+/// The form that registers or edits a runtime.
+pub(crate) const RUNTIME_FORM: &str = "runtime";
+/// The form that deletes one.
+pub(crate) const DELETE_FORM: &str = "delete-runtime";
+
+/// Gives every runtime its actions.
+pub(crate) fn add_actions(page: &mut RuntimesPage, account: &str) {
+    let base = format!("/{account}/admin/runtimes");
+    for runtime in &mut page.runtimes {
+        runtime.actions = edit_and_delete(&base, &runtime.id.to_string(), &runtime.name);
+    }
+}
+
+pub(super) fn sheet(page: &RuntimesPage, wanted: Wanted, account: &str) -> Option<Sheet> {
+    let found = || page.runtimes.iter().find(|runtime| runtime.id.to_string() == wanted.id);
+    match wanted.what {
+        "register" => Some(save(page, None, account)),
+        "edit" => Some(save(page, Some(found()?), account)),
+        "delete" => Some(delete(found()?, account)),
+        _ => None,
+    }
+}
+
+fn save(page: &RuntimesPage, runtime: Option<&RuntimeView>, account: &str) -> Sheet {
+    let (id, name, provider, title) = match runtime {
+        Some(runtime) => (
+            runtime.id.to_string(),
+            runtime.name.clone(),
+            runtime.provider.to_string(),
+            format!("Edit {}", runtime.name),
+        ),
+        None => (
+            String::new(),
+            String::new(),
+            String::new(),
+            "Register runtime".to_owned(),
+        ),
+    };
+    let providers = page
+        .providers
+        .iter()
+        .map(|(id, label)| (id.to_string(), format!("{} ({})", label.name, label.host)))
+        .collect();
+    Sheet {
+        action: SaveRuntime::url().to_owned(),
+        form: RUNTIME_FORM.to_owned(),
+        parts: vec![
+            Part::Problem(None),
+            Part::Field(Field {
+                value: name,
+                hint: "As in prod-eu: lower-case letters, digits and hyphens.".to_owned(),
+                mono: true,
+                autofocus: true,
+                ..Field::new("name", "Name")
+            }),
+            Part::Select(
+                Field {
+                    value: provider,
+                    ..Field::new("provider", "Git provider")
+                },
+                providers,
+            ),
+        ],
+        ..form(&id, account, title, "Register runtime")
+    }
+}
+
+fn delete(runtime: &RuntimeView, account: &str) -> Sheet {
+    let name = plain(&runtime.name);
+    let consequence = match runtime.tokens {
+        0 => format!("{name} can no longer be chosen. Nobody has a token for it."),
+        1 => format!("{name} can no longer act for anybody: the token that 1 person has for it is deleted with it."),
+        tokens => format!(
+            "{name} can no longer act for anybody: the tokens that {tokens} people have for it are deleted with it."
+        ),
+    };
+    let last = "This cannot be undone. Tokens stay valid at the Git provider until they are revoked there.";
+    let text = vec![Part::Text(consequence), Part::Sub(last.to_owned())];
+    Sheet {
+        action: DeleteRuntime::url().to_owned(),
+        form: DELETE_FORM.to_owned(),
+        ..deletion(
+            &runtime.id.to_string(),
+            account,
+            &runtime.name,
+            Some("Delete runtime"),
+            text,
+        )
+    }
+}
