@@ -239,7 +239,7 @@ impl GitProviders {
     }
 
     /// Changes what tokens need at a Git provider. Tokens that are stored are judged by it at their next check. Errors stand at
-    /// the fields `<holder>-<sort>`. What equals the default follows the default again.
+    /// the fields `scopes[<holder>-<sort>]`. What equals the default follows the default again.
     pub async fn choose_scopes(
         &self,
         member: &Member,
@@ -259,7 +259,7 @@ impl GitProviders {
             let sort = row.kind.sorts().iter().find(|sort| sort.word == typed.sort);
             let sort = sort.ok_or(GitProviderError::NotFound)?;
             let field = format!("{}-{}", typed.holder.as_str(), sort.word);
-            let scopes = errors.take(&field, profile::read_scopes(&typed.scopes));
+            let scopes = errors.take(&format!("scopes[{field}]"), profile::read_scopes(&typed.scopes));
             detail.push(format!("{field}: {}", scope::joined(&scopes)));
             let standard = profile::standard(sort, typed.holder) == scopes;
             chosen.push(ChosenScopes {

@@ -92,6 +92,9 @@ pub struct TokenView {
     pub expiry: Expiry,
     /// Where that is from, or what contradicts it; may be empty.
     pub expiry_note: String,
+    /// The date that its holder entered, as `2027-01-20`; may be empty. For the server alone.
+    #[serde(skip)]
+    pub entered: String,
     /// When it was checked last.
     pub checked_at: Timestamp,
     /// What kept that check from telling anything, in words.

@@ -67,6 +67,39 @@ pub(crate) async fn save_git_provider(
     ))
 }
 
+/// Changes what tokens need at a Git provider: scopes by `<holder>-<sort>`.
+#[server(endpoint = "ui/choose-scopes")]
+pub(crate) async fn choose_scopes(
+    #[server(default)] account: String,
+    #[server(default)] id: String,
+    #[server(default)] scopes: std::collections::BTreeMap<String, String>,
+) -> Result<Reply, AppError> {
+    let result = async {
+        let (services, member) = crate::ssr::member(&account).await?;
+        let typed = scopes
+            .iter()
+            .map(|(field, scopes)| crate::ssr::typed_scopes(field, scopes))
+            .collect::<Result<Vec<_>, _>>()?;
+        let id = crate::ssr::id(&id)?;
+        services.git_providers.choose_scopes(&member, id, &typed).await?;
+        Ok(crate::reply::Done::new(
+            "Scopes saved. Stored tokens are judged by them at their next check.",
+            format!("/{account}/admin/git-authentication"),
+        ))
+    }
+    .await;
+    let values: Vec<(String, &str)> = scopes
+        .iter()
+        .map(|(field, scopes)| (format!("scopes[{field}]"), scopes.as_str()))
+        .collect();
+    let values: Vec<(&str, &str)> = values.iter().map(|(field, scopes)| (field.as_str(), *scopes)).collect();
+    Ok(crate::ssr::finish(
+        crate::ssr::sheets::git_authentication::SCOPES_FORM,
+        result,
+        &values,
+    ))
+}
+
 /// Deletes a Git provider.
 #[server(endpoint = "ui/delete-git-provider")]
 pub(crate) async fn delete_git_provider(

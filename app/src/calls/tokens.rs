@@ -26,11 +26,12 @@ pub(crate) async fn load_tokens(#[server(default)] account: String) -> Result<To
     .await
 }
 
-/// Checks a token and stores it.
+/// Checks a token and stores it: the person's own, or the runtime's (`holder`).
 #[server(endpoint = "ui/put-token")]
 pub(crate) async fn put_token(
     #[server(default)] account: String,
     #[server(default)] runtime: String,
+    #[server(default)] holder: String,
     #[server(default)] token: SecretInput,
     #[server(default)] username: String,
     #[server(default)] ends_on: String,
@@ -44,13 +45,14 @@ pub(crate) async fn put_token(
     };
     let result = async {
         let (services, member) = crate::ssr::member(&account).await?;
-        services
-            .tokens
-            .put(&member, crate::ssr::id::<domain::RuntimeId>(&runtime)?, &form)
-            .await?;
+        let at = crate::ssr::at(&runtime, &holder)?;
+        let before = services.tokens.row(&member, at).await?.token;
+        services.tokens.put(&member, at, &form).await?;
+        let followers = before.map(|token| token.shared).unwrap_or_default();
+        let targets = services.tokens.share_targets(&member, at).await?;
         Ok(crate::reply::Done::new(
             "Token checked and stored.",
-            format!("/{account}/tokens"),
+            crate::ssr::sheets::tokens::after_put(&account, at, &followers, &targets),
         ))
     }
     .await;
@@ -65,19 +67,76 @@ pub(crate) async fn put_token(
     ))
 }
 
+/// Stores a stored token for further runtimes too.
+#[server(endpoint = "ui/share-token")]
+pub(crate) async fn share_token(
+    #[server(default)] account: String,
+    #[server(default)] runtime: String,
+    #[server(default)] holder: String,
+    #[server(default)] targets: Vec<String>,
+) -> Result<Reply, AppError> {
+    let result = async {
+        let (services, member) = crate::ssr::member(&account).await?;
+        let at = crate::ssr::at(&runtime, &holder)?;
+        if targets.is_empty() {
+            return Err(AppError::Invalid(domain::FieldErrors::one(
+                "targets[]",
+                "Tick at least one runtime, or close this.",
+            )));
+        }
+        let targets = targets
+            .iter()
+            .map(|target| crate::ssr::id(target))
+            .collect::<Result<Vec<_>, _>>()?;
+        let shared = services.tokens.share(&member, at, &targets).await?;
+        crate::ssr::shared_news(shared, crate::ssr::sheets::tokens::page_of(&account, at.holder))
+    }
+    .await;
+    Ok(crate::ssr::finish(crate::ssr::sheets::tokens::SHARE_FORM, result, &[]))
+}
+
+/// Notes when a stored token ends.
+#[server(endpoint = "ui/enter-expiry")]
+pub(crate) async fn enter_expiry(
+    #[server(default)] account: String,
+    #[server(default)] runtime: String,
+    #[server(default)] holder: String,
+    #[server(default)] ends_on: String,
+) -> Result<Reply, AppError> {
+    let result = async {
+        let (services, member) = crate::ssr::member(&account).await?;
+        let at = crate::ssr::at(&runtime, &holder)?;
+        services.tokens.enter_expiry(&member, at, &ends_on).await?;
+        let message = if ends_on.trim().is_empty() {
+            "Expiry removed."
+        } else {
+            "Expiry saved."
+        };
+        Ok(crate::reply::Done::new(
+            message,
+            crate::ssr::sheets::tokens::page_of(&account, at.holder),
+        ))
+    }
+    .await;
+    Ok(crate::ssr::finish(
+        crate::ssr::sheets::tokens::EXPIRY_FORM,
+        result,
+        &[("ends_on", &ends_on)],
+    ))
+}
+
 /// Checks the stored token again.
 #[server(endpoint = "ui/check-token")]
 pub(crate) async fn check_token(
     #[server(default)] account: String,
     #[server(default)] runtime: String,
+    #[server(default)] holder: String,
 ) -> Result<Reply, AppError> {
     let result = async {
         let (services, member) = crate::ssr::member(&account).await?;
-        let outcome = services
-            .tokens
-            .check(&member, crate::ssr::id::<domain::RuntimeId>(&runtime)?)
-            .await?;
-        let location = format!("/{account}/tokens");
+        let at = crate::ssr::at(&runtime, &holder)?;
+        let outcome = services.tokens.check(&member, at).await?;
+        let location = crate::ssr::sheets::tokens::page_of(&account, at.holder);
         Ok(match outcome.status() {
             Some(status) => {
                 let shown = domain::status::ShownStatus::Checked(status);
@@ -100,14 +159,16 @@ pub(crate) async fn check_token(
 pub(crate) async fn delete_token(
     #[server(default)] account: String,
     #[server(default)] runtime: String,
+    #[server(default)] holder: String,
 ) -> Result<Reply, AppError> {
     let result = async {
         let (services, member) = crate::ssr::member(&account).await?;
-        services
-            .tokens
-            .delete(&member, crate::ssr::id::<domain::RuntimeId>(&runtime)?)
-            .await?;
-        Ok(crate::reply::Done::new("Token deleted.", format!("/{account}/tokens")))
+        let at = crate::ssr::at(&runtime, &holder)?;
+        services.tokens.delete(&member, at).await?;
+        Ok(crate::reply::Done::new(
+            "Token deleted.",
+            crate::ssr::sheets::tokens::page_of(&account, at.holder),
+        ))
     }
     .await;
     Ok(crate::ssr::finish(crate::ssr::sheets::tokens::DELETE_FORM, result, &[]))

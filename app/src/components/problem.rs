@@ -91,10 +91,10 @@ pub(crate) fn ProblemText(
         {(!confirm.is_empty())
             .then(|| {
                 view! {
-                    <label class="check">
-                        <input type="checkbox" name="confirmed" value="on"/>
-                        <span>{confirm}</span>
-                    </label>
+                    <div class="check">
+                        <input type="checkbox" id="confirmed" name="confirmed" value="on"/>
+                        <label for="confirmed">{confirm}</label>
+                    </div>
                 }
             })}
     }

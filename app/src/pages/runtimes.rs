@@ -7,13 +7,16 @@ use crate::{
         icon::ProviderMark,
         list::{RegisterLink, TableCard},
         page::{PageHead, loading, unexpected},
+        shared::shared_by,
+        status::StatusBadge,
         when::When,
     },
     load::{Answer, Ask, Loaded},
     state::app_state,
 };
 use domain::{
-    Timestamp,
+    Expiry, Timestamp,
+    status::ShownStatus,
     view::{RuntimeView, RuntimesPage as Page},
 };
 use leptos::prelude::*;
@@ -73,7 +76,7 @@ fn Content(page: Page, account: String) -> impl IntoView {
             .map(|runtime| view! { <Row runtime now=page.now/> })
             .collect_view();
         view! {
-            <TableCard title aside columns=&["Name", "Git provider", "Authorized", "Registered"]>
+            <TableCard title aside columns=&["Name", "Git provider", "Runtime token", "Authorized", "Registered"]>
                 {rows}
             </TableCard>
         }
@@ -88,10 +91,24 @@ fn Row(runtime: RuntimeView, now: Timestamp) -> impl IntoView {
         provider_label,
         tokens,
         members,
+        token,
         created_at,
         actions,
         ..
     } = runtime;
+    let token = match token {
+        Some(token) => view! {
+            <div class="stack">
+                <StatusBadge status=ShownStatus::of(token.status, token.expiry, now)/>
+                <code title=token.about>{token.hint}</code>
+                <span class="sub">{ends(token.expiry, now)}</span>
+                {shared_by(&token.shared)}
+                {token.setback.map(|words| view! { <span class="sub">{words}</span> })}
+            </div>
+        }
+        .into_any(),
+        None => view! { <span class="sub">"none"</span> }.into_any(),
+    };
     view! {
         <tr>
             <th scope="row" class="name">{name.clone()}</th>
@@ -101,12 +118,22 @@ fn Row(runtime: RuntimeView, now: Timestamp) -> impl IntoView {
                     <ProviderMark kind=provider_label.kind text=provider_label.host/>
                 </div>
             </td>
+            <td data-label="Runtime token" class="wide">{token}</td>
             <td data-label="Authorized" class="count">{people(tokens, members)}</td>
             <td data-label="Registered" class="date">
                 <When at=created_at now/>
             </td>
             <Actions actions about=name/>
         </tr>
+    }
+}
+
+/// When a token ends, in a line.
+fn ends(expiry: Expiry, now: Timestamp) -> String {
+    match expiry {
+        Expiry::At(end) => format!("expires {} ({})", end.date(), end.relative_to(now)),
+        Expiry::Never => "never expires".to_owned(),
+        Expiry::Unknown => "expiry unknown".to_owned(),
     }
 }
 

@@ -5,7 +5,10 @@ use axum::extract::ConnectInfo;
 use backend::{
     Services,
     access::{Member, Session},
+    git_providers::TypedScopes,
+    tokens::At,
 };
+use domain::HolderKind;
 use http::request::Parts;
 use leptos::prelude::use_context;
 use std::{
@@ -60,6 +63,28 @@ pub(crate) fn peer() -> IpAddr {
                 .map(|peer| peer.0.ip())
         })
         .unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+}
+
+/// The scopes that a field `<holder>-<sort>` holds.
+pub(crate) fn typed_scopes(field: &str, scopes: &str) -> Result<TypedScopes, AppError> {
+    let (holder, sort) = field.split_once('-').ok_or(AppError::NotFound)?;
+    Ok(TypedScopes {
+        holder: HolderKind::from_word(holder).ok_or(AppError::NotFound)?,
+        sort: sort.to_owned(),
+        scopes: scopes.to_owned(),
+    })
+}
+
+/// The token that a form names: for which runtime, and whose. Without a holder it is the person's own.
+pub(crate) fn at(runtime: &str, holder: &str) -> Result<At, AppError> {
+    let holder = match holder {
+        "" => HolderKind::User,
+        word => HolderKind::from_word(word).ok_or(AppError::NotFound)?,
+    };
+    Ok(At {
+        runtime: id(runtime)?,
+        holder,
+    })
 }
 
 /// The id that a form or address names. What is no id names nothing.

@@ -1,8 +1,8 @@
 //! The words for a check that did not end well. They are made on the server, which knows everything that a provider may
 //! answer; the browser only shows them.
 
-use crate::error::Problem;
-use backend::tokens::{Foreign, Misplaced};
+use crate::{AppError, error::Problem, reply::Done};
+use backend::tokens::{Foreign, Misplaced, Shared};
 use domain::{
     CheckOutcome, Refusal, Scope, Setback, TokenStatus, check::Findings, scope::Standing, token_format::TokenFormat,
 };
@@ -148,4 +148,29 @@ fn missing_scopes(provider: &str, findings: &Findings) -> Problem {
 pub(crate) fn setback_news(outcome: &CheckOutcome) -> String {
     let problem = refusal("The Git provider", None, outcome);
     format!("{} {}", problem.title, problem.advice)
+}
+
+/// What became of sharing a token.
+pub(crate) fn shared_news(shared: Vec<Shared>, location: String) -> Result<Done, AppError> {
+    let mut done = Vec::new();
+    let mut failed = Vec::new();
+    for Shared { runtime, result } in shared {
+        match result {
+            Ok(()) => done.push(runtime),
+            Err(error) => match AppError::from(error) {
+                AppError::Refused(problem) => failed.push(format!("{runtime}: {}", problem.title)),
+                error => return Err(error),
+            },
+        }
+    }
+    let authorized = match done.as_slice() {
+        [] => String::new(),
+        [one] => format!("{one} uses the token too."),
+        many => format!("{} runtimes use the token too: {}.", many.len(), many.join(", ")),
+    };
+    if failed.is_empty() {
+        return Ok(Done::new(authorized, location));
+    }
+    let message = format!("{authorized} Not authorized: {}", failed.join(" "));
+    Ok(Done::caution(message.trim(), location))
 }

@@ -83,6 +83,11 @@ pub(crate) fn token_view(kind: ProviderKind, token: GitTokenRow, shared: Vec<(Ru
         ),
         expiry: token.expiry(),
         expiry_note: expiry_note(kind, &token),
+        entered: token
+            .ends
+            .entered
+            .map(|end| end.rfc3339().chars().take_while(|c| *c != 'T').collect())
+            .unwrap_or_default(),
         hint: token.hint,
         username: token.username,
         identity: token.identity,

@@ -103,7 +103,7 @@ on_both_databases! {
         let edits = [typed(HolderKind::User, "classic", "gist"), typed(HolderKind::Runtime, "classic", "répo")];
         let refused = world.services.git_providers.choose_scopes(&mira, id, &edits).await;
         let Err(GitProviderError::Invalid(errors)) = refused else { panic!("{refused:?}") };
-        assert!(errors.at("runtime-classic").is_some_and(|words| words.contains("répo")));
+        assert!(errors.at("scopes[runtime-classic]").is_some_and(|words| words.contains("répo")));
         let (_, [user, _]) = world.services.git_providers.profiles(&mira, id).await.unwrap();
         assert_eq!(user.required(None)[0].as_str(), "repo");
     }

@@ -82,6 +82,7 @@ pub(super) const RULES: Rules = Rules {
             runtime: &["account", "team", "repository:write", "repository:admin", "webhook"],
         },
     ],
+    tells_expiry: false,
     covers: |granted, wanted| implied(granted).contains(&wanted),
     git_username: |format, username, _| match format.map(|format| format.prefix) {
         Some(API_TOKEN) => "x-bitbucket-api-token-auth".to_owned(),

@@ -28,6 +28,7 @@ pub(super) const RULES: Rules = Rules {
     placeholder: "BBDC-…",
     username: None,
     sorts: &TokenSort::only(&["REPO_WRITE"], &["REPO_ADMIN"]),
+    tells_expiry: true,
     covers: |granted, wanted| implied(granted).contains(&wanted),
     git_username: |_, _, login| login.to_owned(),
     generate_url: |base_url, _, _| format!("{base_url}{TOKENS_PAGE}"),

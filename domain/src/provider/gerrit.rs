@@ -27,6 +27,7 @@ pub(super) const RULES: Rules = Rules {
     }),
     // Gerrit knows no scopes: a token may do what its owner may.
     sorts: &TokenSort::only(&[], &[]),
+    tells_expiry: false,
     covers: |_, _| false,
     git_username: |_, username, login| username.unwrap_or(login).to_owned(),
     generate_url: |base_url, _, _| format!("{base_url}{TOKENS_PAGE}"),

@@ -26,6 +26,7 @@ pub(super) const RULES: Rules = Rules {
         &["write:repository", "read:user"],
         &["write:repository", "read:user", "read:organization"],
     ),
+    tells_expiry: false,
     covers,
     // Any name will do.
     git_username: |_, _, login| login.to_owned(),

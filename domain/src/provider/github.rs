@@ -57,6 +57,7 @@ pub(super) const RULES: Rules = Rules {
             ],
         },
     ],
+    tells_expiry: true,
     covers: |granted, wanted| implied(granted).contains(&wanted),
     // Any name that is not empty will do.
     git_username: |_, _, _| "x-access-token".to_owned(),

@@ -31,6 +31,7 @@ pub(super) const RULES: Rules = Rules {
     placeholder: "glpat-…",
     username: None,
     sorts: &TokenSort::only(&["write_repository", "read_api"], &["api"]),
+    tells_expiry: true,
     covers: |granted, wanted| implied(granted).contains(&wanted),
     git_username: |_, _, _| "oauth2".to_owned(),
     generate_url: |base_url, name, scopes| {

@@ -91,6 +91,8 @@ pub(crate) struct Rules {
     username: Option<UsernameField>,
     /// The sorts of its tokens that need scopes of their own, the one that a person should generate first.
     pub(crate) sorts: &'static [TokenSort],
+    /// Whether it tells when its tokens end, as a rule.
+    tells_expiry: bool,
     /// Whether the first scope includes the second, which is another one.
     pub(crate) covers: fn(&str, &str) -> bool,
     /// The username beside the token in Git over HTTPS: from the token's format, the username stored beside it, and the
@@ -211,6 +213,12 @@ impl ProviderKind {
             )),
             None => Ok(address),
         }
+    }
+
+    /// Whether it tells when its tokens end, as a rule. Otherwise one asks the person.
+    #[must_use]
+    pub fn tells_expiry(self) -> bool {
+        self.rules().tells_expiry
     }
 
     /// The sorts of its tokens that need scopes of their own, the one that a person should generate first.

@@ -5,6 +5,7 @@ use crate::components::{
     actions::Actions,
     icon::ProviderMark,
     scopes::{ScopeFindings, ScopeNames},
+    shared::shared_by,
     status::StatusBadge,
     when::{Ago, When},
     words::link_out,
@@ -86,6 +87,7 @@ fn TokenCells(token: TokenView, status: ShownStatus, now: Timestamp, kind: Provi
             <div class="stack">
                 <code title=token.about>{token.hint}</code>
                 <span class="sub">{token.identity.login}</span>
+                {shared_by(&token.shared)}
             </div>
         </td>
         <td data-label="Scopes">

@@ -1,17 +1,21 @@
 //! What opens over the page *Git authentication*, and what can be done with a Git provider.
 
 use super::{Wanted, deletion, edit_and_delete, form};
-use crate::calls::git_providers::{DeleteGitProvider, SaveGitProvider};
+use crate::calls::git_providers::{ChooseScopes, DeleteGitProvider, SaveGitProvider};
 use domain::{
-    ProviderKind,
+    HolderKind, ProviderKind, ScopeProfile,
     guide::plain,
-    sheet::{Field, Part, Sheet},
-    view::{ProviderView, ProvidersPage},
+    profile,
+    scope::joined,
+    sheet::{Action, Field, Part, Sheet},
+    view::{ProviderLabel, ProviderView, ProvidersPage},
 };
 use leptos::server_fn::ServerFn as _;
 
 /// The form that registers or edits a Git provider.
 pub(crate) const PROVIDER_FORM: &str = "git-provider";
+/// The form for what tokens need at one.
+pub(crate) const SCOPES_FORM: &str = "scopes";
 /// The form that deletes one.
 pub(crate) const DELETE_FORM: &str = "delete-git-provider";
 
@@ -19,7 +23,19 @@ pub(crate) const DELETE_FORM: &str = "delete-git-provider";
 pub(crate) fn add_actions(page: &mut ProvidersPage, account: &str) {
     let base = format!("/{account}/admin/git-authentication");
     for provider in &mut page.providers {
-        provider.actions = edit_and_delete(&base, &provider.id.to_string(), &provider.label.name);
+        let id = provider.id.to_string();
+        let mut actions = edit_and_delete(&base, &id, &provider.label.name);
+        actions.insert(
+            0,
+            Action {
+                id: format!("scopes-{id}"),
+                label: "Scopes".to_owned(),
+                about: format!("of {}", provider.label.name),
+                to: format!("{base}?scopes={id}"),
+                ..Action::default()
+            },
+        );
+        provider.actions = actions;
     }
 }
 
@@ -80,11 +96,70 @@ fn save(provider: Option<&ProviderView>, account: &str) -> Sheet {
         address("base_url", "Base URL", base_url, false),
         address("api_url", "API base URL", api_url, true),
     ];
+    let unverified = Field {
+        value: "on".to_owned(),
+        hint: "Some tokens tell nobody what they may do: GitHub's fine-grained ones, and most of Forgejo. Otherwise they are \
+               refused."
+            .to_owned(),
+        checked: provider.is_some_and(|provider| provider.allow_unverified),
+        ..Field::new("allow_unverified", "Accept tokens whose permissions cannot be verified")
+    };
     Sheet {
         action: SaveGitProvider::url().to_owned(),
         form: PROVIDER_FORM.to_owned(),
-        parts: vec![Part::Problem(None), Part::GitProvider(kind, kinds, fields)],
+        parts: vec![
+            Part::Problem(None),
+            Part::GitProvider(kind, kinds, fields),
+            Part::Checks(String::new(), vec![unverified]),
+        ],
         ..form(&id, account, title, "Register Git provider")
+    }
+}
+
+/// The panel with what tokens need at a Git provider.
+pub(super) fn scopes(id: &str, label: &ProviderLabel, profiles: &[ScopeProfile; 2], account: &str) -> Sheet {
+    let group = |profile: &ScopeProfile, holder: HolderKind| {
+        let sorts = label.kind.sorts();
+        sorts
+            .iter()
+            .map(|sort| {
+                let standard = joined(&profile::standard(sort, holder));
+                let name = match sorts {
+                    [_] => "Scopes",
+                    _ => sort.name,
+                };
+                Part::Field(Field {
+                    value: joined(&profile.required_of(sort)),
+                    hint: if standard.is_empty() {
+                        "By default: none.".to_owned()
+                    } else {
+                        format!("By default: |${standard}|")
+                    },
+                    mono: true,
+                    optional: true,
+                    ..Field::new(&format!("scopes[{}-{}]", holder.as_str(), sort.word), name)
+                })
+            })
+            .collect::<Vec<_>>()
+    };
+    let [user, runtime] = profiles;
+    Sheet {
+        title: format!("Scopes that tokens need at {}", label.name),
+        below: Some(label.clone()),
+        action: ChooseScopes::url().to_owned(),
+        form: SCOPES_FORM.to_owned(),
+        opener: format!("scopes-{id}"),
+        parts: vec![
+            Part::Problem(None),
+            Part::Text(
+                "Scopes as the provider writes them, with commas between them. A token that lacks one is refused; tokens that \
+                 are stored are judged by them at their next check."
+                    .to_owned(),
+            ),
+            Part::Details("Tokens of people".to_owned(), group(user, HolderKind::User)),
+            Part::Details("Runtime tokens".to_owned(), group(runtime, HolderKind::Runtime)),
+        ],
+        ..form(id, account, String::new(), "")
     }
 }
 

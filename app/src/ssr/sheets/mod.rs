@@ -7,7 +7,11 @@ pub(crate) mod tokens;
 
 use super::context;
 use crate::{AppError, place::AccountPage};
-use domain::sheet::{Action, Part, Sheet};
+use backend::git_providers::GitProviderError;
+use domain::{
+    HolderKind,
+    sheet::{Action, Part, Sheet},
+};
 
 /// What an address wants open.
 #[derive(Clone, Copy)]
@@ -24,8 +28,22 @@ pub(crate) async fn sheet(account: &str, page: &str, query: &str) -> Result<Opti
     let (what, id) = query.split_once('=').unwrap_or((query, ""));
     let wanted = Wanted { what, id };
     Ok(match AccountPage::at(page) {
-        AccountPage::Tokens => tokens::sheet(&services.tokens.page(&member).await?, wanted, account),
-        AccountPage::Runtimes => runtimes::sheet(&services.runtimes.page(&member).await?, wanted, account),
+        AccountPage::Tokens => tokens::sheet(&services, &member, HolderKind::User, wanted, account).await?,
+        AccountPage::Runtimes => match what.strip_prefix(tokens::OF_RUNTIME) {
+            Some(what) => {
+                let wanted = Wanted { what, id };
+                tokens::sheet(&services, &member, HolderKind::Runtime, wanted, account).await?
+            }
+            None => runtimes::sheet(&services.runtimes.page(&member).await?, wanted, account),
+        },
+        AccountPage::GitAuthentication if what == "scopes" => {
+            let Ok(provider) = id.parse() else { return Ok(None) };
+            match services.git_providers.profiles(&member, provider).await {
+                Ok((label, profiles)) => Some(git_authentication::scopes(id, &label, &profiles, account)),
+                Err(GitProviderError::NotFound) => None,
+                Err(error) => return Err(error.into()),
+            }
+        }
         AccountPage::GitAuthentication => {
             git_authentication::sheet(&services.git_providers.page(&member).await?, wanted, account)
         }

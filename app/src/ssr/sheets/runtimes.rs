@@ -1,8 +1,12 @@
 //! What opens over the page *Runtimes*, and what can be done with a runtime.
 
-use super::{Wanted, deletion, edit_and_delete, form};
+use super::{
+    Wanted, deletion, edit_and_delete, form,
+    tokens::{About, actions},
+};
 use crate::calls::runtimes::{DeleteRuntime, SaveRuntime};
 use domain::{
+    HolderKind,
     guide::plain,
     sheet::{Field, Part, Sheet},
     view::{RuntimeView, RuntimesPage},
@@ -17,8 +21,23 @@ pub(crate) const DELETE_FORM: &str = "delete-runtime";
 /// Gives every runtime its actions.
 pub(crate) fn add_actions(page: &mut RuntimesPage, account: &str) {
     let base = format!("/{account}/admin/runtimes");
+    let addresses: Vec<_> = page
+        .runtimes
+        .iter()
+        .map(|runtime| runtime.provider_label.base_url.clone())
+        .collect();
     for runtime in &mut page.runtimes {
-        runtime.actions = edit_and_delete(&base, &runtime.id.to_string(), &runtime.name);
+        let address = &runtime.provider_label.base_url;
+        let shareable = addresses.iter().filter(|other| *other == address).count() > 1;
+        let about = About {
+            account,
+            holder: HolderKind::Runtime,
+            runtime: runtime.id,
+            name: &runtime.name,
+        };
+        let mut all = edit_and_delete(&base, &runtime.id.to_string(), &runtime.name);
+        all.extend(actions(&about, runtime.token.as_ref(), shareable));
+        runtime.actions = all;
     }
 }
 
