@@ -7,13 +7,13 @@ use crate::{
     egress::Egress,
     git_providers,
     keys::AccountKeys,
-    providers::{self, Inquiry},
+    providers::{self, Allowance, Inquiry},
     random::{self, Random},
     store::{GitProviderRow, GitTokenRow, NewGitToken, RuntimeRow, Store},
     vault::Place,
 };
 use domain::{
-    CheckId, CheckOutcome, FieldErrors, GitTokenId, ProviderKind, RuntimeId, SecretInput, TokenStatus, scope,
+    CheckId, CheckOutcome, FieldErrors, GitTokenId, ProviderKind, RuntimeId, SecretInput, TokenStatus, schedule, scope,
     token_format::{self, TokenFormat},
     view::{TokenRow, TokenView, TokensPage},
 };
@@ -145,6 +145,7 @@ impl Tokens {
             username,
             findings,
             checked: (CheckId(self.uuid()), self.clock.now()),
+            next_check: schedule::first(self.clock.now(), random::chance(self.random.as_ref())),
         };
         self.store.put_git_token(member.account(), new).await?;
         tracing::info!(account = %member.account(), user = %member.user(), runtime = %runtime.id, token = %id, "stored a token");
@@ -210,6 +211,7 @@ impl Tokens {
             format: TokenFormat::of(secret.expose_secret()),
             username,
             now: self.clock.now(),
+            allowance: &Allowance::default(),
         };
         providers::check(provider.kind, inquiry).await
     }

@@ -3,6 +3,7 @@
 //! A method here holds no rule; what belongs together is one transaction. Who may ask is the services' business, but every
 //! query of an account's rows takes the account, so that one account's id finds nothing in another.
 
+mod due_tokens;
 mod entities;
 mod git_providers;
 mod git_tokens;
@@ -11,6 +12,7 @@ mod people;
 mod runtimes;
 mod sessions;
 
+pub use due_tokens::{BackgroundCheck, DueProvider, DueToken};
 pub use git_providers::GitProviderRow;
 pub use git_tokens::{GitTokenRow, NewGitToken};
 pub use keys::{AccountKeyRow, KeyPurpose};

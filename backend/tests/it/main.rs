@@ -11,4 +11,5 @@ mod git_providers;
 mod keys;
 mod migrations;
 mod runtimes;
+mod sweep;
 mod tokens;
