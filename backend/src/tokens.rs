@@ -143,9 +143,9 @@ impl Tokens {
             hint: token_format::hint(secret.expose_secret()),
             format: format.map(|format| format.name.to_owned()),
             username,
+            next_check: schedule::first(findings.expiry, self.clock.now(), random::chance(self.random.as_ref())),
             findings,
             checked: (CheckId(self.uuid()), self.clock.now()),
-            next_check: schedule::first(self.clock.now(), random::chance(self.random.as_ref())),
         };
         self.store.put_git_token(member.account(), new).await?;
         tracing::info!(account = %member.account(), user = %member.user(), runtime = %runtime.id, token = %id, "stored a token");

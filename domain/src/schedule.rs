@@ -9,11 +9,13 @@ use crate::{
 };
 use std::time::Duration;
 
-const DAY: Duration = Duration::from_hours(24);
 /// How long after a check the next one comes at the soonest; the rest of the day is for chance, so that tokens which were checked
 /// together drift apart.
 const SOONEST: Duration = Duration::from_hours(20);
 const SPREAD: Duration = Duration::from_hours(4);
+/// The same after it was stored: it was checked for that, and the first background checks are spread over the day.
+const FIRST_SOONEST: Duration = Duration::from_hours(1);
+const FIRST_SPREAD: Duration = Duration::from_hours(23);
 /// How long after its end a token is looked at, as clocks differ.
 const AFTER_END: Duration = Duration::from_mins(1);
 const AFTER_END_SPREAD: Duration = Duration::from_mins(4);
@@ -25,29 +27,34 @@ const UNREACHABLE_SPREAD: Duration = Duration::from_mins(10);
 const FORBIDDEN: Duration = Duration::from_hours(4);
 const FORBIDDEN_SPREAD: Duration = Duration::from_hours(1);
 
-/// The first background check of a token that was stored just now: any time in the coming day.
+/// The first background check of a token that was stored just now and has this end: any time in the coming day.
 #[must_use]
-pub fn first(now: Timestamp, chance: Chance) -> Timestamp {
-    now.plus(chance.of(DAY))
+pub fn first(expiry: Expiry, now: Timestamp, chance: Chance) -> Timestamp {
+    daily(expiry, (FIRST_SOONEST, FIRST_SPREAD), now, chance)
 }
 
 /// The check after one that ended like this.
 #[must_use]
 pub fn after(outcome: &CheckOutcome, now: Timestamp, chance: Chance) -> Timestamp {
     let within = |least: Duration, spread| now.plus(least + chance.of(spread));
-    let daily = within(SOONEST, SPREAD);
     match outcome {
-        CheckOutcome::Accepted(findings) => match findings.expiry {
-            Expiry::At(end) if end > now => daily.min(end.plus(AFTER_END + chance.of(AFTER_END_SPREAD))),
-            Expiry::At(_) | Expiry::Never | Expiry::Unknown => daily,
-        },
-        CheckOutcome::Refused(_) => daily,
+        CheckOutcome::Accepted(findings) => daily(findings.expiry, (SOONEST, SPREAD), now, chance),
+        CheckOutcome::Refused(_) => within(SOONEST, SPREAD),
         CheckOutcome::Unchanged(Setback::RateLimited { retry_at }) => {
             let told = retry_at.map_or(now, |at| pace::bounded(at, now));
             told.plus(UNREACHABLE + chance.of(UNREACHABLE_SPREAD))
         }
         CheckOutcome::Unchanged(Setback::Unreachable(_)) => within(UNREACHABLE, UNREACHABLE_SPREAD),
         CheckOutcome::Unchanged(Setback::Forbidden) => within(FORBIDDEN, FORBIDDEN_SPREAD),
+    }
+}
+
+/// Within the day, and just after the token's end if that comes first.
+fn daily(expiry: Expiry, (soonest, spread): (Duration, Duration), now: Timestamp, chance: Chance) -> Timestamp {
+    let next = now.plus(soonest + chance.of(spread));
+    match expiry {
+        Expiry::At(end) if end > now => next.min(end.plus(AFTER_END + chance.of(AFTER_END_SPREAD))),
+        Expiry::At(_) | Expiry::Never | Expiry::Unknown => next,
     }
 }
 
@@ -125,10 +132,16 @@ mod tests {
         fn every_token_is_checked_again_later_and_within_a_day(outcome in outcomes(), now: i64, chance: u32) {
             // Between the years 1970 and 2970, so that no moment meets the end of the calendar.
             let now = Timestamp::from_millis(now.rem_euclid(31_557_600_000_000));
-            for next in [after(&outcome, now, Chance(chance)), first(now, Chance(chance))] {
-                prop_assert!(next >= now && next < now.plus(DAY), "{next:?}");
-            }
-            prop_assert!(after(&outcome, now, Chance(chance)) > now);
+            let next = after(&outcome, now, Chance(chance));
+            prop_assert!(next > now && next < now.plus(Duration::from_hours(24)), "{next:?}");
+        }
+
+        #[test]
+        fn a_new_token_is_checked_within_a_day_too(end in proptest::option::of(any::<u32>()), chance: u32) {
+            let end = end.map(|millis| start().plus(Duration::from_millis(millis.into())));
+            let next = first(end.map_or(Expiry::Never, Expiry::At), start(), Chance(chance));
+            prop_assert!(next > start() && next < start().plus(Duration::from_hours(24)), "{next:?}");
+            prop_assert!(end.is_none_or(|end| next < end.plus(Duration::from_mins(5))), "{next:?}");
         }
     }
 }

