@@ -230,10 +230,7 @@ impl GitProviders {
             .git_provider(member.account(), id)
             .await?
             .ok_or(GitProviderError::NotFound)?;
-        let profiles = self
-            .store
-            .scope_profiles(member.account(), std::slice::from_ref(&row))
-            .await?;
+        let profiles = self.store.scope_profiles(std::slice::from_ref(&row)).await?;
         let profiles = profiles.into_iter().next().ok_or(GitProviderError::NotFound)?;
         Ok((label(&row), profiles))
     }

@@ -5,6 +5,7 @@
 //! own, everything else is [`Fault`], whose cause is for the log and never for the person.
 
 pub mod access;
+pub mod check_soon;
 pub mod clock;
 pub mod egress;
 pub mod fault;
@@ -16,6 +17,7 @@ pub mod random;
 pub mod runtimes;
 pub mod services;
 pub mod store;
+pub mod sweep;
 pub mod tokens;
 pub mod vault;
 

@@ -4,6 +4,7 @@
 
 use crate::clock::Clock;
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use domain::Chance;
 use rand::{TryRng as _, rngs::SysRng};
 use secrecy::SecretString;
 use uuid::Uuid;
@@ -35,6 +36,11 @@ pub fn array<const N: usize>(random: &dyn Random) -> [u8; N] {
     let mut bytes = [0; N];
     random.fill(&mut bytes);
     bytes
+}
+
+/// A number to spread moments by.
+pub fn chance(random: &dyn Random) -> Chance {
+    Chance(u32::from_le_bytes(array(random)))
 }
 
 /// A secret for a cookie or link: 256 random bits in URL-safe base64.

@@ -3,6 +3,7 @@
 use crate::{
     Fault,
     access::Access,
+    check_soon::CheckSoon,
     clock::Clock,
     egress::Egress,
     flash::FlashSeal,
@@ -11,6 +12,7 @@ use crate::{
     random::Random,
     runtimes::Runtimes,
     store::Store,
+    sweep::Sweep,
     tokens::Tokens,
     vault::MasterKeys,
 };
@@ -27,6 +29,10 @@ pub struct Services {
     pub runtimes: Runtimes,
     /// The Git tokens of a person.
     pub tokens: Tokens,
+    /// Checks many tokens again, for an admin.
+    pub check_soon: CheckSoon,
+    /// Checks tokens again in the background.
+    pub sweep: Sweep,
     /// Seals messages that wait in a cookie for the next page.
     pub flash: FlashSeal,
     store: Store,
@@ -46,7 +52,15 @@ impl Services {
             access: Access::new(store.clone(), keys.clone(), clock.clone(), random.clone())?,
             git_providers: GitProviders::new(store.clone(), clock.clone(), random.clone()),
             runtimes: Runtimes::new(store.clone(), clock.clone(), random.clone()),
-            tokens: Tokens::new(store.clone(), keys, egress, clock, random.clone()),
+            tokens: Tokens::new(
+                store.clone(),
+                keys.clone(),
+                egress.clone(),
+                clock.clone(),
+                random.clone(),
+            ),
+            check_soon: CheckSoon::new(store.clone(), clock.clone()),
+            sweep: Sweep::new(store.clone(), keys, egress, clock, random.clone()),
             flash: FlashSeal::new(&master, random),
             store,
         })

@@ -3,13 +3,16 @@
 //! Compiled for the server and for the browser, so: no I/O, no clock, no randomness, no async. The words are those of the
 //! design: account, user, member, Git provider, runtime, Git token, check, scope profile.
 
+pub mod chance;
 pub mod check;
 pub mod field;
 pub mod guide;
 pub mod id;
+pub mod pace;
 pub mod profile;
 pub mod provider;
 pub mod role;
+pub mod schedule;
 pub mod scope;
 pub mod secret;
 pub mod sheet;
@@ -18,6 +21,7 @@ pub mod timestamp;
 pub mod token_format;
 pub mod view;
 
+pub use chance::Chance;
 pub use check::{CheckOutcome, Ends, Expiry, Findings, GitIdentity, Refusal, Setback};
 pub use field::FieldErrors;
 pub use id::{AccountId, CheckId, DataKeyId, GitProviderId, GitTokenId, RuntimeId, UserId};

@@ -8,6 +8,7 @@ use sea_orm_migration::prelude::*;
 mod m20261122_000001_skeleton;
 mod m20261122_000002_token_username;
 mod m20261122_000003_token_life;
+mod m20261122_000004_check_schedule;
 
 /// Runs the steps that a database has not seen yet.
 #[derive(Debug)]
@@ -20,6 +21,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000001_skeleton::Migration),
             Box::new(m20261122_000002_token_username::Migration),
             Box::new(m20261122_000003_token_life::Migration),
+            Box::new(m20261122_000004_check_schedule::Migration),
         ]
     }
 }

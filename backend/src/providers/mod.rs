@@ -1,5 +1,6 @@
 //! The Git providers on the wire: one trait, one file per kind. What needs no I/O stands in `domain::provider`.
 
+mod allowance;
 mod bitbucket_cloud;
 mod bitbucket_data_center;
 mod forgejo;
@@ -8,6 +9,8 @@ mod gitea;
 mod github;
 mod gitlab;
 mod wire;
+
+pub use allowance::{Allowance, Told};
 
 use crate::egress::Egress;
 use domain::{CheckOutcome, Findings, ProviderKind, ScopeProfile, Timestamp, token_format::TokenFormat};
@@ -32,6 +35,8 @@ pub struct Inquiry<'a> {
     pub profile: &'a ScopeProfile,
     /// Now, by which an expiry is judged.
     pub now: Timestamp,
+    /// Where it is noted what the provider says of how much more it will answer.
+    pub allowance: &'a Allowance,
 }
 
 /// What Patchbay asks of a kind of Git provider.

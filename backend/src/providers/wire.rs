@@ -1,7 +1,7 @@
 //! What the providers have in common on the wire: how one asks, and how a status is read (PROVIDERS.md, "How an answer from a
 //! provider is read").
 
-use super::Inquiry;
+use super::{Inquiry, Told};
 use crate::egress::{Answer, Request};
 use domain::{
     CheckOutcome, Expiry, GitIdentity, Refusal, Scope, ScopeFinding, Setback, Timestamp,
@@ -13,6 +13,9 @@ use serde::Deserialize;
 use std::time::Duration;
 use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 use url::Url;
+
+/// With no more requests than these left, none is: several tokens are checked at once, some with more than one request.
+const NEARLY_NONE: u64 = 10;
 
 /// How a kind of provider is asked.
 pub(super) struct Wire {
@@ -33,6 +36,7 @@ impl Wire {
             // A stored token is printable ASCII; one that no header can carry cannot be right.
             .map_err(|_| CheckOutcome::Refused(Refusal::BadCredentials))?;
         let answer = inquiry.egress.get(request).await.map_err(unreachable)?;
+        inquiry.allowance.note(self.told(&answer, inquiry.now));
         // Another origin was asked without the token, so it can tell nothing of it.
         if answer.final_url.origin() == asked {
             Ok(answer)
@@ -61,18 +65,37 @@ impl Wire {
         Ok(answer)
     }
 
+    /// What an answer says of how much more will be answered.
+    fn told(&self, answer: &Answer, now: Timestamp) -> Told {
+        let asks_for_a_pause = matches!(
+            answer.status,
+            StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+        );
+        // Whoever presents a bad token may be counted by address, which says nothing of those with a good one.
+        let counts = answer.status.is_success() || asks_for_a_pause;
+        let left = || header(answer, self.remaining)?.parse::<u64>().ok();
+        Told {
+            retry_after: retry_at(answer, now).filter(|_| asks_for_a_pause),
+            spent_until: (counts && !self.remaining.is_empty() && left().is_some_and(|left| left <= NEARLY_NONE))
+                .then(|| self.reset_at(answer))
+                .flatten()
+                .filter(|reset| *reset > now),
+        }
+    }
+
+    /// The moment from which there are more requests.
+    fn reset_at(&self, answer: &Answer) -> Option<Timestamp> {
+        Some(Timestamp::from_seconds(header(answer, self.reset)?.parse().ok()?))
+    }
+
     /// Whether a 403 or 429 is there because too much was asked.
     pub(super) fn limit(&self, inquiry: Inquiry<'_>, answer: &Answer) -> Option<Setback> {
-        let wait = header(answer, RETRY_AFTER.as_str()).and_then(|text| retry_after(text, inquiry.now));
+        let wait = retry_at(answer, inquiry.now);
         let exhausted = !self.remaining.is_empty() && header(answer, self.remaining) == Some("0");
         if wait.is_none() && !exhausted && answer.status != StatusCode::TOO_MANY_REQUESTS {
             return None;
         }
-        let reset = || {
-            let seconds = header(answer, self.reset).filter(|_| exhausted)?;
-            Some(Timestamp::from_seconds(seconds.parse().ok()?))
-        };
-        let retry_at = wait.or_else(reset);
+        let retry_at = wait.or_else(|| self.reset_at(answer).filter(|_| exhausted));
         Some(Setback::RateLimited { retry_at })
     }
 }
@@ -80,6 +103,11 @@ impl Wire {
 /// A header's value as text, without the white space around it.
 pub(super) fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
     Some(answer.headers.get(name)?.to_str().ok()?.trim())
+}
+
+/// The moment in `Retry-After`.
+fn retry_at(answer: &Answer, now: Timestamp) -> Option<Timestamp> {
+    retry_after(header(answer, RETRY_AFTER.as_str())?, now)
 }
 
 /// `Retry-After`: seconds, or a date (RFC 9110).
@@ -145,6 +173,7 @@ pub(super) fn message(answer: &Answer) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::HeaderName;
     use proptest::prelude::*;
 
     const NOW: i64 = 784_111_777; // Sun, 06 Nov 1994 08:49:37 GMT
@@ -157,6 +186,54 @@ mod tests {
         assert_eq!(retry_after(date, Timestamp::from_seconds(0)), Some(now));
         for nonsense in ["", "soon", "-1", "1.5", "Sun, 99 Nov 1994 08:49:37 GMT"] {
             assert_eq!(retry_after(nonsense, now), None, "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn what_a_provider_says_of_its_limits_is_heard_with_good_answers_too() {
+        const WIRE: Wire = Wire {
+            headers: |request, _| Ok(request),
+            remaining: "x-remaining",
+            reset: "x-reset",
+        };
+        let now = Timestamp::from_seconds(NOW);
+        let later = Some(Timestamp::from_seconds(NOW + 60));
+        let reset = (NOW + 60).to_string();
+        let told = |status: u16, headers: &[(&'static str, &str)]| {
+            let answer = Answer {
+                status: StatusCode::from_u16(status).expect("a status"),
+                headers: headers
+                    .iter()
+                    .map(|(name, value)| (HeaderName::from_static(name), value.parse().expect("a value")))
+                    .collect(),
+                body: bytes::Bytes::new(),
+                final_url: "https://git.acme.dev/".parse().expect("a URL"),
+            };
+            let Told {
+                retry_after,
+                spent_until,
+            } = WIRE.told(&answer, now);
+            (retry_after, spent_until)
+        };
+        for status in [200, 403, 429] {
+            assert_eq!(
+                told(status, &[("x-remaining", "0"), ("x-reset", &reset)]),
+                (None, later),
+                "{status}"
+            );
+        }
+        assert_eq!(told(200, &[("x-remaining", "10"), ("x-reset", &reset)]), (None, later));
+        assert_eq!(told(503, &[("retry-after", "60")]), (later, None));
+        for (status, remaining, reset) in [
+            (200, "11", &*reset),
+            (401, "0", &*reset),
+            (200, "0", "1"),
+            (200, "0", "?"),
+        ] {
+            assert_eq!(
+                told(status, &[("x-remaining", remaining), ("x-reset", reset)]),
+                (None, None)
+            );
         }
     }
 

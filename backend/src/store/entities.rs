@@ -272,6 +272,8 @@ pub(crate) mod git_token {
         pub checked_at: i64,
         #[sea_orm(column_type = "Text")]
         pub last_outcome: String,
+        pub next_check_at: i64,
+        pub check_lease: i64,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -88,6 +88,8 @@ pub struct NewGitToken {
     pub findings: Findings,
     /// When, and the id of the check.
     pub checked: (CheckId, Timestamp),
+    /// When it is checked in the background for the first time.
+    pub next_check: Timestamp,
 }
 
 impl Store {
@@ -122,6 +124,8 @@ impl Store {
             created_at: Set(at.as_millis()),
             checked_at: Set(at.as_millis()),
             last_outcome: Set(outcome.clone()),
+            next_check_at: Set(token.next_check.as_millis()),
+            check_lease: Set(0),
         };
         let tx = self.begin().await?;
         // One after the other for each holder: two tokens at once would both delete what was there, and the second would
@@ -167,28 +171,8 @@ impl Store {
             return Ok(false);
         };
         let json = to_json(outcome)?;
-        let mut model = git_token::ActiveModel {
-            id: Unchanged(row.id),
-            checked_at: Set(check.1.as_millis()),
-            last_outcome: Set(json.clone()),
-            ..Default::default()
-        };
-        if let Some(status) = outcome.status() {
-            model.status = Set(status.as_str().to_owned());
-            model.sso_url = Set(match outcome {
-                CheckOutcome::Refused(Refusal::SsoRequired { url }) => url.clone(),
-                _ => None,
-            });
-        }
-        if let CheckOutcome::Accepted(findings) = outcome {
-            let (expires_at, never_expires) = expiry_columns(findings.expiry);
-            model.identity_id = Set(findings.identity.id.clone());
-            model.identity_login = Set(findings.identity.login.clone());
-            model.scopes = Set(to_json(&findings.scopes)?);
-            model.expires_at = Set(expires_at);
-            model.never_expires = Set(never_expires);
-            model.accepted_at = Set(Some(check.1.as_millis()));
-        }
+        let mut model = checked_columns(check.1, outcome, json.clone())?;
+        model.id = Unchanged(row.id);
         model.update(&tx).await?;
         insert_check(&tx, account, token, check, json).await?;
         tx.commit().await?;
@@ -324,6 +308,36 @@ fn held_by(user: Option<UserId>) -> SimpleExpr {
     }
 }
 
+/// What a check changes in its token's row.
+pub(super) fn checked_columns(
+    at: Timestamp,
+    outcome: &CheckOutcome,
+    json: String,
+) -> Result<git_token::ActiveModel, Fault> {
+    let mut model = git_token::ActiveModel {
+        checked_at: Set(at.as_millis()),
+        last_outcome: Set(json),
+        ..Default::default()
+    };
+    if let Some(status) = outcome.status() {
+        model.status = Set(status.as_str().to_owned());
+        model.sso_url = Set(match outcome {
+            CheckOutcome::Refused(Refusal::SsoRequired { url }) => url.clone(),
+            _ => None,
+        });
+    }
+    if let CheckOutcome::Accepted(findings) = outcome {
+        let (expires_at, never_expires) = expiry_columns(findings.expiry);
+        model.identity_id = Set(findings.identity.id.clone());
+        model.identity_login = Set(findings.identity.login.clone());
+        model.scopes = Set(to_json(&findings.scopes)?);
+        model.expires_at = Set(expires_at);
+        model.never_expires = Set(never_expires);
+        model.accepted_at = Set(Some(at.as_millis()));
+    }
+    Ok(model)
+}
+
 async fn insert_check(
     db: &impl ConnectionTrait,
     account: AccountId,
@@ -331,15 +345,24 @@ async fn insert_check(
     (id, at): (CheckId, Timestamp),
     outcome: String,
 ) -> Result<(), Fault> {
-    let row = check::ActiveModel {
+    let row = check_model(account, token, (id, at), outcome);
+    check::Entity::insert(row).exec_without_returning(db).await?;
+    Ok(())
+}
+
+pub(super) fn check_model(
+    account: AccountId,
+    token: GitTokenId,
+    (id, at): (CheckId, Timestamp),
+    outcome: String,
+) -> check::ActiveModel {
+    check::ActiveModel {
         id: Set(id.0),
         account_id: Set(account.0),
         git_token_id: Set(token.0),
         at: Set(at.as_millis()),
         outcome: Set(outcome),
-    };
-    check::Entity::insert(row).exec_without_returning(db).await?;
-    Ok(())
+    }
 }
 
 fn expiry_columns(expiry: Expiry) -> (Option<i64>, bool) {
@@ -385,7 +408,7 @@ fn token_row(row: git_token::Model) -> Result<GitTokenRow, Fault> {
     })
 }
 
-fn to_json(value: &impl Serialize) -> Result<String, Fault> {
+pub(super) fn to_json(value: &impl Serialize) -> Result<String, Fault> {
     serde_json::to_string(value).map_err(|error| Fault::Stored(error.to_string()))
 }
 

@@ -4,6 +4,7 @@
 //! query of an account's rows takes the account, so that one account's id finds nothing in another.
 
 mod audit;
+mod due_tokens;
 mod entities;
 mod git_providers;
 mod git_tokens;
@@ -14,6 +15,7 @@ mod scope_profiles;
 mod sessions;
 
 pub use audit::{AuditEvent, AuditRow};
+pub use due_tokens::{BackgroundCheck, DueProvider, DueToken};
 pub use git_providers::GitProviderRow;
 pub use git_tokens::{GitTokenRow, NewGitToken};
 pub use keys::{AccountKeyRow, KeyPurpose};

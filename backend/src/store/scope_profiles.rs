@@ -8,9 +8,7 @@ use super::{
 use crate::Fault;
 use domain::{AccountId, GitProviderId, HolderKind, Scope, ScopeProfile, scope};
 use sea_orm::{
-    ActiveValue::Set,
-    ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _,
-    sea_query::{LockType, Query},
+    ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _, sea_query::LockType,
 };
 use std::collections::BTreeMap;
 
@@ -28,20 +26,11 @@ pub struct ChosenScopes {
 }
 
 impl Store {
-    /// What tokens need at each of these Git providers, in their order: for people's tokens, and for runtime tokens.
-    pub async fn scope_profiles(
-        &self,
-        account: AccountId,
-        providers: &[GitProviderRow],
-    ) -> Result<Vec<[ScopeProfile; 2]>, Fault> {
-        let of_account = Query::select()
-            .column(git_provider::Column::Id)
-            .from(git_provider::Entity)
-            .and_where(git_provider::Column::AccountId.eq(account.0))
-            .to_owned();
+    /// What tokens need at each of these Git providers, which were read before, in their order: for people's tokens, and for
+    /// runtime tokens.
+    pub async fn scope_profiles(&self, providers: &[GitProviderRow]) -> Result<Vec<[ScopeProfile; 2]>, Fault> {
         let rows = scope_profile::Entity::find()
             .filter(scope_profile::Column::GitProviderId.is_in(providers.iter().map(|provider| provider.id.0)))
-            .filter(scope_profile::Column::GitProviderId.in_subquery(of_account))
             .all(&self.db)
             .await?;
         let profile = |provider: &GitProviderRow, holder: HolderKind| {
@@ -59,13 +48,8 @@ impl Store {
     }
 
     /// What tokens of one kind of holder need at a Git provider.
-    pub async fn scope_profile(
-        &self,
-        account: AccountId,
-        provider: &GitProviderRow,
-        holder: HolderKind,
-    ) -> Result<ScopeProfile, Fault> {
-        let profiles = self.scope_profiles(account, std::slice::from_ref(provider)).await?;
+    pub async fn scope_profile(&self, provider: &GitProviderRow, holder: HolderKind) -> Result<ScopeProfile, Fault> {
+        let profiles = self.scope_profiles(std::slice::from_ref(provider)).await?;
         let [user, runtime] = profiles
             .into_iter()
             .next()

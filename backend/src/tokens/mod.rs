@@ -14,14 +14,14 @@ use crate::{
     clock::Clock,
     egress::Egress,
     keys::AccountKeys,
-    providers::{self, Inquiry},
+    providers::{self, Allowance, Inquiry},
     random::{self, Random},
     store::{AuditEvent, GitProviderRow, GitTokenRow, NewGitToken, RuntimeRow, Store},
     vault::Place,
 };
 use domain::{
     AccountId, CheckId, CheckOutcome, FieldErrors, Findings, GitTokenId, HolderKind, ProviderKind, RuntimeId,
-    ScopeProfile, Timestamp, TokenStatus, UserId,
+    ScopeProfile, Timestamp, TokenStatus, UserId, schedule,
     token_format::{self, TokenFormat},
     view::{TokenRow, TokensPage},
 };
@@ -185,7 +185,7 @@ impl Tokens {
     pub async fn page(&self, member: &Member) -> Result<TokensPage, TokenError> {
         let account = member.account();
         let providers = self.store.git_providers(account).await?;
-        let profiles = self.store.scope_profiles(account, &providers).await?;
+        let profiles = self.store.scope_profiles(&providers).await?;
         let tokens = self.store.git_tokens_of(account, member.user()).await?;
         let runtimes = self.store.runtimes(account).await?;
         Ok(view::tokens_page(
@@ -290,7 +290,7 @@ impl Tokens {
             .git_provider(account, runtime.git_provider)
             .await?
             .ok_or(TokenError::NotFound)?;
-        let profile = self.store.scope_profile(account, &provider, at.holder).await?;
+        let profile = self.store.scope_profile(&provider, at.holder).await?;
         Ok(Slot {
             account,
             actor: member.user(),
@@ -358,6 +358,7 @@ impl Tokens {
             format: TokenFormat::of(new.secret.expose_secret()).map(|format| format.name.to_owned()),
             username: new.username,
             entered: new.ends,
+            next_check: schedule::first(findings.expiry, self.clock.now(), random::chance(self.random.as_ref())),
             findings,
             checked: (CheckId(self.uuid()), self.clock.now()),
         };
@@ -376,6 +377,7 @@ impl Tokens {
             username,
             profile: &slot.profile,
             now: self.clock.now(),
+            allowance: &Allowance::default(),
         };
         providers::check(slot.provider.kind, inquiry).await
     }

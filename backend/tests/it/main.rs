@@ -11,5 +11,6 @@ mod git_providers;
 mod keys;
 mod migrations;
 mod runtimes;
+mod sweep;
 mod token_life;
 mod tokens;

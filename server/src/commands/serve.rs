@@ -9,9 +9,11 @@ use std::{net::SocketAddr, time::Duration};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
+    sync::watch,
+    task::JoinSet,
 };
 
-/// How long answers that are under way may take after the server was told to stop: longer than the slowest check.
+/// How long answers and checks that are under way may take after the server was told to stop: longer than the slowest check.
 const FAREWELL: Duration = Duration::from_secs(20);
 
 /// Serves until told to stop.
@@ -38,16 +40,24 @@ pub(crate) async fn run(config: &Config) -> Result<(), Failure> {
     say(&format!("Patchbay serves {}", config.public_url));
 
     let service: IntoMakeServiceWithConnectInfo<_, SocketAddr> = app.into_make_service_with_connect_info();
-    let (told, stop) = tokio::sync::oneshot::channel();
+    let (told, mut stop) = watch::channel(false);
+    let mut background = JoinSet::new();
+    let (sweep, sweep_stop) = (services.sweep.clone(), stop.clone());
+    background.spawn(async move { sweep.run(sweep_stop).await });
     let server = axum::serve(listener, service).with_graceful_shutdown(async move {
         wait_for_signal().await;
-        tracing::info!("stopping: no new requests, those under way are answered");
-        let _ = told.send(());
+        tracing::info!("stopping: no new requests or checks, those under way are finished");
+        told.send_replace(true);
     });
+    let all = async {
+        server.await?;
+        while background.join_next().await.is_some() {}
+        Ok::<_, std::io::Error>(())
+    };
     tokio::select! {
-        ended = server.into_future() => ended?,
-        () = async { let _ = stop.await; tokio::time::sleep(FAREWELL).await } => {
-            tracing::warn!("stopped with requests unanswered after {} s", FAREWELL.as_secs());
+        ended = all => ended?,
+        () = async { let _ = stop.wait_for(|told| *told).await; tokio::time::sleep(FAREWELL).await } => {
+            tracing::warn!("stopped with work unfinished after {} s", FAREWELL.as_secs());
         }
     }
     services.close().await?;
