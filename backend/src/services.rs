@@ -4,11 +4,13 @@ use crate::{
     Fault,
     access::Access,
     clock::Clock,
+    credentials::Credentials,
     egress::Egress,
     flash::FlashSeal,
     git_providers::GitProviders,
     keys::{AccountKeys, MasterKeyError},
     random::Random,
+    rotation::Rotation,
     runtimes::Runtimes,
     store::Store,
     tokens::Tokens,
@@ -27,6 +29,8 @@ pub struct Services {
     pub runtimes: Runtimes,
     /// The Git tokens of a person.
     pub tokens: Tokens,
+    /// Changing tokens for new ones.
+    pub rotation: Rotation,
     /// Seals messages that wait in a cookie for the next page.
     pub flash: FlashSeal,
     store: Store,
@@ -46,6 +50,13 @@ impl Services {
             access: Access::new(store.clone(), keys.clone(), clock.clone(), random.clone())?,
             git_providers: GitProviders::new(store.clone(), clock.clone(), random.clone()),
             runtimes: Runtimes::new(store.clone(), clock.clone(), random.clone()),
+            rotation: Rotation::new(Credentials::new(
+                store.clone(),
+                keys.clone(),
+                egress.clone(),
+                clock.clone(),
+                random.clone(),
+            )),
             tokens: Tokens::new(store.clone(), keys, egress, clock, random.clone()),
             flash: FlashSeal::new(&master, random),
             store,
@@ -57,8 +68,9 @@ impl Services {
         self.store.ping().await
     }
 
-    /// Closes the database in order.
+    /// Waits for the rotations that are under way, and closes the database in order.
     pub async fn close(self) -> Result<(), Fault> {
+        self.rotation.finish().await;
         self.store.close().await
     }
 }

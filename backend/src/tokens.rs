@@ -4,12 +4,14 @@ use crate::{
     Fault,
     access::Member,
     clock::Clock,
+    credentials::Credentials,
     egress::Egress,
     git_providers,
     keys::AccountKeys,
     providers::{self, Inquiry},
     random::{self, Random},
-    store::{GitProviderRow, GitTokenRow, NewGitToken, RuntimeRow, Store},
+    revocation::Revoked,
+    store::{GitProviderRow, GitTokenRow, Holding, NewGitToken, RuntimeRow, Store},
     vault::Place,
 };
 use domain::{
@@ -173,8 +175,20 @@ impl Tokens {
         Ok(outcome)
     }
 
-    /// Deletes the person's token for the runtime.
-    pub async fn delete(&self, member: &Member, runtime: RuntimeId) -> Result<(), TokenError> {
+    /// Deletes the person's token for the runtime. With `revoke` the provider is asked first to take it back, and what came of
+    /// that is returned; the token is deleted here whatever that was, since that is what the person asked for.
+    pub async fn delete(
+        &self,
+        member: &Member,
+        runtime: RuntimeId,
+        revoke: bool,
+    ) -> Result<Option<Revoked>, TokenError> {
+        let revoked = if revoke {
+            let holding = self.holding(member, runtime).await?;
+            Some(self.credentials().take_back(&holding).await)
+        } else {
+            None
+        };
         if !self
             .store
             .delete_git_token(member.account(), member.user(), runtime)
@@ -183,7 +197,33 @@ impl Tokens {
             return Err(TokenError::NotFound);
         }
         tracing::info!(account = %member.account(), user = %member.user(), %runtime, "deleted a token");
-        Ok(())
+        Ok(revoked)
+    }
+
+    /// The names of the other runtimes that hold the same token as the person's for this one: they stop working when it is
+    /// revoked.
+    pub async fn shared_with(&self, member: &Member, runtime: RuntimeId) -> Result<Vec<String>, TokenError> {
+        let holding = self.holding(member, runtime).await?;
+        let sharing = self.credentials().sharing(&holding).await?;
+        let mut names: Vec<_> = sharing.into_iter().map(|row| row.runtime_name).collect();
+        names.sort();
+        names.dedup();
+        Ok(names)
+    }
+
+    async fn holding(&self, member: &Member, runtime: RuntimeId) -> Result<Holding, TokenError> {
+        let found = self.store.holding_of(member.account(), Some(member.user()), runtime);
+        found.await?.ok_or(TokenError::NotFound)
+    }
+
+    fn credentials(&self) -> Credentials {
+        Credentials::new(
+            self.store.clone(),
+            self.keys.clone(),
+            self.egress.clone(),
+            self.clock.clone(),
+            self.random.clone(),
+        )
     }
 
     /// The runtime, which every member may use, with its Git provider.
@@ -249,6 +289,11 @@ fn view(kind: ProviderKind, token: GitTokenRow) -> TokenView {
         expiry: token.expiry,
         checked_at: token.checked_at,
         setback: token.setback.map(|setback| setback.words(kind.name())),
+        offers: kind.offers(format),
+        rotation: token
+            .rotation_note
+            .filter(|note| note.is_of_interest(token.status))
+            .map(|note| note.words(kind.name())),
     }
 }
 

@@ -90,6 +90,12 @@ pub enum RotationNote {
 }
 
 impl RotationNote {
+    /// Whether a person should read this of a token whose last check said so: one that works again was not lost.
+    #[must_use]
+    pub fn is_of_interest(&self, status: TokenStatus) -> bool {
+        *self != Self::Interrupted || !is_possible(status)
+    }
+
     /// What happened and what to do, as sentences.
     #[must_use]
     pub fn words(&self, provider: &str) -> String {

@@ -5,6 +5,7 @@ use crate::{
     guide::Guide,
     id::{GitProviderId, GitTokenId, RuntimeId},
     provider::ProviderKind,
+    revocation::Offers,
     role::Role,
     scope::{Scope, ScopeFinding},
     status::TokenStatus,
@@ -95,6 +96,10 @@ pub struct TokenView {
     pub checked_at: Timestamp,
     /// What kept that check from telling anything, in words.
     pub setback: Option<String>,
+    /// What its provider does with it on request.
+    pub offers: Offers,
+    /// What kept it from being rotated, as sentences.
+    pub rotation: Option<String>,
 }
 
 /// The page *Git authentication*.

@@ -7,6 +7,7 @@ use sea_orm_migration::prelude::*;
 
 mod m20261122_000001_skeleton;
 mod m20261122_000002_token_username;
+mod m20261122_000005_rotation;
 
 /// Runs the steps that a database has not seen yet.
 #[derive(Debug)]
@@ -18,6 +19,7 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m20261122_000001_skeleton::Migration),
             Box::new(m20261122_000002_token_username::Migration),
+            Box::new(m20261122_000005_rotation::Migration),
         ]
     }
 }

@@ -92,7 +92,10 @@ pub(crate) async fn delete_token(
 ) -> Result<Reply, AppError> {
     let result = async {
         let (services, member) = crate::ssr::member(&account).await?;
-        services.tokens.delete(&member, crate::ssr::id(&runtime)?).await?;
+        services
+            .tokens
+            .delete(&member, crate::ssr::id(&runtime)?, false)
+            .await?;
         Ok(crate::reply::Done::new("Token deleted.", format!("/{account}/tokens")))
     }
     .await;

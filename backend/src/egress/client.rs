@@ -186,7 +186,9 @@ impl Egress {
         }
         // An answer may hold a new token: it is kept in one piece of memory, which is cleared.
         let mut body = Zeroizing::new(Vec::with_capacity(length));
-        chunks.iter().for_each(|chunk| body.extend_from_slice(chunk));
+        for chunk in &chunks {
+            body.extend_from_slice(chunk);
+        }
         Ok(Answer {
             status: response.status(),
             headers: std::mem::take(response.headers_mut()),

@@ -144,7 +144,7 @@ impl Store {
     }
 }
 
-fn provider_row(row: git_provider::Model) -> Result<GitProviderRow, Fault> {
+pub(super) fn provider_row(row: git_provider::Model) -> Result<GitProviderRow, Fault> {
     Ok(GitProviderRow {
         id: GitProviderId(row.id),
         kind: ProviderKind::from_word(&row.kind)

@@ -6,8 +6,8 @@ use super::{
 };
 use crate::{Fault, vault::Sealed};
 use domain::{
-    AccountId, CheckId, CheckOutcome, Expiry, Findings, GitIdentity, GitTokenId, Refusal, RuntimeId, ScopeFinding,
-    Setback, Timestamp, TokenStatus, UserId,
+    AccountId, CheckId, CheckOutcome, Expiry, Findings, GitIdentity, GitTokenId, Refusal, RotationNote, RuntimeId,
+    ScopeFinding, Setback, Timestamp, TokenStatus, UserId,
 };
 use sea_orm::{
     ActiveModelTrait as _,
@@ -46,6 +46,8 @@ pub struct GitTokenRow {
     pub checked_at: Timestamp,
     /// What kept that check from telling anything.
     pub setback: Option<Setback>,
+    /// What became of the last try to rotate it, if that brought no new token.
+    pub rotation_note: Option<RotationNote>,
 }
 
 /// A personal access token that passed its check, to be stored for a person and a runtime.
@@ -103,6 +105,7 @@ impl Store {
             created_at: Set(at.as_millis()),
             checked_at: Set(at.as_millis()),
             last_outcome: Set(outcome.clone()),
+            ..Default::default()
         };
         let tx = self.begin().await?;
         // One after the other for each person: two tokens at once would both delete what was there, and the second would
@@ -224,11 +227,19 @@ async fn insert_check(
     Ok(())
 }
 
-fn expiry_columns(expiry: Expiry) -> (Option<i64>, bool) {
+pub(super) fn expiry_columns(expiry: Expiry) -> (Option<i64>, bool) {
     match expiry {
         Expiry::At(at) => (Some(at.as_millis()), false),
         Expiry::Never => (None, true),
         Expiry::Unknown => (None, false),
+    }
+}
+
+pub(super) fn expiry_of(expires_at: Option<i64>, never_expires: bool) -> Expiry {
+    match (expires_at, never_expires) {
+        (Some(at), _) => Expiry::At(Timestamp::from_millis(at)),
+        (None, true) => Expiry::Never,
+        (None, false) => Expiry::Unknown,
     }
 }
 
@@ -248,23 +259,20 @@ fn token_row(row: git_token::Model) -> Result<GitTokenRow, Fault> {
         status: TokenStatus::from_stored(&row.status)
             .ok_or_else(|| Fault::Stored(format!("unknown status {:?}", row.status)))?,
         sso_url: row.sso_url,
-        expiry: match (row.expires_at, row.never_expires) {
-            (Some(at), _) => Expiry::At(Timestamp::from_millis(at)),
-            (None, true) => Expiry::Never,
-            (None, false) => Expiry::Unknown,
-        },
+        expiry: expiry_of(row.expires_at, row.never_expires),
         checked_at: Timestamp::from_millis(row.checked_at),
         setback: match from_json(&row.last_outcome)? {
             CheckOutcome::Unchanged(setback) => Some(setback),
             CheckOutcome::Accepted(_) | CheckOutcome::Refused(_) => None,
         },
+        rotation_note: row.rotation_note.as_deref().map(from_json).transpose()?,
     })
 }
 
-fn to_json(value: &impl Serialize) -> Result<String, Fault> {
+pub(super) fn to_json(value: &impl Serialize) -> Result<String, Fault> {
     serde_json::to_string(value).map_err(|error| Fault::Stored(error.to_string()))
 }
 
-fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
+pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
     serde_json::from_str(text).map_err(|error| Fault::Stored(error.to_string()))
 }

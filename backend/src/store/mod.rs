@@ -8,6 +8,7 @@ mod git_providers;
 mod git_tokens;
 mod keys;
 mod people;
+mod rotations;
 mod runtimes;
 mod sessions;
 
@@ -15,6 +16,7 @@ pub use git_providers::GitProviderRow;
 pub use git_tokens::{GitTokenRow, NewGitToken};
 pub use keys::{AccountKeyRow, KeyPurpose};
 pub use people::{MembershipRow, NewPerson, UserRow};
+pub use rotations::{Holding, NewValue, Rewritten, Taken};
 pub use runtimes::RuntimeRow;
 pub use sessions::{SessionRow, ThrottleRow};
 

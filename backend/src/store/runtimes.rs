@@ -74,6 +74,7 @@ impl Store {
             git_provider_id: Set(row.git_provider.0),
             name: Set(row.name),
             created_at: Set(row.created_at.as_millis()),
+            ..Default::default()
         };
         model.insert(&self.db).await?;
         Ok(())

@@ -74,7 +74,7 @@ on_both_databases! {
         let other = world.forge.create_token(NewToken::classic("mira", ["repo"])).unwrap();
         assert!(matches!(tokens.put(&hank, runtime, &other.value.into(), "").await, Err(TokenError::NotFound)));
         assert!(matches!(tokens.check(&hank, runtime).await, Err(TokenError::NotFound)));
-        assert!(matches!(tokens.delete(&hank, runtime).await, Err(TokenError::NotFound)));
+        assert!(matches!(tokens.delete(&hank, runtime, false).await, Err(TokenError::NotFound)));
 
         let runtimes = &world.services.runtimes;
         let form = RuntimeForm { name: "mine".to_owned(), provider: provider.to_string() };

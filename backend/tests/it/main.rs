@@ -10,5 +10,8 @@ mod checks;
 mod git_providers;
 mod keys;
 mod migrations;
+mod revocation;
+mod rotation;
+mod rotation_killed;
 mod runtimes;
 mod tokens;
