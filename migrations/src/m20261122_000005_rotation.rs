@@ -15,7 +15,7 @@ enum GitTokens {
     Fingerprint,
     ExpiresAt,
     RotationStartedAt,
-    RotationTriedAt,
+    RotationRetryAt,
     RotatedAt,
     RotationNote,
 }
@@ -33,8 +33,8 @@ impl MigrationTrait for Migration {
         for column in [
             // While the provider is asked, and until it is known what it did.
             big_integer_null(GitTokens::RotationStartedAt),
-            // The last try that brought no new token, and what is to be known of it, as JSON.
-            big_integer_null(GitTokens::RotationTriedAt),
+            // After a try that brought no new token: when the background may try again, and what is to be known, as JSON.
+            big_integer_null(GitTokens::RotationRetryAt),
             text_null(GitTokens::RotationNote),
             // The last one that did: from then on this value has lived.
             big_integer_null(GitTokens::RotatedAt),

@@ -1,6 +1,6 @@
 //! One rotation, step by step.
 
-use super::{Rotation, RotationError, RotationOutcome, Step};
+use super::{AFTER_REFUSAL, AFTER_TROUBLE, Rotation, RotationError, RotationOutcome, Step};
 use crate::{
     Fault, credentials,
     keys::Sealer,
@@ -154,10 +154,15 @@ impl Rotation {
         seen
     }
 
+    /// Ends a rotation that brought no new token.
     pub(super) async fn end(&self, holding: &Holding, note: Option<&RotationNote>) -> Result<(), Fault> {
-        let now = self.credentials.now();
+        let pause = match note {
+            Some(RotationNote::Refused(_) | RotationNote::Interrupted) => AFTER_REFUSAL,
+            Some(RotationNote::NotAsked(_)) | None => AFTER_TROUBLE,
+        };
+        let retry_at = self.credentials.now().plus(pause);
         self.store
-            .end_rotation(holding.account, &holding.fingerprint, note, now)
+            .end_rotation(holding.account, &holding.fingerprint, note, retry_at)
             .await
     }
 }

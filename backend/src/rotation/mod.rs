@@ -26,8 +26,10 @@ use tokio::sync::Semaphore;
 
 /// After this time a mark is one that a process left behind: longer than asking, and trying to store, may take.
 pub const LEASE: Duration = Duration::from_mins(5);
-/// How long after a try that brought no new token the background tries again.
-const PAUSE: Duration = Duration::from_hours(24);
+/// How long the background waits after a refusal, which a person must do something about.
+const AFTER_REFUSAL: Duration = Duration::from_hours(24);
+/// How long it waits after anything that passes.
+const AFTER_TROUBLE: Duration = Duration::from_hours(1);
 /// How many tokens one run in the background rotates at most.
 const BATCH: usize = 50;
 /// How many rows are read at once.
@@ -124,7 +126,7 @@ impl Rotation {
     }
 
     /// Rotates what is due at `now`: tokens that end soon, of runtimes where that is switched on. Looks first at what was
-    /// interrupted. A token that fails keeps no other from its turn, and is tried again a day later.
+    /// interrupted. A token that fails keeps no other from its turn, and is tried again later. Meant to be called every few minutes.
     pub async fn rotate_due(&self, now: Timestamp) -> Result<RotationRun, Fault> {
         let mut run = RotationRun {
             settled: self.recover(now).await?,
@@ -140,7 +142,7 @@ impl Rotation {
             let window = (now, now.plus(rotation::MARGIN));
             let page = self
                 .store
-                .rotation_candidates(&kinds, window, now.minus(PAUSE), last.as_ref(), PAGE)
+                .rotation_candidates(&kinds, window, last.as_ref(), PAGE)
                 .await?;
             for holding in &page {
                 let due = matches!(holding.expiry, Expiry::At(end) if rotation::is_due(holding.since, end, now));

@@ -222,7 +222,7 @@ pub(crate) mod git_token {
         #[sea_orm(column_type = "Text")]
         pub last_outcome: String,
         pub rotation_started_at: Option<i64>,
-        pub rotation_tried_at: Option<i64>,
+        pub rotation_retry_at: Option<i64>,
         pub rotated_at: Option<i64>,
         #[sea_orm(column_type = "Text", nullable)]
         pub rotation_note: Option<String>,

@@ -185,7 +185,7 @@ impl Store {
                 never_expires: Set(never_expires),
                 rotated_at: Set(Some(new.since.as_millis())),
                 rotation_started_at: Set(None),
-                rotation_tried_at: Set(None),
+                rotation_retry_at: Set(None),
                 rotation_note: Set(None),
                 ..Default::default()
             };
@@ -195,18 +195,19 @@ impl Store {
         Ok(Rewritten::Stored)
     }
 
-    /// Takes the marks of a rotation that brought no new token away, and notes what is to be known of it.
+    /// Takes the marks of a rotation that brought no new token away, and notes what is to be known of it. The background leaves the
+    /// token alone until `retry_at`.
     pub async fn end_rotation(
         &self,
         account: AccountId,
         fingerprint: &[u8],
         note: Option<&RotationNote>,
-        now: Timestamp,
+        retry_at: Timestamp,
     ) -> Result<(), Fault> {
         let note = note.map(to_json).transpose()?;
         git_token::Entity::update_many()
             .col_expr(git_token::Column::RotationStartedAt, Expr::value(None::<i64>))
-            .col_expr(git_token::Column::RotationTriedAt, Expr::value(now.as_millis()))
+            .col_expr(git_token::Column::RotationRetryAt, Expr::value(retry_at.as_millis()))
             .col_expr(git_token::Column::RotationNote, Expr::value(note))
             .filter(git_token::Column::AccountId.eq(account.0))
             .filter(git_token::Column::Fingerprint.eq(fingerprint))
@@ -225,13 +226,12 @@ impl Store {
     }
 
     /// Personal access tokens, of any account, of runtimes whose tokens are rotated unasked, at a provider of one of these kinds,
-    /// that end after `now` and by `until`, were not refused by their last check and were not tried after `tried_before`: at
-    /// most `limit`, after `after` in the order of their ends. A holding here is not being rotated.
+    /// that end after `now` and by `until`, were not refused by their last check and may be tried by `now`: at most
+    /// `limit`, after `after` in the order of their ends. None of them is being rotated.
     pub async fn rotation_candidates(
         &self,
         kinds: &[ProviderKind],
         (now, until): (Timestamp, Timestamp),
-        tried_before: Timestamp,
         after: Option<&Holding>,
         limit: u64,
     ) -> Result<Vec<Holding>, Fault> {
@@ -258,9 +258,9 @@ impl Store {
             .filter(git_token::Column::RotationStartedAt.is_null())
             .filter(git_token::Column::Status.is_in(possible.map(TokenStatus::as_str)))
             .filter(
-                git_token::Column::RotationTriedAt
+                git_token::Column::RotationRetryAt
                     .is_null()
-                    .or(git_token::Column::RotationTriedAt.lte(tried_before.as_millis())),
+                    .or(git_token::Column::RotationRetryAt.lte(now.as_millis())),
             );
         if let Some(Holding {
             id,

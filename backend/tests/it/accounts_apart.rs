@@ -4,6 +4,7 @@ use crate::support::{PASSWORD, World, on_both_databases};
 use backend::{
     access::{AccessError, Member, NewAdmin},
     git_providers::GitProviderError,
+    rotation::RotationError,
     runtimes::{RuntimeError, RuntimeForm},
     tokens::TokenError,
 };
@@ -75,6 +76,12 @@ on_both_databases! {
         assert!(matches!(tokens.put(&hank, runtime, &other.value.into(), "").await, Err(TokenError::NotFound)));
         assert!(matches!(tokens.check(&hank, runtime).await, Err(TokenError::NotFound)));
         assert!(matches!(tokens.delete(&hank, runtime, false).await, Err(TokenError::NotFound)));
+        assert!(matches!(tokens.delete(&hank, runtime, true).await, Err(TokenError::NotFound)));
+        assert!(matches!(tokens.shared_with(&hank, runtime).await, Err(TokenError::NotFound)));
+        let rotation = &world.services.rotation;
+        assert!(matches!(rotation.rotate(&hank, runtime).await, Err(RotationError::NotFound)));
+        assert!(matches!(rotation.switch(&hank, runtime, true).await, Err(RotationError::NotFound)));
+        assert!(world.forge.writes().is_empty());
 
         let runtimes = &world.services.runtimes;
         let form = RuntimeForm { name: "mine".to_owned(), provider: provider.to_string() };

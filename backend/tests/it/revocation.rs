@@ -60,6 +60,18 @@ on_both_databases! {
         assert!(world.forge.tokens()[0].revoked);
     }
 
+    async fn a_github_that_wants_a_token_is_told_with_the_token_itself(database: TestDatabase) {
+        let (world, mira) = World::set_up(database).await;
+        let runtime = world.runtime(&mira, "prod-eu").await;
+        let token = world.forge.create_token(NewToken::classic("mira", ["repo"])).unwrap();
+        world.services.tokens.put(&mira, runtime, &token.value.into(), "").await.unwrap();
+        let refusing = FaultRule::new(Fault::Status { status: 401 }).on_method("POST").once();
+        world.forge.add_fault(refusing);
+        revoke(&world, &mira, runtime).await;
+        let asked: Vec<_> = world.forge.writes().iter().map(|request| request.token).collect();
+        assert_eq!(asked, [None, Some(token.id)]);
+    }
+
     async fn a_failed_revocation_says_that_the_token_lives_on_and_where_to_end_it(database: TestDatabase) {
         let (world, mira) = World::set_up(database).await;
         for (fault, why) in [

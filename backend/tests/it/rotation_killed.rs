@@ -153,7 +153,7 @@ async fn story_of(world: &World, mira: &backend::access::Member, death: Death, t
             );
             assert_eq!(stored.rotation, None, "{death:?}");
             // Nothing stands in the way of the next try.
-            pass(world, 86_400);
+            pass(world, 3_600);
             assert_eq!(
                 services.rotation.rotate_due(world.clock.now()).await.unwrap().rotated,
                 1,
