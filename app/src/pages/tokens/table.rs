@@ -154,6 +154,7 @@ fn TokenCells(token: TokenView, status: ShownStatus, now: Timestamp, kind: Provi
                 <StatusBadge status/>
                 {(!next_step.is_empty()).then(|| view! { <span class="sub">{next_step}</span> })}
                 {sso}
+                {token.rotation.map(|words| view! { <span class="sub">{words}</span> })}
                 {checked}
             </div>
         </td>
