@@ -220,6 +220,7 @@ async fn fill(folder: &Path, tokens: usize, hosts: &[String]) {
             let form = RuntimeForm {
                 name: format!("runtime-{number}-{left}"),
                 provider: provider.to_string(),
+                ..RuntimeForm::default()
             };
             let runtime = services.runtimes.register(&mira, form).await.expect("a runtime");
             let people = &people[..left.min(PEOPLE)];

@@ -29,6 +29,28 @@ struct Opened {
     fingerprint: FingerprintKey,
 }
 
+/// The keys of one account, ready to seal without asking the database for anything.
+#[derive(Clone)]
+pub struct Sealer {
+    opened: Arc<Opened>,
+    random: Arc<dyn Random>,
+}
+
+impl Sealer {
+    /// Seals a secret for its place.
+    pub fn seal(&self, place: &Place, secret: &SecretString) -> Result<Sealed, Fault> {
+        let key = self.opened.data.first();
+        let key = key.ok_or_else(|| Fault::Stored("the account has no data key".to_owned()))?;
+        Ok(key.seal(place, secret, self.random.as_ref()))
+    }
+
+    /// The keyed fingerprint of a secret: the same for the same secret within an account, and only there.
+    #[must_use]
+    pub fn fingerprint(&self, secret: &SecretString) -> Vec<u8> {
+        self.opened.fingerprint.fingerprint(secret).to_vec()
+    }
+}
+
 /// Why the server may not start with these master keys.
 #[derive(Debug, thiserror::Error)]
 pub enum MasterKeyError {
@@ -103,14 +125,17 @@ impl AccountKeys {
         ]
     }
 
+    /// The account's keys, opened, for what must not wait for the database.
+    pub async fn sealer(&self, account: AccountId) -> Result<Sealer, Fault> {
+        Ok(Sealer {
+            opened: self.of(account).await?,
+            random: self.random.clone(),
+        })
+    }
+
     /// Seals a secret for its place.
     pub async fn seal(&self, place: &Place, secret: &SecretString) -> Result<Sealed, Fault> {
-        let keys = self.of(place.account).await?;
-        let key = keys
-            .data
-            .first()
-            .ok_or_else(|| Fault::Stored("the account has no data key".to_owned()))?;
-        Ok(key.seal(place, secret, self.random.as_ref()))
+        self.sealer(place.account).await?.seal(place, secret)
     }
 
     /// Opens what was sealed for a place.
@@ -127,7 +152,7 @@ impl AccountKeys {
 
     /// The keyed fingerprint of a secret: the same for the same secret within an account, and only there.
     pub async fn fingerprint(&self, account: AccountId, secret: &SecretString) -> Result<Vec<u8>, Fault> {
-        Ok(self.of(account).await?.fingerprint.fingerprint(secret).to_vec())
+        Ok(self.sealer(account).await?.fingerprint(secret))
     }
 
     async fn of(&self, account: AccountId) -> Result<Arc<Opened>, Fault> {

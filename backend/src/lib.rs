@@ -7,6 +7,7 @@
 pub mod access;
 pub mod check_soon;
 pub mod clock;
+mod credentials;
 pub mod egress;
 pub mod fault;
 pub mod flash;
@@ -14,6 +15,8 @@ pub mod git_providers;
 pub mod keys;
 pub mod providers;
 pub mod random;
+pub mod revocation;
+pub mod rotation;
 pub mod runtimes;
 pub mod services;
 pub mod store;

@@ -39,6 +39,8 @@ pub struct RuntimeForm {
     pub name: String,
     /// The id of its Git provider (field `provider`).
     pub provider: String,
+    /// Whether its tokens are rotated before they end, where their provider can (field `rotate_tokens`).
+    pub rotate_tokens: bool,
 }
 
 /// The service.
@@ -99,6 +101,7 @@ impl Runtimes {
                 provider: row.git_provider,
                 provider_label,
                 token,
+                rotate_tokens: row.rotate_tokens,
                 tokens: people.get(&row.id).copied().unwrap_or_default(),
                 members,
                 created_at: row.created_at,
@@ -179,6 +182,7 @@ impl Runtimes {
             id,
             git_provider,
             name,
+            rotate_tokens: form.rotate_tokens,
             created_at: self.clock.now(),
         })
     }

@@ -5,11 +5,13 @@ use crate::{
     access::Access,
     check_soon::CheckSoon,
     clock::Clock,
+    credentials::Credentials,
     egress::Egress,
     flash::FlashSeal,
     git_providers::GitProviders,
     keys::{AccountKeys, MasterKeyError},
     random::Random,
+    rotation::Rotation,
     runtimes::Runtimes,
     store::Store,
     sweep::Sweep,
@@ -33,6 +35,8 @@ pub struct Services {
     pub check_soon: CheckSoon,
     /// Checks tokens again in the background.
     pub sweep: Sweep,
+    /// Changing tokens for new ones.
+    pub rotation: Rotation,
     /// Seals messages that wait in a cookie for the next page.
     pub flash: FlashSeal,
     store: Store,
@@ -52,6 +56,13 @@ impl Services {
             access: Access::new(store.clone(), keys.clone(), clock.clone(), random.clone())?,
             git_providers: GitProviders::new(store.clone(), clock.clone(), random.clone()),
             runtimes: Runtimes::new(store.clone(), clock.clone(), random.clone()),
+            rotation: Rotation::new(Credentials::new(
+                store.clone(),
+                keys.clone(),
+                egress.clone(),
+                clock.clone(),
+                random.clone(),
+            )),
             tokens: Tokens::new(
                 store.clone(),
                 keys.clone(),
@@ -71,8 +82,9 @@ impl Services {
         self.store.ping().await
     }
 
-    /// Closes the database in order.
+    /// Waits for the rotations that are under way, and closes the database in order.
     pub async fn close(self) -> Result<(), Fault> {
+        self.rotation.finish().await;
         self.store.close().await
     }
 }

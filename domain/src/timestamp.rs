@@ -48,6 +48,25 @@ impl Timestamp {
         Self::from_millis(self.0.saturating_sub(millis(duration)))
     }
 
+    /// How many days have begun since 1970-01-01, in UTC.
+    #[must_use]
+    pub const fn days(self) -> i64 {
+        self.0.div_euclid(DAY)
+    }
+
+    /// The start of its day, in UTC.
+    #[must_use]
+    pub fn start_of_day(self) -> Self {
+        Self::from_millis(self.days() * DAY)
+    }
+
+    /// The day as a provider's API takes it, `2026-11-27` (UTC).
+    #[must_use]
+    pub fn iso_date(self) -> String {
+        let at = self.civil();
+        format!("{:04}-{:02}-{:02}", at.year(), u8::from(at.month()), at.day())
+    }
+
     fn civil(self) -> OffsetDateTime {
         OffsetDateTime::UNIX_EPOCH + time::Duration::milliseconds(self.0)
     }
@@ -148,6 +167,8 @@ mod tests {
         assert_eq!(NOW.date(), "22 Nov 2026");
         assert_eq!(NOW.date_time(), "22 Nov 2026, 12:00 UTC");
         assert_eq!(NOW.rfc3339(), "2026-11-22T12:00:00Z");
+        assert_eq!(NOW.iso_date(), "2026-11-22");
+        assert_eq!(NOW.start_of_day().rfc3339(), "2026-11-22T00:00:00Z");
     }
 
     #[test]
@@ -169,6 +190,8 @@ mod tests {
             let at = Timestamp::from_millis(millis);
             prop_assert_eq!(at.rfc3339().len(), 20);
             prop_assert!(at.date_time().ends_with(" UTC"));
+            prop_assert_eq!(at.iso_date(), &at.rfc3339()[..10]);
+            prop_assert_eq!(at.start_of_day().days(), at.days());
             prop_assert!(!at.relative_to(Timestamp::from_millis(other)).is_empty());
         }
     }

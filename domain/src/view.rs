@@ -6,6 +6,7 @@ use crate::{
     check::{Expiry, GitIdentity},
     id::{GitProviderId, GitTokenId, RuntimeId},
     provider::ProviderKind,
+    revocation::Offers,
     role::Role,
     scope::{Scope, ScopeFinding},
     sheet::Action,
@@ -101,6 +102,11 @@ pub struct TokenView {
     pub setback: Option<String>,
     /// The other runtimes that the same token serves for its holder.
     pub shared: Vec<(RuntimeId, String)>,
+    /// What its provider does with it on request. For the server alone.
+    #[serde(skip)]
+    pub offers: Offers,
+    /// What kept it from being rotated, as sentences; may be empty.
+    pub rotation: String,
 }
 
 /// A runtime that a stored token could serve too.
@@ -175,6 +181,8 @@ pub struct RuntimeView {
     pub tokens: u64,
     /// How many members may use it.
     pub members: u64,
+    /// Whether its tokens are rotated before they end, where their provider can.
+    pub rotate_tokens: bool,
     /// The runtime token, if there is one.
     pub token: Option<TokenView>,
     /// When it was registered.

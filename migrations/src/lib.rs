@@ -9,6 +9,7 @@ mod m20261122_000001_skeleton;
 mod m20261122_000002_token_username;
 mod m20261122_000003_token_life;
 mod m20261122_000004_check_schedule;
+mod m20261122_000005_rotation;
 
 /// Runs the steps that a database has not seen yet.
 #[derive(Debug)]
@@ -22,6 +23,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000002_token_username::Migration),
             Box::new(m20261122_000003_token_life::Migration),
             Box::new(m20261122_000004_check_schedule::Migration),
+            Box::new(m20261122_000005_rotation::Migration),
         ]
     }
 }

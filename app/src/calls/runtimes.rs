@@ -24,12 +24,14 @@ pub(crate) async fn save_runtime(
     #[server(default)] id: String,
     #[server(default)] name: String,
     #[server(default)] provider: String,
+    #[server(default)] rotate_tokens: String,
 ) -> Result<Reply, AppError> {
     let result = async {
         let (services, member) = crate::ssr::member(&account).await?;
         let form = backend::runtimes::RuntimeForm {
             name: name.clone(),
             provider: provider.clone(),
+            rotate_tokens: !rotate_tokens.is_empty(),
         };
         let message = if id.is_empty() {
             services.runtimes.register(&member, form).await?;
@@ -44,7 +46,11 @@ pub(crate) async fn save_runtime(
     Ok(crate::ssr::finish(
         crate::ssr::sheets::runtimes::RUNTIME_FORM,
         result,
-        &[("name", &name), ("provider", &provider)],
+        &[
+            ("name", &name),
+            ("provider", &provider),
+            ("rotate_tokens", &rotate_tokens),
+        ],
     ))
 }
 

@@ -154,9 +154,9 @@ pub(crate) async fn check_token(
     Ok(crate::ssr::finish(crate::state::NO_FORM, result, &[]))
 }
 
-/// Deletes a token.
-#[server(endpoint = "ui/delete-token")]
-pub(crate) async fn delete_token(
+/// Has the provider change the stored token for a new one.
+#[server(endpoint = "ui/rotate-token")]
+pub(crate) async fn rotate_token(
     #[server(default)] account: String,
     #[server(default)] runtime: String,
     #[server(default)] holder: String,
@@ -164,12 +164,44 @@ pub(crate) async fn delete_token(
     let result = async {
         let (services, member) = crate::ssr::member(&account).await?;
         let at = crate::ssr::at(&runtime, &holder)?;
-        services.tokens.delete(&member, at).await?;
-        Ok(crate::reply::Done::new(
-            "Token deleted.",
-            crate::ssr::sheets::tokens::page_of(&account, at.holder),
-        ))
+        let row = services.tokens.row(&member, at).await?;
+        let outcome = services.rotation.rotate(&member, at).await?;
+        let location = crate::ssr::sheets::tokens::page_of(&account, at.holder);
+        crate::ssr::rotation_news(row.provider.kind.name(), &outcome, location)
     }
     .await;
-    Ok(crate::ssr::finish(crate::ssr::sheets::tokens::DELETE_FORM, result, &[]))
+    Ok(crate::ssr::finish(crate::ssr::sheets::tokens::ROTATE_FORM, result, &[]))
+}
+
+/// Deletes a token, and has its provider revoke it if that is ticked.
+#[server(endpoint = "ui/delete-token")]
+pub(crate) async fn delete_token(
+    #[server(default)] account: String,
+    #[server(default)] runtime: String,
+    #[server(default)] holder: String,
+    #[server(default)] revoke: String,
+) -> Result<Reply, AppError> {
+    let result = async {
+        let (services, member) = crate::ssr::member(&account).await?;
+        let at = crate::ssr::at(&runtime, &holder)?;
+        let revoked = services.tokens.delete(&member, at, !revoke.is_empty()).await?;
+        let location = crate::ssr::sheets::tokens::page_of(&account, at.holder);
+        Ok(match revoked {
+            None => crate::reply::Done::new("Token deleted.", location),
+            Some(revoked) => {
+                let message = format!("Token deleted. {}", revoked.words);
+                if revoked.outcome.may_still_work() {
+                    crate::reply::Done::caution(message, location)
+                } else {
+                    crate::reply::Done::new(message, location)
+                }
+            }
+        })
+    }
+    .await;
+    Ok(crate::ssr::finish(
+        crate::ssr::sheets::tokens::DELETE_FORM,
+        result,
+        &[("revoke", &revoke)],
+    ))
 }

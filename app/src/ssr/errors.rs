@@ -1,9 +1,10 @@
 //! From the services' errors to what a person sees. Causes end here: in the log, under an id.
 
 use super::refusal::{self, refusal};
-use crate::AppError;
+use crate::{AppError, error::Problem};
 use backend::{
-    Fault, access::AccessError, git_providers::GitProviderError, runtimes::RuntimeError, tokens::TokenError,
+    Fault, access::AccessError, git_providers::GitProviderError, rotation::RotationError, runtimes::RuntimeError,
+    tokens::TokenError,
 };
 use std::{
     fmt::Display,
@@ -49,6 +50,26 @@ impl From<TokenError> for AppError {
             TokenError::Foreign(foreign) => Self::Refused(refusal::foreign(&foreign)),
             TokenError::Access(error) => error.into(),
             TokenError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<RotationError> for AppError {
+    fn from(error: RotationError) -> Self {
+        let refused = |title: &str, advice: &str| Self::Refused(Problem::new(title, advice));
+        match error {
+            RotationError::NotFound => Self::NotFound,
+            RotationError::Busy => refused(
+                "The token is being rotated already.",
+                "Load the page again in a moment to see what came of it.",
+            ),
+            RotationError::LastCheckRefused => refused(
+                "The provider refused this token when it was last checked.",
+                "It takes the use of a dead token for theft and would revoke all that followed it. Replace the token instead.",
+            ),
+            RotationError::Stopping => refused("The server is being restarted.", "Try again in a moment."),
+            RotationError::Access(error) => error.into(),
+            RotationError::Fault(fault) => fault.into(),
         }
     }
 }

@@ -15,4 +15,4 @@ pub use context::{CurrentSession, WebSettings};
 pub(crate) use context::{at, id, member, peer, services, session, typed_scopes};
 pub use cookies::session_cookie_value;
 pub use document::page;
-pub(crate) use refusal::{setback_news, shared_news};
+pub(crate) use refusal::{rotation_news, setback_news, shared_news};

@@ -2,9 +2,13 @@
 //! answer; the browser only shows them.
 
 use crate::{AppError, error::Problem, reply::Done};
-use backend::tokens::{Foreign, Misplaced, Shared};
+use backend::{
+    rotation::RotationOutcome,
+    tokens::{Foreign, Misplaced, Shared},
+};
 use domain::{
-    CheckOutcome, Refusal, Scope, Setback, TokenStatus, check::Findings, scope::Standing, token_format::TokenFormat,
+    CheckOutcome, Expiry, Refusal, Scope, Setback, TokenStatus, check::Findings, scope::Standing,
+    token_format::TokenFormat,
 };
 
 const BAD_CREDENTIALS: &str = "It is mistyped, revoked or was never valid. Copy it again, or generate a new one.";
@@ -173,4 +177,35 @@ pub(crate) fn shared_news(shared: Vec<Shared>, location: String) -> Result<Done,
     }
     let message = format!("{authorized} Not authorized: {}", failed.join(" "));
     Ok(Done::caution(message.trim(), location))
+}
+
+/// What became of a rotation: done, or why not.
+pub(crate) fn rotation_news(provider: &str, outcome: &RotationOutcome, location: String) -> Result<Done, AppError> {
+    let refused = |title: String, advice: &str| Err(AppError::Refused(Problem::new(title, advice)));
+    match outcome {
+        RotationOutcome::Rotated(Some(CheckOutcome::Accepted(findings))) => match findings.expiry {
+            Expiry::At(end) => Ok(Done::new(
+                format!("Token rotated. The new one ends on {}.", end.date()),
+                location,
+            )),
+            Expiry::Never | Expiry::Unknown => Ok(Done::new("Token rotated.", location)),
+        },
+        RotationOutcome::Rotated(_) => Ok(Done::caution(
+            "Token rotated and stored. The new one could not be checked yet.",
+            location,
+        )),
+        RotationOutcome::Refused(refusal) => refused(refusal.words(provider), ""),
+        RotationOutcome::NotAsked(setback) => {
+            let problem = refusal(provider, None, &CheckOutcome::Unchanged(setback.clone()));
+            refused(problem.title, "The token is what it was. Try again in a moment.")
+        }
+        RotationOutcome::Interrupted => refused(
+            format!("{provider} rotated the token, but its answer was lost on the way."),
+            "The stored token no longer works, and the new one is not known. Generate a new one and replace it.",
+        ),
+        RotationOutcome::Unknown(trouble) => refused(
+            format!("{provider} was asked, and {}.", trouble.words()),
+            "The stored token still works for now. It is looked at again in a few minutes.",
+        ),
+    }
 }

@@ -21,6 +21,15 @@ pub struct Answer {
     pub final_url: Url,
 }
 
+/// Why a write brought no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WriteFailure {
+    /// What happened, for the person.
+    pub trouble: Trouble,
+    /// Whether anything was sent: then the other side may have done what it was asked, and nobody can tell.
+    pub sent: bool,
+}
+
 impl Answer {
     /// The body as JSON. [`Trouble::UnexpectedAnswer`] if the answer does not call itself JSON, as the login page of a
     /// captive proxy, or if it is not of the expected shape.

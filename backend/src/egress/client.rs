@@ -1,16 +1,19 @@
 //! Sending a request within its bounds.
 
 use super::{
-    Answer, EgressPolicy, Request,
+    Answer, EgressPolicy, Request, WriteFailure,
     failure::Failure,
     redirect::{self, MAX_REDIRECTS},
     resolver::PolicyResolver,
     retry::{self, MAX_RETRIES},
 };
 use crate::random::Random;
+use bytes::Bytes;
 use domain::check::Trouble;
+use http::Method;
 use std::{fmt, sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep, timeout_at};
+use zeroize::Zeroizing;
 
 /// The bounds of a request.
 #[derive(Clone, Copy, Debug)]
@@ -76,39 +79,55 @@ impl Egress {
     pub async fn get(&self, request: Request) -> Result<Answer, Trouble> {
         let started = Instant::now();
         let deadline = started + self.settings.total_timeout;
-        let outcome = timeout_at(deadline, self.try_until(deadline, &request))
-            .await
-            .unwrap_or_else(|_| {
-                Err(Failure::lasting(
-                    Trouble::TimedOut,
-                    &"the time for the whole request is over",
-                ))
-            });
-        let (host, path) = (request.url.host_str().unwrap_or_default(), request.url.path());
-        let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        match outcome {
-            Ok(answer) => {
-                tracing::info!(
-                    method = "GET",
-                    host,
-                    path,
-                    status = answer.status.as_u16(),
-                    elapsed_ms,
-                    "request"
-                );
-                Ok(answer)
+        let outcome = timeout_at(deadline, self.try_until(deadline, &request)).await;
+        let outcome = outcome.unwrap_or_else(|_| Err(over()));
+        logged(&Method::GET, &request, started, outcome).map_err(|failure| failure.trouble)
+    }
+
+    /// Sends a POST request, at most once: it is tried again only as long as no connection could be made, and no redirect
+    /// is followed. An answer of any status is an [`Answer`].
+    pub async fn post(&self, request: Request) -> Result<Answer, WriteFailure> {
+        self.write(Method::POST, request).await
+    }
+
+    /// Sends a DELETE request, as carefully as [`post`](Self::post).
+    pub async fn delete(&self, request: Request) -> Result<Answer, WriteFailure> {
+        self.write(Method::DELETE, request).await
+    }
+
+    async fn write(&self, method: Method, request: Request) -> Result<Answer, WriteFailure> {
+        let started = Instant::now();
+        let deadline = started + self.settings.total_timeout;
+        let outcome = timeout_at(deadline, self.write_once(deadline, &method, &request)).await;
+        let outcome = outcome.unwrap_or_else(|_| Err(over()));
+        logged(&method, &request, started, outcome).map_err(|failure| WriteFailure {
+            trouble: failure.trouble,
+            sent: failure.sent,
+        })
+    }
+
+    async fn write_once(&self, deadline: Instant, method: &Method, request: &Request) -> Result<Answer, Failure> {
+        self.policy.check(&request.url)?;
+        let mut retries = 0;
+        loop {
+            let mut sending = self
+                .client
+                .request(method.clone(), request.url.clone())
+                .headers(request.headers.clone());
+            if let Some(body) = &request.body {
+                sending = sending.body(body.clone());
             }
-            Err(Failure { trouble, cause, .. }) => {
-                tracing::warn!(
-                    method = "GET",
-                    host,
-                    path,
-                    ?trouble,
-                    cause,
-                    elapsed_ms,
-                    "request failed"
-                );
-                Err(trouble)
+            match sending.send().await.map_err(Failure::from) {
+                Ok(response) => return self.read(response).await,
+                Err(failure) => {
+                    let pause = retry::pause(retries, &*self.random);
+                    let again = failure.repeatable && !failure.sent;
+                    if !again || retries == MAX_RETRIES || Instant::now() + pause >= deadline {
+                        return Err(failure);
+                    }
+                    retries += 1;
+                    sleep(pause).await;
+                }
             }
         }
     }
@@ -133,7 +152,9 @@ impl Egress {
     }
 
     async fn follow(&self, request: &Request) -> Result<reqwest::Response, Failure> {
-        let Request { mut url, mut headers } = request.clone();
+        let Request {
+            mut url, mut headers, ..
+        } = request.clone();
         for _ in 0..=MAX_REDIRECTS {
             self.policy.check(&url)?;
             let response = self.client.get(url.clone()).headers(headers.clone()).send().await?;
@@ -149,23 +170,59 @@ impl Egress {
     }
 
     async fn read(&self, mut response: reqwest::Response) -> Result<Answer, Failure> {
-        let mut body = Vec::new();
+        let mut chunks = Vec::new();
+        let mut length = 0;
         loop {
             // A chunk is decompressed already, so that a small answer cannot grow without end in memory.
             match response.chunk().await {
-                Ok(Some(chunk)) if body.len() + chunk.len() <= self.settings.max_body => body.extend_from_slice(&chunk),
+                Ok(Some(chunk)) if length + chunk.len() <= self.settings.max_body => {
+                    length += chunk.len();
+                    chunks.push(chunk);
+                }
                 Ok(Some(_)) => return Err(Failure::lasting(Trouble::UnexpectedAnswer, &"the body is too large")),
                 Ok(None) => break,
                 Err(error) => return Err(Failure::lasting(Trouble::UnexpectedAnswer, &error.without_url())),
             }
         }
+        // An answer may hold a new token: it is kept in one piece of memory, which is cleared.
+        let mut body = Zeroizing::new(Vec::with_capacity(length));
+        for chunk in &chunks {
+            body.extend_from_slice(chunk);
+        }
         Ok(Answer {
             status: response.status(),
             headers: std::mem::take(response.headers_mut()),
-            body: body.into(),
+            body: Bytes::from_owner(body),
             final_url: response.url().clone(),
         })
     }
+}
+
+/// The time for the whole request is over. How far it came is not known, so it may have been sent.
+fn over() -> Failure {
+    Failure::lasting(Trouble::TimedOut, &"the time for the whole request is over")
+}
+
+/// Writes down that there was a request and what became of it: neither its query nor anything that it carried.
+fn logged(
+    method: &Method,
+    request: &Request,
+    started: Instant,
+    outcome: Result<Answer, Failure>,
+) -> Result<Answer, Failure> {
+    let (host, path) = (request.url.host_str().unwrap_or_default(), request.url.path());
+    let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let method = method.as_str();
+    match &outcome {
+        Ok(answer) => {
+            let status = answer.status.as_u16();
+            tracing::info!(method, host, path, status, elapsed_ms, "request");
+        }
+        Err(Failure { trouble, cause, .. }) => {
+            tracing::warn!(method, host, path, ?trouble, cause, elapsed_ms, "request failed");
+        }
+    }
+    outcome
 }
 
 impl fmt::Debug for Egress {

@@ -11,16 +11,20 @@ pub(super) struct Failure {
     pub(super) trouble: Trouble,
     /// Whether another try could end otherwise.
     pub(super) repeatable: bool,
+    /// Whether anything of the request may have been sent. Only a connection that could not be made is sure not to have
+    /// carried anything.
+    pub(super) sent: bool,
     /// For the log: never the URL, whose query may hold anything.
     pub(super) cause: String,
 }
 
 impl Failure {
-    /// One that another try would only repeat.
+    /// One that another try would only repeat, after the request was sent.
     pub(super) fn lasting(trouble: Trouble, cause: &impl ToString) -> Self {
         Self {
             trouble,
             repeatable: false,
+            sent: true,
             cause: cause.to_string(),
         }
     }
@@ -28,11 +32,15 @@ impl Failure {
 
 impl From<Denied> for Failure {
     fn from(denied: Denied) -> Self {
-        Self::lasting(Trouble::EgressDenied, &denied)
+        Self {
+            sent: false,
+            ..Self::lasting(Trouble::EgressDenied, &denied)
+        }
     }
 }
 
-/// An error of sending, before any of the answer came. Requests are GET, so all but lasting failures may be repeated.
+/// An error of sending, before any of the answer came. A GET may be repeated after all but lasting failures, a write only
+/// when nothing was sent.
 impl From<reqwest::Error> for Failure {
     fn from(error: reqwest::Error) -> Self {
         let error = error.without_url();
@@ -53,6 +61,8 @@ impl From<reqwest::Error> for Failure {
         Self {
             trouble,
             repeatable,
+            // Resolving, connecting and the handshake.
+            sent: !error.is_connect(),
             cause,
         }
     }

@@ -1,7 +1,8 @@
 //! The one client for all outgoing HTTP.
 //!
 //! Addresses come from admins of an account and from providers' redirects, so none is trusted: [`EgressPolicy`] decides
-//! after DNS resolution which may be reached, again at every redirect. Time, size and number of tries are bounded.
+//! after DNS resolution which may be reached, again at every redirect. Time, size and number of tries are bounded. A read
+//! is repeated when that may help; a write is sent at most once and follows no redirect.
 //!
 //! Proxies from the environment (`HTTP_PROXY` and the like) are not used: a proxy resolves names itself, behind the
 //! policy's back.
@@ -16,7 +17,7 @@ mod request;
 mod resolver;
 mod retry;
 
-pub use answer::Answer;
+pub use answer::{Answer, WriteFailure};
 pub use client::{Egress, EgressError, EgressSettings};
 pub use policy::{AllowRule, EgressPolicy, InvalidAllowRule};
 pub use request::Request;

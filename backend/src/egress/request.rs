@@ -1,17 +1,23 @@
 //! What is asked for.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use http::header::InvalidHeaderValue;
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, InvalidHeaderValue};
 use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
 use secrecy::{ExposeSecret as _, SecretString};
+use serde::Serialize;
+use std::fmt;
 use url::Url;
 use zeroize::Zeroizing;
 
-/// A GET request. A header marked sensitive is not printed, and does not follow a redirect to another origin.
-#[derive(Clone, Debug)]
+/// A request. A header marked sensitive is not printed, and does not follow a redirect to another origin; a body is never
+/// printed.
+#[derive(Clone)]
 pub struct Request {
     pub(super) url: Url,
     pub(super) headers: HeaderMap,
+    /// What a write sends along; its memory is cleared when the last clone of it goes.
+    pub(super) body: Option<Bytes>,
 }
 
 impl Request {
@@ -21,7 +27,19 @@ impl Request {
         Self {
             url,
             headers: HeaderMap::new(),
+            body: None,
         }
+    }
+
+    /// Sends `body` along as JSON. It may hold secrets. Only a write has a body: [`Egress::get`](super::Egress::get) sends none.
+    pub fn json(mut self, body: &impl Serialize) -> Result<Self, serde_json::Error> {
+        // Written twice, so that the buffer with the secret never grows and leaves a copy of a part behind.
+        let mut length = Length(0);
+        serde_json::to_writer(&mut length, body)?;
+        let mut bytes = Zeroizing::new(Vec::with_capacity(length.0));
+        serde_json::to_writer(&mut *bytes, body)?;
+        self.body = Some(Bytes::from_owner(bytes));
+        Ok(self.header(CONTENT_TYPE, HeaderValue::from_static("application/json")))
     }
 
     /// Sets a header. Mark a secret value with [`HeaderValue::set_sensitive`].
@@ -51,6 +69,29 @@ impl Request {
     }
 }
 
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("url", &self.url)
+            .field("headers", &self.headers)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Counts what is written.
+struct Length(usize);
+
+impl std::io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,6 +103,16 @@ mod tests {
             .expect("a header");
         assert!(!format!("{request:?}").contains("ghp_secret"));
         assert_eq!(request.headers[AUTHORIZATION], "Bearer ghp_secret");
+    }
+
+    #[test]
+    fn printing_a_request_does_not_show_its_body() {
+        let request = Request::new("https://api.github.com/credentials/revoke".parse().expect("a URL"))
+            .json(&serde_json::json!({ "credentials": ["ghp_secret"] }))
+            .expect("JSON");
+        assert!(!format!("{request:?}").contains("ghp_secret"));
+        assert_eq!(request.body.as_deref(), Some(&br#"{"credentials":["ghp_secret"]}"#[..]));
+        assert_eq!(request.headers[CONTENT_TYPE], "application/json");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Requests over real sockets, to servers of the test's own on this machine.
 
-use super::{Answer, Egress, EgressPolicy, EgressSettings, Request};
+use super::{Answer, Egress, EgressPolicy, EgressSettings, Request, WriteFailure};
 use crate::vault::testing::Counting;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use domain::check::Trouble;
@@ -99,6 +99,15 @@ async fn read_head(stream: &mut TcpStream) -> String {
             Ok(byte) => head.push(byte),
             Err(_) => break,
         }
+    }
+    let length = String::from_utf8_lossy(&head).to_lowercase();
+    let length = length
+        .split("content-length: ")
+        .nth(1)
+        .and_then(|rest| rest.split("\r\n").next());
+    let mut body = vec![0; length.and_then(|length| length.parse().ok()).unwrap_or_default()];
+    if stream.read_exact(&mut body).await.is_ok() {
+        head.extend_from_slice(&body);
     }
     String::from_utf8_lossy(&head).to_lowercase()
 }
@@ -408,4 +417,99 @@ async fn an_address_of_another_scheme_is_refused() {
         status(&egress(&[]), "ftp://github.com/").await,
         Err(Trouble::UnexpectedAnswer)
     );
+}
+
+/// What a write came to: its status, or whether it may have been sent.
+async fn post(egress: &Egress, url: &str) -> Result<u16, WriteFailure> {
+    let request = with_secrets(url).json(&serde_json::json!({ "x": 1 })).expect("JSON");
+    egress.post(request).await.map(|answer| answer.status.as_u16())
+}
+
+fn sent(trouble: Trouble) -> Result<u16, WriteFailure> {
+    Err(WriteFailure { trouble, sent: true })
+}
+
+fn not_sent(trouble: Trouble) -> Result<u16, WriteFailure> {
+    Err(WriteFailure { trouble, sent: false })
+}
+
+#[tokio::test]
+async fn a_write_carries_its_body_and_its_token() {
+    let server = Server::start(vec![send(202, &[], b""), send(204, &[], b"")]).await;
+    assert_eq!(post(&egress(&["localhost"]), &server.by_name()).await, Ok(202));
+    let deleted = egress(&["localhost"]).delete(with_secrets(&server.by_name())).await;
+    assert_eq!(deleted.map(|answer| answer.status.as_u16()), Ok(204));
+    let [posted, deleted] = &server.requests()[..] else {
+        panic!("two requests")
+    };
+    assert!(
+        posted.starts_with("post / ") && posted.ends_with("\r\n\r\n{\"x\":1}"),
+        "{posted}"
+    );
+    assert!(posted.contains("content-type: application/json") && posted.contains("bearer ghp_secret"));
+    assert!(
+        deleted.starts_with("delete / ") && deleted.contains("bearer ghp_secret"),
+        "{deleted}"
+    );
+}
+
+#[tokio::test]
+async fn a_write_that_was_sent_is_never_sent_again() {
+    let closed = || Reply::Send(Vec::new());
+    let cut = [head(200, &["Content-Length: 100"]).as_bytes(), b"[1"].concat();
+    for (reply, outcome) in [
+        (closed(), sent(Trouble::UnexpectedAnswer)),
+        (Reply::Send(cut), sent(Trouble::UnexpectedAnswer)),
+        (send(502, &[], b""), Ok(502)),
+        (send(503, &[], b""), Ok(503)),
+        (send(504, &[], b""), Ok(504)),
+    ] {
+        let server = Server::start(vec![reply, ok()]).await;
+        assert_eq!(post(&egress(&["localhost"]), &server.by_name()).await, outcome);
+        assert_eq!(server.requests().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_write_follows_no_redirect() {
+    for status in [301, 302, 303, 307, 308] {
+        let server = Server::start(vec![send(status, &["Location: /there"], b""), ok()]).await;
+        assert_eq!(post(&egress(&["localhost"]), &server.by_name()).await, Ok(status));
+        assert_eq!(server.requests().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_write_without_an_answer_may_have_been_sent() {
+    let settings = EgressSettings {
+        total_timeout: Duration::from_secs(1),
+        ..EgressSettings::default()
+    };
+    let server = Server::start(vec![Reply::Stall(Vec::new())]).await;
+    let egress = egress_within(settings, &["localhost"]);
+    assert_eq!(post(&egress, &server.by_name()).await, sent(Trouble::TimedOut));
+}
+
+#[tokio::test]
+async fn a_write_for_which_there_is_no_connection_was_not_sent() {
+    let server = Server::start(vec![ok()]).await;
+    let denied = post(&egress(&[]), &server.by_name()).await;
+    assert_eq!(denied, not_sent(Trouble::EgressDenied));
+    let denied = post(&egress(&[]), &server.by_number()).await;
+    assert_eq!(denied, not_sent(Trouble::EgressDenied));
+    assert_eq!(server.requests(), [""; 0]);
+    let egress = egress(&["localhost"]);
+    assert_eq!(status(&egress, &server.by_name()).await, Ok(200));
+    assert_eq!(post(&egress, &server.by_name()).await, not_sent(Trouble::NoConnection));
+}
+
+#[tokio::test]
+async fn the_answer_to_a_write_is_bounded() {
+    let settings = EgressSettings {
+        max_body: 1000,
+        ..EgressSettings::default()
+    };
+    let server = Server::start(vec![send(200, &[], &[b'x'; 1001])]).await;
+    let egress = egress_within(settings, &["localhost"]);
+    assert_eq!(post(&egress, &server.by_name()).await, sent(Trouble::UnexpectedAnswer));
 }

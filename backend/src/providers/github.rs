@@ -4,14 +4,17 @@
 
 use super::{
     GitProvider, Inquiry,
-    wire::{Wire, header, identity, message, not_over, probed, unknown, unreachable},
+    change::not_revoked,
+    wire::{Wire, address, header, identity, message, not_over, probed, unknown, unreachable},
 };
-use crate::egress::Answer;
+use crate::egress::{Answer, Request};
 use domain::{
-    CheckOutcome, Expiry, Findings, ProviderKind, Refusal, ScopeFinding, Timestamp, scope, token_format::TokenFormat,
+    CheckOutcome, Expiry, Findings, ProviderKind, Refusal, Revocation, ScopeFinding, Timestamp, check::Trouble, scope,
+    token_format::TokenFormat,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::ACCEPT};
-use serde::Deserialize;
+use secrecy::ExposeSecret as _;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use time::{OffsetDateTime, PrimitiveDateTime, format_description::BorrowedFormatItem, macros::format_description};
 use url::Url;
@@ -28,12 +31,7 @@ const EXPIRATION: &str = "github-authentication-token-expiration";
 const SSO: &str = "x-github-sso";
 
 const WIRE: Wire = Wire {
-    headers: |request, inquiry| {
-        request
-            .header(ACCEPT, HeaderValue::from_static("application/vnd.github+json"))
-            .header(HeaderName::from_static("x-github-api-version"), API_VERSION)
-            .bearer(inquiry.token)
-    },
+    headers: |request, inquiry| versioned(request).bearer(inquiry.token),
     remaining: "x-ratelimit-remaining",
     reset: "x-ratelimit-reset",
 };
@@ -51,6 +49,22 @@ struct Repository {
     full_name: String,
     private: bool,
 }
+
+/// What every request to the API has, also one that comes from nobody.
+fn versioned(request: Request) -> Request {
+    request
+        .header(ACCEPT, HeaderValue::from_static("application/vnd.github+json"))
+        .header(HeaderName::from_static("x-github-api-version"), API_VERSION)
+}
+
+/// The body of [`REVOKE`].
+#[derive(Serialize)]
+struct Credentials<'a> {
+    credentials: [&'a str; 1],
+}
+
+/// "REST API endpoints for revocation". The answer is 202: GitHub does it later.
+const REVOKE: &str = "/credentials/revoke";
 
 impl GitProvider for GitHub {
     async fn check(&self, inquiry: Inquiry<'_>) -> Result<Findings, CheckOutcome> {
@@ -70,6 +84,28 @@ impl GitProvider for GitHub {
             scopes,
             expiry,
         })
+    }
+
+    /// GitHub.com takes this from nobody in particular and refuses whoever signs in; GitHub Enterprise Server may want a token,
+    /// for which the one in question will do. To revoke twice is to revoke.
+    async fn revoke(&self, inquiry: Inquiry<'_>) -> Revocation {
+        let credentials = Credentials {
+            credentials: [inquiry.token.expose_secret()],
+        };
+        let with_body = |request: Result<Request, _>| request.ok()?.json(&credentials).ok();
+        let anonymous = address(inquiry, REVOKE).map(|url| versioned(Request::new(url)));
+        let (Some(anonymous), Some(signed)) = (with_body(anonymous), with_body(WIRE.request(inquiry, REVOKE))) else {
+            return Revocation::Failed(Trouble::NoConnection.words());
+        };
+        let answer = match inquiry.egress.post(anonymous).await {
+            Ok(answer) if answer.status == StatusCode::UNAUTHORIZED => inquiry.egress.post(signed).await,
+            answered => answered,
+        };
+        match answer {
+            Ok(answer) if answer.status.is_success() => Revocation::Told,
+            Ok(answer) => Revocation::Failed(WIRE.why_not_revoked(inquiry, &answer)),
+            Err(failure) => Revocation::Failed(not_revoked(failure)),
+        }
     }
 }
 

@@ -3,14 +3,28 @@
 //! Facts from GitLab's documentation ("Personal access tokens API", "REST API: authentication", "Rate limits") and PROVIDERS.md.
 
 use super::{
-    GitProvider, Inquiry,
+    GitProvider, Inquiry, Rotated,
+    change::{not_revoked, said, unanswered},
     wire::{Wire, identity, not_over, unreachable},
 };
 use crate::egress::Answer;
-use domain::{CheckOutcome, Expiry, Findings, ProviderKind, Refusal, Timestamp, scope};
+use domain::{
+    CheckOutcome, Expiry, Findings, ProviderKind, Refusal, Revocation, RotationRefusal, SecretInput, Setback,
+    Timestamp, check::Trouble, rotation, scope,
+};
 use http::{HeaderName, StatusCode};
+use secrecy::SecretString;
 use serde::Deserialize;
-use time::{Date, format_description::BorrowedFormatItem, macros::format_description};
+use time::{
+    Date, OffsetDateTime, format_description::BorrowedFormatItem, format_description::well_known::Rfc3339,
+    macros::format_description,
+};
+
+/// What a token asks about itself.
+const SELF: &str = "/personal_access_tokens/self";
+/// What opens [`ROTATE`] ("Rotate a personal access token", "Self-rotation").
+const MAY_ROTATE: [&str; 2] = ["api", "self_rotate"];
+const ROTATE: &str = "/personal_access_tokens/self/rotate";
 
 /// GitLab on the wire.
 pub(super) struct GitLab;
@@ -29,6 +43,14 @@ struct Token {
     active: bool,
     revoked: bool,
     expires_at: Option<String>,
+    created_at: Option<String>,
+}
+
+/// The answer to a rotation, as far as it is read.
+#[derive(Deserialize)]
+struct NewToken {
+    token: SecretInput,
+    expires_at: Option<String>,
 }
 
 /// `GET /user`, as far as it is read.
@@ -40,13 +62,7 @@ struct User {
 
 impl GitProvider for GitLab {
     async fn check(&self, inquiry: Inquiry<'_>) -> Result<Findings, CheckOutcome> {
-        let answer = WIRE.read(inquiry, "/personal_access_tokens/self").await?;
-        let token: Token = answer.body_json().map_err(unreachable)?;
-        let expiry = not_over(token.expires_at.as_deref().map_or(Expiry::Never, end), inquiry.now)?;
-        if token.revoked || !token.active {
-            return Err(CheckOutcome::Refused(Refusal::BadCredentials));
-        }
-
+        let (token, expiry) = itself(inquiry).await?;
         let answer = WIRE.get(inquiry, "/user").await?;
         let identity = if is_short_of_scopes(&answer) {
             identity(&token.user_id, &format!("user {}", token.user_id))
@@ -63,6 +79,96 @@ impl GitProvider for GitLab {
             expiry,
         })
     }
+
+    /// The token is read first: sending a dead one would cost its whole family, and only GitLab knows since when it lives.
+    async fn rotate(&self, inquiry: Inquiry<'_>) -> Rotated {
+        let (token, expiry) = match itself(inquiry).await {
+            Ok(found) => found,
+            Err(CheckOutcome::Unchanged(setback)) => return Rotated::NotAsked(setback),
+            Err(_) => return Rotated::Refused(RotationRefusal::Dead),
+        };
+        if !token.scopes.iter().any(|scope| MAY_ROTATE.contains(&scope.as_str())) {
+            return Rotated::Refused(RotationRefusal::LacksScope);
+        }
+        let old = match (token.created_at.as_deref().and_then(moment), expiry) {
+            (Some(start), Expiry::At(end)) => Some((start, end)),
+            _ => None,
+        };
+        let new_end = rotation::new_end(inquiry.now, old).iso_date();
+        let request = WIRE.request(inquiry, ROTATE).ok();
+        let body = serde_json::json!({ "expires_at": new_end });
+        let Some(request) = request.and_then(|request| request.json(&body).ok()) else {
+            return Rotated::NotAsked(Setback::Unreachable(Trouble::NoConnection));
+        };
+        match inquiry.egress.post(request).await {
+            Ok(answer) => rotated(inquiry, &answer),
+            Err(failure) => unanswered(failure).map_or_else(Rotated::Unknown, Rotated::NotAsked),
+        }
+    }
+
+    async fn revoke(&self, inquiry: Inquiry<'_>) -> Revocation {
+        let Ok(request) = WIRE.request(inquiry, SELF) else {
+            return Revocation::Failed(Trouble::NoConnection.words());
+        };
+        match inquiry.egress.delete(request).await {
+            Ok(answer) if answer.status.is_success() => Revocation::Done,
+            Ok(answer) if answer.status == StatusCode::UNAUTHORIZED => Revocation::AlreadyDead,
+            Ok(answer) => Revocation::Failed(WIRE.why_not_revoked(inquiry, &answer)),
+            Err(failure) => Revocation::Failed(not_revoked(failure)),
+        }
+    }
+}
+
+/// What a token says of itself, if it works, and when it ends.
+async fn itself(inquiry: Inquiry<'_>) -> Result<(Token, Expiry), CheckOutcome> {
+    let answer = WIRE.read(inquiry, SELF).await?;
+    let token: Token = answer.body_json().map_err(unreachable)?;
+    let expiry = not_over(token.expires_at.as_deref().map_or(Expiry::Never, end), inquiry.now)?;
+    if token.revoked || !token.active {
+        return Err(CheckOutcome::Refused(Refusal::BadCredentials));
+    }
+    Ok((token, expiry))
+}
+
+/// What the answer to a rotation says. Only a refusal (4xx) is sure to have changed nothing.
+fn rotated(inquiry: Inquiry<'_>, answer: &Answer) -> Rotated {
+    match answer.status {
+        status if status.is_success() => match answer.body_json::<NewToken>() {
+            Ok(new) if is_token(new.token.expose()) => Rotated::New {
+                token: SecretString::from(new.token.expose()),
+                expiry: new.expires_at.as_deref().map_or(Expiry::Never, end),
+            },
+            _ => {
+                tracing::error!(
+                    status = status.as_u16(),
+                    bytes = answer.body.len(),
+                    "GitLab rotated a token, and its answer holds none: the new token is lost"
+                );
+                Rotated::Unknown(Trouble::UnexpectedAnswer)
+            }
+        },
+        StatusCode::UNAUTHORIZED => Rotated::Refused(RotationRefusal::Dead),
+        StatusCode::FORBIDDEN if is_short_of_scopes(answer) => Rotated::Refused(RotationRefusal::LacksScope),
+        StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS => {
+            Rotated::NotAsked(WIRE.limit(inquiry, answer).unwrap_or(Setback::Forbidden))
+        }
+        // Before 16.10 there was no such way.
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => Rotated::Refused(RotationRefusal::NotOffered),
+        status if status.is_client_error() => Rotated::Refused(RotationRefusal::Policy(said(answer, inquiry.token))),
+        status if status.is_server_error() => Rotated::Unknown(Trouble::ServerError(status.as_u16())),
+        _ => Rotated::Unknown(Trouble::UnexpectedAnswer),
+    }
+}
+
+/// Whether this can be a token: what a header can carry.
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic())
+}
+
+/// A moment of the API, such as `2026-01-15T10:30:00.000Z`.
+fn moment(text: &str) -> Option<Timestamp> {
+    let at = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+    Some(Timestamp::from_seconds(at.unix_timestamp()))
 }
 
 /// Whether a 403 says that the token lacks a scope, rather than anything else.
@@ -105,6 +211,7 @@ mod tests {
         #[test]
         fn no_date_from_a_stranger_makes_it_panic(text in "\\PC{0,200}") {
             let _ = end(&text);
+            let _ = moment(&text);
         }
 
         #[test]

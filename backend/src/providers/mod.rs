@@ -3,6 +3,7 @@
 mod allowance;
 mod bitbucket_cloud;
 mod bitbucket_data_center;
+mod change;
 mod forgejo;
 mod gerrit;
 mod gitea;
@@ -11,9 +12,13 @@ mod gitlab;
 mod wire;
 
 pub use allowance::{Allowance, Told};
+pub use change::Rotated;
 
 use crate::egress::Egress;
-use domain::{CheckOutcome, Findings, ProviderKind, ScopeProfile, Timestamp, token_format::TokenFormat};
+use domain::{
+    CheckOutcome, Findings, ProviderKind, Revocation, RotationRefusal, ScopeProfile, Timestamp,
+    token_format::TokenFormat,
+};
 use secrecy::SecretString;
 
 /// Everything a provider needs to be asked about a token.
@@ -43,19 +48,53 @@ pub struct Inquiry<'a> {
 trait GitProvider {
     /// Asks the provider about a token: identity, scopes, expiry. Reads only. The error is what keeps it from being accepted.
     async fn check(&self, inquiry: Inquiry<'_>) -> Result<Findings, CheckOutcome>;
+
+    /// Changes a token for a new one, which lives as long as the old one did (`domain::rotation::new_end`). The old one dies
+    /// with it.
+    async fn rotate(&self, _: Inquiry<'_>) -> Rotated {
+        Rotated::Refused(RotationRefusal::NotOffered)
+    }
+
+    /// Has the provider take a token back.
+    async fn revoke(&self, _: Inquiry<'_>) -> Revocation {
+        Revocation::NotOffered
+    }
+}
+
+// The one registration of a kind.
+macro_rules! ask {
+    ($kind:expr, $question:ident, $inquiry:expr) => {
+        match $kind {
+            ProviderKind::GitHub => github::GitHub.$question($inquiry).await,
+            ProviderKind::GitLab => gitlab::GitLab.$question($inquiry).await,
+            ProviderKind::BitbucketCloud => bitbucket_cloud::BitbucketCloud.$question($inquiry).await,
+            ProviderKind::BitbucketDataCenter => bitbucket_data_center::BitbucketDataCenter.$question($inquiry).await,
+            ProviderKind::Gitea => gitea::Gitea.$question($inquiry).await,
+            ProviderKind::Forgejo => forgejo::Forgejo.$question($inquiry).await,
+            ProviderKind::Gerrit => gerrit::Gerrit.$question($inquiry).await,
+        }
+    };
 }
 
 /// Checks a token with a provider of this kind.
 pub async fn check(kind: ProviderKind, inquiry: Inquiry<'_>) -> CheckOutcome {
-    // The one registration of a kind.
-    let checked = match kind {
-        ProviderKind::GitHub => github::GitHub.check(inquiry).await,
-        ProviderKind::GitLab => gitlab::GitLab.check(inquiry).await,
-        ProviderKind::BitbucketCloud => bitbucket_cloud::BitbucketCloud.check(inquiry).await,
-        ProviderKind::BitbucketDataCenter => bitbucket_data_center::BitbucketDataCenter.check(inquiry).await,
-        ProviderKind::Gitea => gitea::Gitea.check(inquiry).await,
-        ProviderKind::Forgejo => forgejo::Forgejo.check(inquiry).await,
-        ProviderKind::Gerrit => gerrit::Gerrit.check(inquiry).await,
-    };
+    let checked = ask!(kind, check, inquiry);
     checked.map_or_else(|outcome| outcome, CheckOutcome::Accepted)
+}
+
+/// Changes a token for a new one at a provider of this kind. Only `rotation` may call this: whoever drops the answer loses
+/// the token.
+pub async fn rotate(kind: ProviderKind, inquiry: Inquiry<'_>) -> Rotated {
+    if !kind.offers(inquiry.format).rotation {
+        return Rotated::Refused(RotationRefusal::NotOffered);
+    }
+    ask!(kind, rotate, inquiry)
+}
+
+/// Has a provider of this kind take a token back.
+pub async fn revoke(kind: ProviderKind, inquiry: Inquiry<'_>) -> Revocation {
+    if !kind.offers(inquiry.format).revocation {
+        return Revocation::NotOffered;
+    }
+    ask!(kind, revoke, inquiry)
 }

@@ -28,13 +28,17 @@ pub(super) struct Wire {
 }
 
 impl Wire {
+    /// A request for a path below the API base, with its query, that carries the token.
+    pub(super) fn request(&self, inquiry: Inquiry<'_>, path: &str) -> Result<Request, CheckOutcome> {
+        (self.headers)(Request::new(address(inquiry, path)?), inquiry)
+            // A stored token is printable ASCII; one that no header can carry cannot be right.
+            .map_err(|_| CheckOutcome::Refused(Refusal::BadCredentials))
+    }
+
     /// Sends a GET request for a path below the API base, with its query.
     pub(super) async fn get(&self, inquiry: Inquiry<'_>, path: &str) -> Result<Answer, CheckOutcome> {
-        let url = Url::parse(&format!("{}{path}", inquiry.api_url)).map_err(|_| unreachable(Trouble::NoConnection))?;
-        let asked = url.origin();
-        let request = (self.headers)(Request::new(url), inquiry)
-            // A stored token is printable ASCII; one that no header can carry cannot be right.
-            .map_err(|_| CheckOutcome::Refused(Refusal::BadCredentials))?;
+        let request = self.request(inquiry, path)?;
+        let asked = address(inquiry, path)?.origin();
         let answer = inquiry.egress.get(request).await.map_err(unreachable)?;
         inquiry.allowance.note(self.told(&answer, inquiry.now));
         // Another origin was asked without the token, so it can tell nothing of it.
@@ -98,6 +102,11 @@ impl Wire {
         let retry_at = wait.or_else(|| self.reset_at(answer).filter(|_| exhausted));
         Some(Setback::RateLimited { retry_at })
     }
+}
+
+/// The address of a path below the API base.
+pub(super) fn address(inquiry: Inquiry<'_>, path: &str) -> Result<Url, CheckOutcome> {
+    Url::parse(&format!("{}{path}", inquiry.api_url)).map_err(|_| unreachable(Trouble::NoConnection))
 }
 
 /// A header's value as text, without the white space around it.

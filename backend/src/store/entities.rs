@@ -232,6 +232,7 @@ pub(crate) mod runtime {
         pub git_provider_id: Uuid,
         pub name: String,
         pub created_at: i64,
+        pub rotate_tokens: bool,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -274,6 +275,11 @@ pub(crate) mod git_token {
         pub last_outcome: String,
         pub next_check_at: i64,
         pub check_lease: i64,
+        pub rotation_started_at: Option<i64>,
+        pub rotation_retry_at: Option<i64>,
+        pub rotated_at: Option<i64>,
+        #[sea_orm(column_type = "Text", nullable)]
+        pub rotation_note: Option<String>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

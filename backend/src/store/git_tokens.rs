@@ -8,7 +8,7 @@ use super::{
 use crate::{Fault, vault::Sealed};
 use domain::{
     AccountId, CheckId, CheckOutcome, Ends, Expiry, Findings, GitIdentity, GitProviderId, GitTokenId, Refusal,
-    RuntimeId, ScopeFinding, Setback, Timestamp, TokenStatus, UserId,
+    RotationNote, RuntimeId, ScopeFinding, Setback, Timestamp, TokenStatus, UserId,
 };
 use sea_orm::{
     ActiveModelTrait as _,
@@ -53,6 +53,8 @@ pub struct GitTokenRow {
     pub checked_at: Timestamp,
     /// What kept that check from telling anything.
     pub setback: Option<Setback>,
+    /// What became of the last try to rotate it, if that brought no new token.
+    pub rotation_note: Option<RotationNote>,
 }
 
 impl GitTokenRow {
@@ -126,6 +128,7 @@ impl Store {
             last_outcome: Set(outcome.clone()),
             next_check_at: Set(token.next_check.as_millis()),
             check_lease: Set(0),
+            ..Default::default()
         };
         let tx = self.begin().await?;
         // One after the other for each holder: two tokens at once would both delete what was there, and the second would
@@ -151,17 +154,19 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
-    /// Notes a check and what follows from it. `false` when the token has gone in the meantime, deleted or replaced.
+    /// Notes a check and what follows from it. `false` when the token has gone in the meantime: deleted, replaced, or rotated,
+    /// which its fingerprint tells.
     pub async fn note_check(
         &self,
         account: AccountId,
-        token: GitTokenId,
+        (token, fingerprint): (GitTokenId, &[u8]),
         check: (CheckId, Timestamp),
         outcome: &CheckOutcome,
     ) -> Result<bool, Fault> {
         let tx = self.begin().await?;
         let Some(row) = git_token::Entity::find_by_id(token.0)
             .filter(git_token::Column::AccountId.eq(account.0))
+            .filter(git_token::Column::Fingerprint.eq(fingerprint))
             // Or it could go between here and the end.
             .lock(LockType::NoKeyUpdate)
             .one(&tx)
@@ -365,11 +370,19 @@ pub(super) fn check_model(
     }
 }
 
-fn expiry_columns(expiry: Expiry) -> (Option<i64>, bool) {
+pub(super) fn expiry_columns(expiry: Expiry) -> (Option<i64>, bool) {
     match expiry {
         Expiry::At(at) => (Some(at.as_millis()), false),
         Expiry::Never => (None, true),
         Expiry::Unknown => (None, false),
+    }
+}
+
+pub(super) fn expiry_of(expires_at: Option<i64>, never_expires: bool) -> Expiry {
+    match (expires_at, never_expires) {
+        (Some(at), _) => Expiry::At(Timestamp::from_millis(at)),
+        (None, true) => Expiry::Never,
+        (None, false) => Expiry::Unknown,
     }
 }
 
@@ -392,11 +405,7 @@ fn token_row(row: git_token::Model) -> Result<GitTokenRow, Fault> {
             .ok_or_else(|| Fault::Stored(format!("unknown status {:?}", row.status)))?,
         sso_url: row.sso_url,
         ends: Ends {
-            told: match (row.expires_at, row.never_expires) {
-                (Some(at), _) => Expiry::At(Timestamp::from_millis(at)),
-                (None, true) => Expiry::Never,
-                (None, false) => Expiry::Unknown,
-            },
+            told: expiry_of(row.expires_at, row.never_expires),
             entered: row.entered_expires_at.map(Timestamp::from_millis),
         },
         accepted_at: row.accepted_at.map(Timestamp::from_millis),
@@ -405,6 +414,7 @@ fn token_row(row: git_token::Model) -> Result<GitTokenRow, Fault> {
             CheckOutcome::Unchanged(setback) => Some(setback),
             CheckOutcome::Accepted(_) | CheckOutcome::Refused(_) => None,
         },
+        rotation_note: row.rotation_note.as_deref().map(from_json).transpose()?,
     })
 }
 
@@ -412,6 +422,6 @@ pub(super) fn to_json(value: &impl Serialize) -> Result<String, Fault> {
     serde_json::to_string(value).map_err(|error| Fault::Stored(error.to_string()))
 }
 
-fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
+pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
     serde_json::from_str(text).map_err(|error| Fault::Stored(error.to_string()))
 }

@@ -23,6 +23,8 @@ pub struct RuntimeRow {
     pub git_provider: GitProviderId,
     /// Its name.
     pub name: String,
+    /// Whether its tokens are rotated before they end, where their provider can.
+    pub rotate_tokens: bool,
     /// When it was registered.
     pub created_at: Timestamp,
 }
@@ -73,7 +75,9 @@ impl Store {
             account_id: Set(account.0),
             git_provider_id: Set(row.git_provider.0),
             name: Set(row.name),
+            rotate_tokens: Set(row.rotate_tokens),
             created_at: Set(row.created_at.as_millis()),
+            ..Default::default()
         };
         model.insert(&self.db).await?;
         Ok(())
@@ -89,6 +93,7 @@ impl Store {
         let done = runtime::Entity::update_many()
             .col_expr(runtime::Column::Name, Expr::value(row.name.clone()))
             .col_expr(runtime::Column::GitProviderId, Expr::value(row.git_provider.0))
+            .col_expr(runtime::Column::RotateTokens, Expr::value(row.rotate_tokens))
             .filter(runtime::Column::Id.eq(row.id.0))
             .filter(runtime::Column::AccountId.eq(account.0))
             .filter(
@@ -117,6 +122,7 @@ fn runtime_row(row: runtime::Model) -> RuntimeRow {
         id: RuntimeId(row.id),
         git_provider: GitProviderId(row.git_provider_id),
         name: row.name,
+        rotate_tokens: row.rotate_tokens,
         created_at: Timestamp::from_millis(row.created_at),
     }
 }

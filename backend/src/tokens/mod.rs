@@ -12,10 +12,12 @@ use crate::{
     Fault,
     access::{AccessError, Member},
     clock::Clock,
+    credentials::Credentials,
     egress::Egress,
     keys::AccountKeys,
     providers::{self, Allowance, Inquiry},
     random::{self, Random},
+    revocation::Revoked,
     store::{AuditEvent, GitProviderRow, GitTokenRow, NewGitToken, RuntimeRow, Store},
     vault::Place,
 };
@@ -237,7 +239,8 @@ impl Tokens {
         let secret = self.keys.unseal(&slot.place(token.id), &token.sealed).await?;
         let outcome = self.ask(&slot, &secret, token.username.as_deref()).await;
         let check = (CheckId(self.uuid()), self.clock.now());
-        if !self.store.note_check(slot.account, token.id, check, &outcome).await? {
+        let seen = (token.id, token.fingerprint.as_slice());
+        if !self.store.note_check(slot.account, seen, check, &outcome).await? {
             return Err(TokenError::NotFound);
         }
         tracing::info!(user = %slot.actor, runtime = %slot.runtime.id, token = %token.id, status = ?outcome.status(), "checked a token");
@@ -258,16 +261,45 @@ impl Tokens {
         Ok(())
     }
 
-    /// Deletes the token.
-    pub async fn delete(&self, member: &Member, at: impl Into<At>) -> Result<(), TokenError> {
+    /// Deletes the token. With `revoke` the provider is asked first to take it back, and what came of that is returned; the
+    /// token is deleted here whatever that was, since that is what the person asked for.
+    pub async fn delete(
+        &self,
+        member: &Member,
+        at: impl Into<At>,
+        revoke: bool,
+    ) -> Result<Option<Revoked>, TokenError> {
         let slot = self.slot(member, at.into()).await?;
         let token = self.stored(&slot).await?.ok_or(TokenError::NotFound)?;
-        let event = self.event(&slot, "token.deleted", token.id, token.hint);
+        let revoked = if revoke {
+            let holding = self.store.holding_of(slot.account, slot.user, slot.runtime.id).await?;
+            let holding = holding
+                .filter(|holding| holding.id == token.id)
+                .ok_or(TokenError::NotFound)?;
+            Some(self.credentials().take_back(&holding).await)
+        } else {
+            None
+        };
+        let detail = match &revoked {
+            Some(revoked) => format!("{}, revocation: {:?}", token.hint, revoked.outcome),
+            None => token.hint,
+        };
+        let event = self.event(&slot, "token.deleted", token.id, detail);
         if !self.store.delete_git_token(slot.account, token.id, event).await? {
             return Err(TokenError::NotFound);
         }
         tracing::info!(account = %slot.account, user = %slot.actor, runtime = %slot.runtime.id, "deleted a token");
-        Ok(())
+        Ok(revoked)
+    }
+
+    fn credentials(&self) -> Credentials {
+        Credentials::new(
+            self.store.clone(),
+            self.keys.clone(),
+            self.egress.clone(),
+            self.clock.clone(),
+            self.random.clone(),
+        )
     }
 
     /// The place, if the person may use it: every member has one for each runtime, admins also the runtimes' own.

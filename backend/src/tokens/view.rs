@@ -96,6 +96,12 @@ pub(crate) fn token_view(kind: ProviderKind, token: GitTokenRow, shared: Vec<(Ru
         sso_url: token.sso_url,
         checked_at: token.checked_at,
         setback: token.setback.map(|setback| setback.words(kind.name())),
+        offers: kind.offers(format),
+        rotation: token
+            .rotation_note
+            .filter(|note| note.is_of_interest(token.status))
+            .map(|note| note.words(kind.name()))
+            .unwrap_or_default(),
         shared,
     }
 }

@@ -4,6 +4,7 @@ use crate::support::{PASSWORD, World, on_both_databases};
 use backend::{
     access::{AccessError, Member, NewAdmin},
     git_providers::GitProviderError,
+    rotation::RotationError,
     runtimes::{RuntimeError, RuntimeForm},
     tokens::TokenError,
 };
@@ -74,10 +75,17 @@ on_both_databases! {
         let other = world.forge.create_token(NewToken::classic("mira", ["repo"])).unwrap();
         assert!(matches!(tokens.put(&hank, runtime, &other.value.into()).await, Err(TokenError::NotFound)));
         assert!(matches!(tokens.check(&hank, runtime).await, Err(TokenError::NotFound)));
-        assert!(matches!(tokens.delete(&hank, runtime).await, Err(TokenError::NotFound)));
+        assert!(matches!(tokens.delete(&hank, runtime, false).await, Err(TokenError::NotFound)));
+        assert!(matches!(tokens.delete(&hank, runtime, true).await, Err(TokenError::NotFound)));
+        assert!(matches!(tokens.row(&hank, runtime).await, Err(TokenError::NotFound)));
+        assert!(matches!(tokens.share(&hank, runtime, &[]).await, Err(TokenError::NotFound)));
+        assert!(matches!(tokens.enter_expiry(&hank, runtime, "").await, Err(TokenError::NotFound)));
+        let rotation = &world.services.rotation;
+        assert!(matches!(rotation.rotate(&hank, runtime).await, Err(RotationError::NotFound)));
+        assert!(world.forge.writes().is_empty());
 
         let runtimes = &world.services.runtimes;
-        let form = RuntimeForm { name: "mine".to_owned(), provider: provider.to_string() };
+        let form = RuntimeForm { name: "mine".to_owned(), provider: provider.to_string(), ..RuntimeForm::default() };
         assert!(matches!(runtimes.register(&hank, form.clone()).await, Err(RuntimeError::Invalid(_))));
         assert!(matches!(runtimes.edit(&hank, runtime, form).await, Err(RuntimeError::NotFound)));
         assert!(matches!(runtimes.delete(&hank, runtime).await, Err(RuntimeError::NotFound)));

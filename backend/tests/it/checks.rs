@@ -83,8 +83,8 @@ impl Asking {
         self.forge().clear_faults();
         self.forge().clear_requests();
         self.forge().set_clock(Some(NOW));
-        match self.world.services.tokens.delete(&self.mira, self.runtime).await {
-            Ok(()) | Err(TokenError::NotFound) => {}
+        match self.world.services.tokens.delete(&self.mira, self.runtime, false).await {
+            Ok(_) | Err(TokenError::NotFound) => {}
             Err(error) => panic!("{error}"),
         }
     }

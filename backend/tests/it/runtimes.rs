@@ -17,7 +17,7 @@ on_both_databases! {
         for (name, chosen, field) in
             [("prod-eu", provider.as_str(), "name"), ("Prod EU", &provider, "name"), ("x", "", "provider")]
         {
-            let form = RuntimeForm { name: name.to_owned(), provider: chosen.to_owned() };
+            let form = RuntimeForm { name: name.to_owned(), provider: chosen.to_owned(), ..RuntimeForm::default() };
             let Err(RuntimeError::Invalid(errors)) = runtimes.register(&mira, form).await else { panic!("{name}") };
             assert!(errors.at(field).is_some(), "{name}");
         }
@@ -40,6 +40,7 @@ on_both_databases! {
         let form = |provider: domain::GitProviderId| RuntimeForm {
             name: "prod-us".to_owned(),
             provider: provider.to_string(),
+            ..RuntimeForm::default()
         };
         runtimes.edit(&mira, id, form(other)).await.unwrap();
         runtimes.edit(&mira, id, form(own)).await.unwrap();

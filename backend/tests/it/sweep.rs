@@ -329,7 +329,7 @@ on_both_databases! {
         let swept = Swept::new(database).await;
         let (other, provider) = swept.another_provider().await;
         for number in 0..6 {
-            let form = RuntimeForm { name: format!("other-{number}"), provider: provider.to_string() };
+            let form = RuntimeForm { name: format!("other-{number}"), provider: provider.to_string(), ..RuntimeForm::default() };
             let runtime = swept.world.services.runtimes.register(&swept.mira, form).await.unwrap();
             swept.token(&other, runtime, NewToken::classic("mira", ["repo"])).await;
         }

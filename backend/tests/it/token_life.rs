@@ -216,7 +216,7 @@ on_both_databases! {
         assert_eq!(others(token(&world, &mira, 1).await), ["stage"]);
         tokens.share(&mira, dev, &[prod]).await.unwrap();
         assert_eq!(others(token(&world, &mira, 0).await), ["prod"]);
-        tokens.delete(&mira, dev).await.unwrap();
+        tokens.delete(&mira, dev, false).await.unwrap();
         assert_eq!(others(token(&world, &mira, 1).await), Vec::<String>::new());
         assert_eq!(actions(&world, &mira).await.iter().filter(|action| *action == "token.shared").count(), 3);
     }
@@ -291,7 +291,7 @@ on_both_databases! {
             ..Default::default()
         };
         let other = services.git_providers.register(&mira, other).await.unwrap();
-        let form = backend::runtimes::RuntimeForm { name: "elsewhere".to_owned(), provider: other.to_string() };
+        let form = backend::runtimes::RuntimeForm { name: "elsewhere".to_owned(), provider: other.to_string(), ..Default::default() };
         let elsewhere = services.runtimes.register(&mira, form).await.unwrap();
         let refused = services.tokens.put(&mira, elsewhere, &value.into()).await;
         let Err(TokenError::Misplaced(Misplaced::OfProvider { stored, wanted })) = refused else { panic!("{refused:?}") };
@@ -321,7 +321,7 @@ on_both_databases! {
         services.tokens.put(&mira, at, &value.clone().into()).await.unwrap();
         let refused = services.tokens.put(&mira, runtime, &value.into()).await;
         assert!(matches!(refused, Err(TokenError::Misplaced(Misplaced::OfRuntime { .. }))), "{refused:?}");
-        services.tokens.delete(&mira, at).await.unwrap();
+        services.tokens.delete(&mira, at, false).await.unwrap();
         assert!(services.runtimes.page(&mira).await.unwrap().runtimes[0].token.is_none());
     }
 
@@ -336,7 +336,7 @@ on_both_databases! {
         for result in [
             services.tokens.put(&member, at, &form).await.map(drop),
             services.tokens.check(&member, at).await.map(drop),
-            services.tokens.delete(&member, at).await,
+            services.tokens.delete(&member, at, false).await.map(drop),
             services.tokens.row(&member, at).await.map(drop),
             services.tokens.share(&member, at, &[]).await.map(drop),
             services.tokens.enter_expiry(&member, at, "").await,

@@ -91,7 +91,7 @@ on_both_databases! {
         let tokens = &world.services.tokens;
         for round in 0..20 {
             tokens.put(&mira, runtime, &token).await.unwrap();
-            let (checked, deleted) = tokio::join!(tokens.check(&mira, runtime), tokens.delete(&mira, runtime));
+            let (checked, deleted) = tokio::join!(tokens.check(&mira, runtime), tokens.delete(&mira, runtime, false));
             assert!(
                 matches!(checked, Ok(_) | Err(TokenError::NotFound)) && deleted.is_ok(),
                 "round {round}: {checked:?} {deleted:?}"
@@ -138,8 +138,8 @@ on_both_databases! {
         let tokens = &world.services.tokens;
         let token = world.forge.create_token(NewToken::classic("mira", ["repo"])).unwrap();
         tokens.put(&mira, runtime, &token.value.into()).await.unwrap();
-        tokens.delete(&mira, runtime).await.unwrap();
-        assert!(matches!(tokens.delete(&mira, runtime).await, Err(TokenError::NotFound)));
+        tokens.delete(&mira, runtime, false).await.unwrap();
+        assert!(matches!(tokens.delete(&mira, runtime, false).await, Err(TokenError::NotFound)));
         assert!(matches!(tokens.check(&mira, runtime).await, Err(TokenError::NotFound)));
         let rows = tokens.page(&mira).await.unwrap().rows;
         assert!(rows.len() == 1 && rows[0].token.is_none());

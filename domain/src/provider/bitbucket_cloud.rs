@@ -3,7 +3,7 @@
 //! Facts from Atlassian's documentation ("API tokens", "Access tokens", "Bitbucket OAuth 2.0 scopes", the changelog entries on
 //! app passwords) and from PROVIDERS.md.
 
-use super::{About, Rules, TokenSort, UsernameField};
+use super::{About, Rules, TokenSort, UsernameField, nothing};
 use crate::{
     guide::{Guide, pieces_of},
     token_format::{TokenFormat, Username},
@@ -89,6 +89,7 @@ pub(super) const RULES: Rules = Rules {
         _ => username.unwrap_or("x-token-auth").to_owned(),
     },
     generate_url: |_, _, _| TOKENS_PAGE.to_owned(),
+    offers: nothing,
     guide: |_, scopes| {
         Guide {
         filled_in: false,

@@ -2,7 +2,7 @@
 //!
 //! Facts from Atlassian's documentation ("HTTP access tokens") and from PROVIDERS.md.
 
-use super::{About, Rules, TokenSort, never};
+use super::{About, Rules, TokenSort, never, nothing};
 use crate::{
     guide::{Guide, pieces_of},
     token_format::TokenFormat,
@@ -32,6 +32,7 @@ pub(super) const RULES: Rules = Rules {
     covers: |granted, wanted| implied(granted).contains(&wanted),
     git_username: |_, _, login| login.to_owned(),
     generate_url: |base_url, _, _| format!("{base_url}{TOKENS_PAGE}"),
+    offers: nothing,
     guide: |base_url, scopes| Guide {
         filled_in: false,
         tokens_page: format!("{base_url}{TOKENS_PAGE}"),

@@ -2,7 +2,7 @@
 //!
 //! Facts from Gerrit's documentation ("REST API: authentication", "User settings") and from PROVIDERS.md.
 
-use super::{About, Rules, TokenSort, UsernameField, never};
+use super::{About, Rules, TokenSort, UsernameField, never, nothing};
 use crate::{guide::Guide, token_format::Username};
 
 const TOKENS_PAGE: &str = "/settings/#HTTPCredentials";
@@ -31,6 +31,8 @@ pub(super) const RULES: Rules = Rules {
     covers: |_, _| false,
     git_username: |_, username, login| username.unwrap_or(login).to_owned(),
     generate_url: |base_url, _, _| format!("{base_url}{TOKENS_PAGE}"),
+    // It revokes by id, and tells nowhere which of the account's tokens was sent.
+    offers: nothing,
     guide: |base_url, _| Guide {
         filled_in: false,
         tokens_page: format!("{base_url}{TOKENS_PAGE}"),

@@ -2,7 +2,7 @@
 //!
 //! Facts from Gitea's documentation ("API usage") and from PROVIDERS.md.
 
-use super::{About, Rules, TokenSort, never};
+use super::{About, Rules, TokenSort, never, nothing};
 use crate::guide::{Guide, pieces_of};
 
 /// The person's page for tokens, which takes nothing to fill in.
@@ -31,6 +31,8 @@ pub(super) const RULES: Rules = Rules {
     // Any name will do.
     git_username: |_, _, login| login.to_owned(),
     generate_url: |base_url, _, _| format!("{base_url}{TOKENS_PAGE}"),
+    // It revokes only for the account's password.
+    offers: nothing,
     guide: |base_url, scopes| Guide {
         filled_in: false,
         tokens_page: format!("{base_url}{TOKENS_PAGE}"),

@@ -1,15 +1,17 @@
 //! GitHub.com and GitHub Enterprise Server.
 //!
-//! Facts from GitHub's documentation ("Managing your personal access tokens", "Scopes for OAuth apps", "Getting started with
-//! the REST API") and from PROVIDERS.md.
+//! Facts from GitHub's documentation ("Managing your personal access tokens", "Scopes for OAuth apps", "REST API endpoints
+//! for revocation", "Getting started with the REST API") and from PROVIDERS.md.
 
 use super::{About, Rules, TokenSort};
 use crate::{
     guide::{Guide, pieces_of, with_query},
+    revocation::Offers,
     scope::joined,
     token_format::TokenFormat,
 };
 
+const CLASSIC: &str = "ghp_";
 const FINE_GRAINED: &str = "github_pat_";
 
 pub(super) const ABOUT: About = About {
@@ -20,7 +22,7 @@ pub(super) const ABOUT: About = About {
     api_path: "/api/v3",
     api_elsewhere,
     formats: &[
-        TokenFormat::personal("ghp_", "GitHub personal access token (classic)"),
+        TokenFormat::personal(CLASSIC, "GitHub personal access token (classic)"),
         TokenFormat::personal(FINE_GRAINED, "GitHub fine-grained personal access token"),
         TokenFormat::other("gho_", "GitHub OAuth access token"),
         TokenFormat::other("ghu_", "GitHub App user access token"),
@@ -64,6 +66,11 @@ pub(super) const RULES: Rules = Rules {
     generate_url: |base_url, name, scopes| {
         let query = [("description", name), ("scopes", &joined(scopes))];
         with_query(&format!("{base_url}/settings/tokens/new"), &query)
+    },
+    offers: |format| Offers {
+        rotation: false,
+        // Its list of what it revokes names these two alone ("REST API endpoints for revocation").
+        revocation: format.is_some_and(|format| matches!(format.prefix, CLASSIC | FINE_GRAINED)),
     },
     guide: |base_url, scopes| Guide {
         filled_in: true,

@@ -5,6 +5,7 @@
 use super::{About, Rules, TokenSort, never};
 use crate::{
     guide::{Guide, pieces_of, with_query},
+    revocation::Offers,
     scope::joined,
     token_format::TokenFormat,
 };
@@ -37,6 +38,11 @@ pub(super) const RULES: Rules = Rules {
     generate_url: |base_url, name, scopes| {
         let query = [("name", name), ("scopes", &joined(scopes))];
         with_query(&format!("{base_url}{TOKENS_PAGE}"), &query)
+    },
+    // By itself; an older GitLab says then that it cannot.
+    offers: |_| Offers {
+        rotation: true,
+        revocation: true,
     },
     guide: |base_url, scopes| Guide {
         filled_in: true,

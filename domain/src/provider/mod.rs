@@ -12,6 +12,7 @@ mod gitlab;
 use crate::{
     field,
     guide::Guide,
+    revocation::Offers,
     scope::Scope,
     token_format::{TokenFormat, Username},
 };
@@ -100,6 +101,8 @@ pub(crate) struct Rules {
     git_username: fn(Option<&TokenFormat>, Option<&str>, &str) -> String,
     /// The page where one generates a token of this name with these scopes; as much as possible is filled in.
     generate_url: fn(base_url: &str, name: &str, scopes: &[Scope]) -> String,
+    /// What its API does with a token of this format on the token's own word.
+    offers: fn(Option<&TokenFormat>) -> Offers,
     /// How to generate one.
     guide: fn(base_url: &str, scopes: &[Scope]) -> Guide,
 }
@@ -280,6 +283,12 @@ impl ProviderKind {
         (self.rules().git_username)(format, username, login)
     }
 
+    /// What the provider's API does with a token of this format on the token's own word.
+    #[must_use]
+    pub fn offers(self, format: Option<&TokenFormat>) -> Offers {
+        (self.rules().offers)(format)
+    }
+
     /// The provider's page where a person generates a token for a runtime. It names the token after the runtime, where it can,
     /// so that its owner later knows what would break without it.
     #[must_use]
@@ -309,6 +318,11 @@ fn username(typed: &str) -> Result<String, String> {
         return Err("A username is one line of text without a colon.".to_owned());
     }
     Ok(typed.to_owned())
+}
+
+/// For kinds whose API neither rotates nor revokes what it is asked with.
+fn nothing(_: Option<&TokenFormat>) -> Offers {
+    Offers::default()
 }
 
 /// For kinds whose API is always below the base URL.
@@ -446,6 +460,28 @@ mod tests {
         assert!(read(ProviderKind::Gerrit, "x", "ghp_x").is_err_and(|words| words.contains("field for the token")));
         assert!(read(cloud, "ATBBx", "ATATTx").is_err(), "a token is no name");
         assert_eq!(read(ProviderKind::GitHub, "ghp_x", "mira"), Ok(None));
+    }
+
+    #[test]
+    fn a_provider_offers_what_its_api_documents() {
+        let offers = |kind: ProviderKind, token| {
+            let Offers { rotation, revocation } = kind.offers(format(token));
+            (rotation, revocation)
+        };
+        assert_eq!(offers(ProviderKind::GitLab, "glpat-x"), (true, true));
+        assert_eq!(
+            offers(ProviderKind::GitLab, "acme-x"),
+            (true, true),
+            "an administrator may change the prefix"
+        );
+        assert_eq!(offers(ProviderKind::GitHub, "ghp_x"), (false, true));
+        assert_eq!(offers(ProviderKind::GitHub, "github_pat_x"), (false, true));
+        assert_eq!(offers(ProviderKind::GitHub, "x"), (false, false));
+        for kind in ProviderKind::ALL {
+            if !matches!(kind, ProviderKind::GitHub | ProviderKind::GitLab) {
+                assert_eq!(kind.offers(None), Offers::default(), "{kind:?}");
+            }
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use bytes::Bytes;
 use http_body_util::BodyExt;
@@ -52,8 +52,13 @@ pub enum Fault {
         /// The status.
         status: u16,
     },
-    /// The usual answer, but not a byte of it before this time is over.
+    /// The usual answer, but nothing is done and not a byte sent before this time is over.
     Delay {
+        /// Milliseconds.
+        millis: u64,
+    },
+    /// What was asked is done at once, and the answer kept back for this time.
+    LateAnswer {
         /// Milliseconds.
         millis: u64,
     },
@@ -122,6 +127,8 @@ pub struct FaultScope {
     pub path_prefix: Option<String>,
     /// Only requests that carry this token.
     pub token: Option<TokenId>,
+    /// Only requests with this method, in capitals.
+    pub method: Option<String>,
 }
 
 /// A fault, whom it befalls, and how often.
@@ -169,6 +176,13 @@ impl FaultRule {
         self
     }
 
+    /// Only for requests with this method, in capitals.
+    #[must_use]
+    pub fn on_method(mut self, method: impl Into<String>) -> Self {
+        self.scope.method = Some(method.into());
+        self
+    }
+
     /// Only for paths that begin so.
     #[must_use]
     pub fn on_path(mut self, prefix: impl Into<String>) -> Self {
@@ -193,7 +207,7 @@ impl FaultRule {
         }
     }
 
-    fn fits(&self, provider: Provider, path: &str, token: Option<TokenId>) -> bool {
+    fn fits(&self, provider: Provider, method: &Method, path: &str, token: Option<TokenId>) -> bool {
         let exists_there = provider == Provider::GitHub || !matches!(self.fault, Fault::SsoRequired { .. });
         exists_there
             && self.times != Some(0)
@@ -203,6 +217,7 @@ impl FaultRule {
                 .as_deref()
                 .is_none_or(|prefix| path.starts_with(prefix))
             && self.scope.token.is_none_or(|wanted| token == Some(wanted))
+            && self.scope.method.as_deref().is_none_or(|wanted| method == wanted)
     }
 }
 
@@ -226,11 +241,17 @@ impl FaultRules {
     }
 
     /// The first rule that fits, used up by one.
-    pub(crate) fn take(&mut self, provider: Provider, path: &str, token: Option<TokenId>) -> Option<(FaultId, Fault)> {
+    pub(crate) fn take(
+        &mut self,
+        provider: Provider,
+        method: &Method,
+        path: &str,
+        token: Option<TokenId>,
+    ) -> Option<(FaultId, Fault)> {
         let (id, rule) = self
             .rules
             .iter_mut()
-            .find(|(_, rule)| rule.fits(provider, path, token))?;
+            .find(|(_, rule)| rule.fits(provider, method, path, token))?;
         rule.times = rule.times.map(|times| times - 1);
         Some((*id, rule.fault.clone()))
     }
@@ -258,6 +279,11 @@ pub(crate) async fn answer(
         Fault::Delay { millis } => {
             tokio::time::sleep(Duration::from_millis(millis)).await;
             usual.await
+        }
+        Fault::LateAnswer { millis } => {
+            let usual = usual.await;
+            tokio::time::sleep(Duration::from_millis(millis)).await;
+            usual
         }
         Fault::Drip { chunk, millis } => drip(usual.await, chunk.max(1), Duration::from_millis(millis)),
         Fault::Html => {

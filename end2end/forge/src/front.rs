@@ -16,7 +16,7 @@ pub(crate) async fn layer(State(shared): State<Shared>, request: Request, next: 
         let mut state = shared.lock();
         let presented = credential::presented(&parts.headers);
         let token = presented.and_then(|presented| state.token_by_value(&presented.secret).map(|token| token.id));
-        let fault = state.faults.take(provider, parts.uri.path(), token);
+        let fault = state.faults.take(provider, &parts.method, parts.uri.path(), token);
         (
             recording::record(&mut state, &parts, fault.as_ref().map(|(id, _)| *id)),
             token,
@@ -44,6 +44,7 @@ mod tests {
     use tower::ServiceExt;
 
     use crate::faults::{Fault, FaultRule};
+    use crate::model::{Account, NewToken};
     use crate::router;
     use crate::state::Shared;
 
@@ -63,6 +64,31 @@ mod tests {
         let response = router(shared).oneshot(meta()).await.expect("infallible");
         assert_eq!(start.elapsed(), Duration::from_secs(45));
         assert_eq!(response.status(), 200);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_late_answer_is_late_after_what_was_asked_is_done() {
+        let shared = Shared::new("http://forge.example");
+        shared.lock().put_account("ada", Account::with_password("pw"));
+        let token = shared
+            .lock()
+            .create_token(NewToken::classic("ada", ["repo"]))
+            .expect("the account is there");
+        let late = FaultRule::new(Fault::LateAnswer { millis: 45_000 });
+        shared.lock().faults.add(late.on_method("POST"));
+        let revoke = Request::post("/api/v3/credentials/revoke").header("user-agent", "test");
+        let revoke = revoke.body(Body::from(format!(r#"{{"credentials":["{}"]}}"#, token.value)));
+        let asked = router(shared.clone()).oneshot(revoke.expect("a fixed request"));
+        let given_up = tokio::time::timeout(Duration::from_secs(10), asked).await;
+        assert!(given_up.is_err());
+        assert!(shared.lock().token(token.id).is_some_and(|token| token.revoked));
+        let start = Instant::now();
+        let other = router(shared).oneshot(meta()).await.expect("infallible");
+        assert_eq!(
+            (other.status().as_u16(), start.elapsed()),
+            (200, Duration::ZERO),
+            "another method"
+        );
     }
 
     #[tokio::test(start_paused = true)]

@@ -49,6 +49,17 @@ test.describe("GitHub, by Octokit", () => {
         expect(data.name).toBe("main");
     });
 
+    test("anybody may revoke what was found, and a token may not", async ({ forge }) => {
+        const token = await forge.token();
+        const wish = { credentials: [token.value] };
+        const itself = client(forge, token.value).request("POST /credentials/revoke", wish);
+        expect(await refusal(itself)).toMatchObject({ status: 403 });
+        const anybody = new Octokit({ baseUrl: `${forge.url}/api/v3`, log });
+        expect((await anybody.request("POST /credentials/revoke", wish)).status).toBe(202);
+        const asked = client(forge, token.value).users.getAuthenticated();
+        expect(await refusal(asked)).toMatchObject({ status: 401 });
+    });
+
     test("a revoked token is bad credentials", async ({ forge }) => {
         const token = await forge.token();
         await forge.revoke(token);
@@ -81,8 +92,14 @@ test.describe("GitLab, by Gitbeaker", () => {
 
     test("rotating and revoking do what they say", async ({ forge }) => {
         const old = await forge.token({ kind: "gitlab_personal", scopes: ["api"] });
-        const rotated = await client(forge, old.value).PersonalAccessTokens.rotate("self", { expiresAt: "2999-06-30" });
-        expect(rotated.expires_at).toBe("2999-06-30");
+        const inDays = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
+        const rotate = (expiresAt: string) => client(forge, old.value).PersonalAccessTokens.rotate("self", { expiresAt });
+        for (const wrong of [inDays(-1), inDays(400)]) {
+            const refused = await refusal<Error & { cause: { response: Response } }>(rotate(wrong));
+            expect(refused.cause.response.status).toBe(400);
+        }
+        const rotated = await rotate(inDays(90));
+        expect(rotated.expires_at).toBe(inDays(90));
         const asked = client(forge, old.value).PersonalAccessTokens.show();
         const reason = await refusal<Error & { cause: { description: string; response: Response } }>(asked);
         expect(reason.cause.response.status).toBe(401);

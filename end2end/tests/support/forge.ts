@@ -50,7 +50,7 @@ export interface Token {
 }
 
 export interface Fault {
-    scope?: { path_prefix?: string; token?: number };
+    scope?: { path_prefix?: string; token?: number; method?: string };
     times?: number;
     fault: { kind: string } & Record<string, unknown>;
 }

@@ -44,6 +44,7 @@ pub(crate) async fn run(config: &Config) -> Result<(), Failure> {
     let mut background = JoinSet::new();
     let (sweep, sweep_stop) = (services.sweep.clone(), stop.clone());
     background.spawn(async move { sweep.run(sweep_stop).await });
+    background.spawn(services.rotation.clone().run(stop.clone()));
     let server = axum::serve(listener, service).with_graceful_shutdown(async move {
         wait_for_signal().await;
         tracing::info!("stopping: no new requests or checks, those under way are finished");

@@ -98,6 +98,7 @@ fn TokenCells(token: TokenView, status: ShownStatus, now: Timestamp, kind: Provi
                 <StatusBadge status/>
                 {(!next_step.is_empty()).then(|| view! { <span class="sub">{next_step}</span> })}
                 {sso}
+                {(!token.rotation.is_empty()).then(|| view! { <span class="sub">{token.rotation}</span> })}
                 {checked}
             </div>
         </td>

@@ -90,6 +90,17 @@ fn save(page: &RuntimesPage, runtime: Option<&RuntimeView>, account: &str) -> Sh
                 },
                 providers,
             ),
+            Part::Checks(
+                String::new(),
+                vec![Field {
+                    value: "on".to_owned(),
+                    hint: "Where the Git provider can: GitLab, for tokens with the scope api or self_rotate. Others are left to \
+                           their holders."
+                        .to_owned(),
+                    checked: runtime.is_some_and(|runtime| runtime.rotate_tokens),
+                    ..Field::new("rotate_tokens", "Rotate tokens before they end")
+                }],
+            ),
         ],
         ..form(&id, account, title, "Register runtime")
     }

@@ -4,7 +4,7 @@
 use super::Wanted;
 use crate::{
     AppError,
-    calls::tokens::{CheckToken, DeleteToken, EnterExpiry, PutToken, ShareToken},
+    calls::tokens::{CheckToken, DeleteToken, EnterExpiry, PutToken, RotateToken, ShareToken},
 };
 use backend::{
     Services,
@@ -27,6 +27,9 @@ pub(crate) const DELETE_FORM: &str = "delete-token";
 pub(crate) const SHARE_FORM: &str = "share-token";
 /// The form for when one ends.
 pub(crate) const EXPIRY_FORM: &str = "token-expiry";
+
+/// The form that rotates one.
+pub(crate) const ROTATE_FORM: &str = "rotate-token";
 
 /// Before what is wanted, in the addresses about a runtime's own token: on its page other things have the same names.
 pub(super) const OF_RUNTIME: &str = "token-";
@@ -159,6 +162,9 @@ pub(super) fn actions(about: &About, token: Option<&TokenView>, shareable: bool)
             ..Action::default()
         },
     ];
+    if token.offers.rotation {
+        actions.push(link("rotate", "Rotate", about.token()));
+    }
     if shareable {
         actions.push(link("share", "Use for more runtimes", about.token()));
     }
@@ -201,6 +207,7 @@ pub(super) async fn sheet(
     Ok(match (wanted.what, &row.token) {
         ("add" | "replace", _) => Some(put(&about, &row)),
         ("delete", Some(_)) => Some(delete(&about, &row)),
+        ("rotate", Some(token)) if token.offers.rotation => Some(rotate(&about, &row, token)),
         ("expiry", Some(token)) => Some(expiry(&about, &row, token)),
         ("share", Some(token)) => {
             let targets = services.tokens.share_targets(member, at).await?;
@@ -289,6 +296,39 @@ fn expiry(about: &About, row: &TokenRow, token: &TokenView) -> Sheet {
                 ..ends_on()
             }),
         ],
+        ..Sheet::default()
+    }
+}
+
+/// The panel that asks before a token is changed for a new one.
+fn rotate(about: &About, row: &TokenRow, token: &TokenView) -> Sheet {
+    let provider = row.provider.kind.name();
+    let mut parts = vec![
+        Part::Problem(None),
+        Part::Text(format!(
+            "{provider} makes a new token with the same scopes and switches {} off at once. Patchbay stores the new one.",
+            plain(&token.hint)
+        )),
+    ];
+    if !token.shared.is_empty() {
+        parts.push(Part::Text(format!(
+            "{} get the new one too, since they use the same token.",
+            plain(&names(&token.shared))
+        )));
+    }
+    parts.push(Part::Notice(
+        "warn".to_owned(),
+        "Whatever else uses this token stops working: a copy on your computer, or another tool.".to_owned(),
+    ));
+    Sheet {
+        title: format!("Rotate the {}?", about.token()),
+        below: Some(row.provider.clone()),
+        action: RotateToken::url().to_owned(),
+        form: ROTATE_FORM.to_owned(),
+        hidden: about.fields(),
+        opener: format!("{} {}", about.control("rotate"), about.control("replace")),
+        submit: Some(("Rotate token".to_owned(), format!("Rotating at {provider}…"))),
+        parts,
         ..Sheet::default()
     }
 }
@@ -398,11 +438,27 @@ fn delete(about: &About, row: &TokenRow) -> Sheet {
     if !shared.is_empty() {
         parts.push(Part::Sub(format!("The same token goes on serving {}.", plain(&shared))));
     }
-    parts.push(Part::Text(format!(
-        "The token itself stays valid at {}: |@{} revoke it there|.",
-        kind.name(),
-        plain(&tokens_page)
-    )));
+    let revokes = row.token.as_ref().is_some_and(|token| token.offers.revocation);
+    if revokes {
+        parts.push(Part::Checks(
+            String::new(),
+            vec![Field {
+                value: "on".to_owned(),
+                hint: if shared.is_empty() {
+                    "Otherwise it stays valid there.".to_owned()
+                } else {
+                    format!("Then {} can no longer use it either.", plain(&shared))
+                },
+                ..Field::new("revoke", &format!("Also revoke it at {}", kind.name()))
+            }],
+        ));
+    } else {
+        parts.push(Part::Text(format!(
+            "The token itself stays valid at {}: |@{} revoke it there|.",
+            kind.name(),
+            plain(&tokens_page)
+        )));
+    }
     Sheet {
         deletion: true,
         title,

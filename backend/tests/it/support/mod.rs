@@ -5,4 +5,4 @@ mod postgres;
 mod world;
 
 pub(crate) use database::{TestDatabase, on_both_databases};
-pub(crate) use world::{PASSWORD, SeededRandom, World};
+pub(crate) use world::{ManualClock, PASSWORD, SeededRandom, World, services};

@@ -28,6 +28,11 @@ pub(crate) const PASSWORD: &str = "correct horse battery staple";
 pub(crate) struct ManualClock(AtomicI64);
 
 impl ManualClock {
+    /// Standing at so many milliseconds since 1970.
+    pub(crate) const fn at(millis: i64) -> Self {
+        Self(AtomicI64::new(millis))
+    }
+
     pub(crate) fn forward(&self, seconds: i64) {
         self.0.fetch_add(seconds * 1000, Ordering::Relaxed);
     }
@@ -57,6 +62,25 @@ impl Random for SeededRandom {
     }
 }
 
+/// The master keys of every world.
+fn master() -> Arc<MasterKeys> {
+    let key = base64::Engine::encode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, [7; 32]);
+    Arc::new(MasterKeys::parse(&format!("patchbay-master-1:{key}")).unwrap())
+}
+
+/// Services over a migrated database of a world; each with a seed of its own, or they would make the same ids.
+pub(crate) async fn services(store: Store, clock: Arc<ManualClock>, seed: u64) -> Services {
+    let random = Arc::new(SeededRandom::new(seed));
+    let policy = EgressPolicy::new(vec!["127.0.0.1".parse().unwrap()]);
+    // Short enough that a test of silence is quick, long enough for a busy machine.
+    let settings = EgressSettings {
+        total_timeout: std::time::Duration::from_secs(2),
+        ..EgressSettings::default()
+    };
+    let egress = Egress::new(policy, settings, random.clone()).unwrap();
+    Services::new(store, master(), egress, clock, random).await.unwrap()
+}
+
 /// Everything a story needs.
 pub(crate) struct World {
     pub(crate) services: Services,
@@ -72,20 +96,9 @@ impl World {
     pub(crate) async fn empty(database: TestDatabase) -> Self {
         let store = Store::connect(database.url()).await.unwrap();
         store.migrate().await.unwrap();
-        let key = base64::Engine::encode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, [7; 32]);
-        let master = Arc::new(MasterKeys::parse(&format!("patchbay-master-1:{key}")).unwrap());
-        let clock = Arc::new(ManualClock(AtomicI64::new(1_795_348_800_000)));
-        let random = Arc::new(SeededRandom::new(1));
-        let policy = EgressPolicy::new(vec!["127.0.0.1".parse().unwrap()]);
-        // Short enough that a test of silence is quick, long enough for a busy machine.
-        let settings = EgressSettings {
-            total_timeout: std::time::Duration::from_secs(2),
-            ..EgressSettings::default()
-        };
-        let egress = Egress::new(policy, settings, random.clone()).unwrap();
-        let services = Services::new(store.clone(), master.clone(), egress, clock.clone(), random)
-            .await
-            .unwrap();
+        let master = master();
+        let clock = Arc::new(ManualClock::at(1_795_348_800_000));
+        let services = services(store.clone(), clock.clone(), 1).await;
         let forge = Forge::start().await;
         forge.put_account("mira", Account::with_password(PASSWORD));
         Self {
@@ -152,6 +165,17 @@ impl World {
 
     /// Registers the stand-in as a Git provider of this kind and a runtime that uses it.
     pub(crate) async fn runtime_at(&self, admin: &Member, kind: ProviderKind, provider: Provider) -> RuntimeId {
+        self.named_runtime_at(admin, "prod-eu", kind, provider).await
+    }
+
+    /// The same with a name for the runtime.
+    pub(crate) async fn named_runtime_at(
+        &self,
+        admin: &Member,
+        name: &str,
+        kind: ProviderKind,
+        provider: Provider,
+    ) -> RuntimeId {
         let form = GitProviderForm {
             kind: kind.as_str().to_owned(),
             name: kind.name().to_owned(),
@@ -159,7 +183,7 @@ impl World {
             api_url: String::new(),
             allow_unverified: true,
         };
-        self.runtime_of(admin, "prod-eu", form).await
+        self.runtime_of(admin, name, form).await
     }
 
     async fn runtime_of(&self, admin: &Member, name: &str, form: GitProviderForm) -> RuntimeId {
@@ -175,8 +199,21 @@ impl World {
         let form = RuntimeForm {
             name: name.to_owned(),
             provider: provider.to_string(),
+            ..RuntimeForm::default()
         };
         self.services.runtimes.register(admin, form).await.unwrap()
+    }
+
+    /// Switches on or off that a runtime's tokens are rotated before they end.
+    pub(crate) async fn rotate_tokens(&self, admin: &Member, id: RuntimeId, on: bool) {
+        let page = self.services.runtimes.page(admin).await.unwrap();
+        let runtime = page.runtimes.into_iter().find(|runtime| runtime.id == id).unwrap();
+        let form = RuntimeForm {
+            name: runtime.name,
+            provider: runtime.provider.to_string(),
+            rotate_tokens: on,
+        };
+        self.services.runtimes.edit(admin, id, form).await.unwrap();
     }
 
     /// The form that registers the stand-in.

@@ -1,10 +1,12 @@
-//! The endpoints under `/api/v3`. Only reads: a write is refused, and the record has it.
+//! The endpoints under `/api/v3`. Only reads, and the way in which a token is revoked: any other write is refused, and the
+//! record has it.
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderValue, Method, StatusCode};
-use axum::response::Response;
-use axum::routing::{any, get};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get, post};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
@@ -15,6 +17,7 @@ use super::reads::{self, Read};
 use super::{root, sso_refusal};
 use crate::model::{Level, TokenKind};
 use crate::paging::{self, Page};
+use crate::provider::Provider;
 use crate::state::{KnownAccount, KnownRepository, Shared, Token};
 use crate::wire::put;
 
@@ -30,6 +33,7 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/api/v3/user/repos", get(user_repositories))
         .route("/api/v3/repos/{owner}/{repo}", get(repository))
         .route("/api/v3/repos/{owner}/{repo}/{*rest}", get(within_repository))
+        .route("/api/v3/credentials/revoke", post(revoke))
         .route("/api/v3/{*rest}", any(elsewhere))
         .method_not_allowed_fallback(elsewhere)
 }
@@ -130,6 +134,39 @@ async fn within_repository(
         Some(body) => caller.answer(&read.needs, &body),
         None => caller.not_found(&read.needs, read.documentation),
     }
+}
+
+/// Whoever knows a personal access token may have it revoked, at once here, and later in earnest. As on github.com, where
+/// "any authenticated requests will return a 403"; GitHub Enterprise Server wants some token instead.
+async fn revoke(State(shared): State<Shared>, caller: Caller, body: Bytes) -> Response {
+    #[derive(Deserialize)]
+    struct Wish {
+        credentials: Vec<String>,
+    }
+    let documentation = "https://docs.github.com/rest/credentials/revoke#revoke-a-list-of-credentials";
+    if caller.token.is_some() {
+        let message = "This endpoint takes no authenticated requests.";
+        return caller.refuse(StatusCode::FORBIDDEN, &Needs::NOTHING, message, documentation);
+    }
+    let wish: Option<Wish> = serde_json::from_slice(&body).ok();
+    let Some(Wish { credentials }) = wish.filter(|wish| (1..=1000).contains(&wish.credentials.len())) else {
+        let message = "Validation failed, or the endpoint has been spammed.";
+        return caller.refuse(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            &Needs::NOTHING,
+            message,
+            documentation,
+        );
+    };
+    let mut state = shared.lock();
+    for value in credentials {
+        // Not a word on what is unknown, or nobody could guess.
+        if let Some(id) = state.token_of(Provider::GitHub, &value).map(|token| token.id) {
+            _ = state.revoke_token(id);
+        }
+    }
+    drop(state);
+    (StatusCode::ACCEPTED, axum::Json(json!({}))).into_response()
 }
 
 /// What is not there, and what would change something.

@@ -16,6 +16,8 @@ use crate::model::TokenKind;
 use crate::state::{KnownAccount, Shared, Token};
 use crate::wire::field;
 
+/// The longest life of a token: GitLab's default limit (<https://docs.gitlab.com/user/profile/personal_access_tokens/>).
+const LONGEST: Duration = Duration::days(365);
 const DATE: StaticFormatDescription = format_description!("[year]-[month]-[day]");
 
 /// Any scope opens this, for a token must be able to learn what it is.
@@ -52,6 +54,13 @@ pub(crate) async fn rotate(State(shared): State<Shared>, caller: Caller, body: B
     // Without a wish, the new token lives for a week.
     let end = match field(&body, "expires_at").map(|wish| Date::parse(&wish, DATE)) {
         None => now.date() + Duration::WEEK,
+        Some(Ok(date)) if date > now.date() + LONGEST => {
+            let words = format!(
+                "400 Bad request - Expiration date must be before {}",
+                now.date() + LONGEST
+            );
+            return caller.answer(StatusCode::BAD_REQUEST, &message(&words));
+        }
         Some(Ok(date)) if date > now.date() => date,
         Some(Ok(_)) => {
             let words = "400 Bad request - Expiration date must be in the future";

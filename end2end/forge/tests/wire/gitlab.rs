@@ -203,6 +203,22 @@ async fn rotating_a_token_that_was_rotated_revokes_all_that_came_of_it() {
 }
 
 #[tokio::test]
+async fn a_wish_for_an_end_in_the_past_or_too_far_away_changes_nothing() {
+    let forge = forge().await;
+    let token = personal(&forge, ["api"]);
+    for wish in ["2026-01-15", "2025-01-01", "2027-01-16", "soon"] {
+        let answer = rotate(&forge, &token.value, json!({ "expires_at": wish })).await;
+        assert_eq!(answer.status, 400, "{wish}");
+    }
+    assert_eq!(ask(&forge, SELF, &token).await.status, 200);
+    let longest = rotate(&forge, &token.value, json!({ "expires_at": "2027-01-15" })).await;
+    assert_eq!(
+        (longest.status, &longest.json()["expires_at"]),
+        (200, &json!("2027-01-15"))
+    );
+}
+
+#[tokio::test]
 async fn only_api_and_self_rotate_may_rotate() {
     let forge = forge().await;
     let token = personal(&forge, ["read_api", "write_repository"]);

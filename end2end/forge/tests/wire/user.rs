@@ -28,6 +28,25 @@ async fn ask(forge: &Forge, token: &str) -> Answer {
 }
 
 #[tokio::test]
+async fn whoever_knows_a_token_may_have_it_revoked_without_being_anybody() {
+    let forge = forge().await;
+    let token = make(&forge, NewToken::classic("ada", ["repo"]));
+    let bystander = make(&forge, NewToken::classic("ada", ["repo"]));
+    let revoke = |body: serde_json::Value| {
+        let request = Request::new("POST", "/api/v3/credentials/revoke").header("user-agent", "patchbay-test");
+        request.json(&body)
+    };
+    let wish = || revoke(serde_json::json!({ "credentials": [token.value, "ghp_unknown"] }));
+    assert_eq!(wish().bearer(&token.value).send(forge.address()).await.status, 403);
+    let nothing = revoke(serde_json::json!({ "credentials": [] }));
+    assert_eq!(nothing.send(forge.address()).await.status, 422);
+    assert_eq!(ask(&forge, &token.value).await.status, 200);
+    assert_eq!(wish().send(forge.address()).await.status, 202);
+    assert_eq!(ask(&forge, &token.value).await.status, 401);
+    assert_eq!(ask(&forge, &bystander.value).await.status, 200);
+}
+
+#[tokio::test]
 async fn a_classic_token_is_told_who_it_is_and_which_scopes_it_has() {
     let forge = forge().await;
     let token = make(&forge, NewToken::classic("ada", ["repo", "admin:repo_hook"]));

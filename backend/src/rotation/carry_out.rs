@@ -1,0 +1,176 @@
+//! One rotation, step by step.
+
+use super::{AFTER_REFUSAL, AFTER_TROUBLE, Rotation, RotationError, RotationOutcome, Step};
+use crate::{
+    Fault, credentials,
+    keys::Sealer,
+    providers::Rotated,
+    store::{Holding, NewValue, Rewritten, Taken},
+};
+use domain::{
+    CheckOutcome, Expiry, RotationNote, RotationRefusal, UserId,
+    check::Trouble,
+    token_format::{self, TokenFormat},
+};
+use secrecy::{ExposeSecret as _, SecretString};
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// How long a new token is tried to be stored when the database fails.
+const KEEP_TRYING: Duration = Duration::from_mins(1);
+/// The pause after the first try; it doubles with each, up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+impl Rotation {
+    pub(super) async fn carry_out(
+        &self,
+        holding: &Holding,
+        actor: Option<UserId>,
+    ) -> Result<RotationOutcome, RotationError> {
+        // All that may fail comes before the provider is asked: keys, the old token, and a commit, which is the mark itself.
+        let sealer = self.credentials.keys.sealer(holding.account).await?;
+        let old = self.credentials.open(holding).await?;
+        self.watch.reached(Step::Prepared).await;
+        let now = self.credentials.now();
+        match self
+            .store
+            .take_rotation(holding.account, holding.id, &holding.fingerprint, now)
+            .await?
+        {
+            Taken::Yes => {}
+            Taken::Busy => return Err(RotationError::Busy),
+            Taken::Gone => return Err(RotationError::NotFound),
+        }
+        self.watch.reached(Step::Taken).await;
+        match self.credentials.rotate(holding, &old).await {
+            Rotated::New { token, expiry } => {
+                self.watch.reached(Step::Answered).await;
+                self.keep(holding, &sealer, &token, (expiry, actor)).await
+            }
+            Rotated::Refused(refusal) => {
+                if refusal == RotationRefusal::Dead {
+                    self.check_all(holding, &holding.fingerprint).await;
+                }
+                let note = RotationNote::Refused(refusal.clone());
+                self.end(holding, Some(&note)).await?;
+                Ok(RotationOutcome::Refused(refusal))
+            }
+            Rotated::NotAsked(setback) => {
+                self.end(holding, Some(&RotationNote::NotAsked(setback.clone())))
+                    .await?;
+                Ok(RotationOutcome::NotAsked(setback))
+            }
+            Rotated::Unknown(trouble) => self.look_once(holding, trouble).await,
+        }
+    }
+
+    /// Stores the new token, whatever happens, and only then checks it.
+    async fn keep(
+        &self,
+        holding: &Holding,
+        sealer: &Sealer,
+        token: &SecretString,
+        (expiry, actor): (Expiry, Option<UserId>),
+    ) -> Result<RotationOutcome, RotationError> {
+        let hint = token_format::hint(token.expose_secret());
+        let new = NewValue {
+            event: self
+                .credentials
+                .event(holding, actor, "token.rotated", format!("{} by {hint}", holding.hint)),
+            fingerprint: sealer.fingerprint(token),
+            hint,
+            format: TokenFormat::of(token.expose_secret()).map(|format| format.name.to_owned()),
+            expiry,
+            since: self.credentials.now(),
+        };
+        match self.store_new(holding, sealer, token, &new).await {
+            Ok(Rewritten::Stored) => {}
+            Ok(Rewritten::Gone) => {
+                // Deleted or replaced meanwhile: nobody wants the new token, so it should not live on unseen.
+                let revocation = self.credentials.revoke(holding, token).await;
+                tracing::warn!(account = %holding.account, token = %holding.id, ?revocation, "a token was deleted while it was rotated");
+                return Err(RotationError::NotFound);
+            }
+            Err(fault) => {
+                tracing::error!(account = %holding.account, token = %holding.id, %fault, "the new token could not be stored and is lost");
+                return Err(fault.into());
+            }
+        }
+        self.watch.reached(Step::Stored).await;
+        let check = self.check_all(holding, &new.fingerprint).await;
+        self.watch.reached(Step::Checked).await;
+        Ok(RotationOutcome::Rotated(check))
+    }
+
+    async fn store_new(
+        &self,
+        holding: &Holding,
+        sealer: &Sealer,
+        token: &SecretString,
+        new: &NewValue,
+    ) -> Result<Rewritten, Fault> {
+        let account = holding.account;
+        let seal = |id, user| sealer.seal(&credentials::place(account, id, user), token);
+        let deadline = Instant::now() + KEEP_TRYING;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.store.rewrite_token(account, &holding.fingerprint, new, seal).await {
+                Ok(rewritten) => return Ok(rewritten),
+                Err(fault) if Instant::now() + pause >= deadline => return Err(fault),
+                Err(fault) => {
+                    tracing::error!(%account, token = %holding.id, %fault, "a new token could not be stored: trying again");
+                    self.watch.reached(Step::NotStored).await;
+                    sleep(pause).await;
+                    pause = LONGEST_PAUSE.min(pause * 2);
+                }
+            }
+        }
+    }
+
+    /// The answer did not arrive. A refusal of the old token tells that it was rotated. That it still works tells nothing yet:
+    /// the provider may be at it, so the mark stays, and [`recover`](Self::recover) looks again.
+    async fn look_once(&self, holding: &Holding, trouble: Trouble) -> Result<RotationOutcome, RotationError> {
+        tracing::error!(account = %holding.account, token = %holding.id, ?trouble, "a provider was asked to rotate a token, and its answer did not arrive");
+        match self.check_all(holding, &holding.fingerprint).await {
+            Some(CheckOutcome::Refused(_)) => {
+                self.end(holding, Some(&RotationNote::Interrupted)).await?;
+                Ok(RotationOutcome::Interrupted)
+            }
+            Some(CheckOutcome::Accepted(_) | CheckOutcome::Unchanged(_)) | None => {
+                Ok(RotationOutcome::Unknown(trouble))
+            }
+        }
+    }
+
+    /// Checks every row that holds a token, and gives what the row in question came to, or any other if that has gone.
+    pub(super) async fn check_all(&self, holding: &Holding, fingerprint: &[u8]) -> Option<CheckOutcome> {
+        let rows = self.store.holdings_of(holding.account, fingerprint).await;
+        let rows = rows
+            .inspect_err(|fault| tracing::error!(account = %holding.account, %fault, "a token could not be checked"))
+            .unwrap_or_default();
+        let mut seen = None;
+        for row in rows {
+            match self.credentials.check(&row).await {
+                Ok(outcome) if seen.is_none() || row.id == holding.id => seen = Some(outcome),
+                Ok(_) => {}
+                Err(fault) => {
+                    tracing::error!(account = %row.account, token = %row.id, %fault, "a token could not be checked");
+                }
+            }
+        }
+        seen
+    }
+
+    /// Ends a rotation that brought no new token.
+    pub(super) async fn end(&self, holding: &Holding, note: Option<&RotationNote>) -> Result<(), Fault> {
+        let pause = match note {
+            Some(RotationNote::Refused(_) | RotationNote::Interrupted) => AFTER_REFUSAL,
+            Some(RotationNote::NotAsked(_)) | None => AFTER_TROUBLE,
+        };
+        let retry_at = self.credentials.now().plus(pause);
+        self.store
+            .end_rotation(holding.account, &holding.fingerprint, note, retry_at)
+            .await
+    }
+}
