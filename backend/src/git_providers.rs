@@ -8,7 +8,7 @@ use crate::{
     store::{self, GitProviderRow, Store},
 };
 use domain::{
-    FieldErrors, GitProviderId, ProviderKind, field, provider,
+    FieldErrors, GitProviderId, Packed, ProviderKind, field, provider,
     view::{ProviderLabel, ProviderView, ProvidersPage},
 };
 use std::sync::Arc;
@@ -80,7 +80,7 @@ impl GitProviders {
                 .map(|r| r.name.clone())
                 .collect(),
             created_at: row.created_at,
-            actions: Vec::new(),
+            actions: Packed::default(),
         });
         Ok(ProvidersPage {
             now: self.clock.now(),

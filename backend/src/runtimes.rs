@@ -9,7 +9,7 @@ use crate::{
     store::{self, RuntimeRow, Store},
 };
 use domain::{
-    FieldErrors, GitProviderId, RuntimeId, field,
+    FieldErrors, GitProviderId, Packed, RuntimeId, field,
     view::{RuntimeView, RuntimesPage},
 };
 use std::sync::Arc;
@@ -79,7 +79,7 @@ impl Runtimes {
                 tokens: tokens.get(&row.id).copied().unwrap_or_default(),
                 members,
                 created_at: row.created_at,
-                actions: Vec::new(),
+                actions: Packed::default(),
             })
         });
         Ok(RuntimesPage {

@@ -13,7 +13,7 @@ use crate::{
     vault::Place,
 };
 use domain::{
-    CheckId, CheckOutcome, FieldErrors, GitTokenId, ProviderKind, RuntimeId, SecretInput, TokenStatus, scope,
+    CheckId, CheckOutcome, FieldErrors, GitTokenId, Packed, ProviderKind, RuntimeId, SecretInput, TokenStatus, scope,
     token_format::{self, TokenFormat},
     view::{TokenRow, TokenView, TokensPage},
 };
@@ -94,7 +94,7 @@ impl Tokens {
                 provider: git_providers::label(provider),
                 required: scope::required(provider.kind, None),
                 token: mine.map(|token| view(provider.kind, token)),
-                actions: Vec::new(),
+                actions: Packed::default(),
             })
         });
         Ok(TokensPage {

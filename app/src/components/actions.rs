@@ -4,7 +4,7 @@ use super::{
     form::{Hidden, PostForm, Submit},
     icon::{Icon, icon},
 };
-use domain::sheet::Action;
+use domain::{Packed, sheet::Action};
 use leptos::prelude::*;
 
 /// The most actions that stand side by side.
@@ -15,21 +15,21 @@ const BESIDE_MENU: usize = 2;
 /// The cell with a row's actions. Many of them go into a menu, which the browser itself opens and closes.
 #[component]
 pub(crate) fn Actions(
-    actions: Vec<Action>,
+    actions: Packed<Vec<Action>>,
     /// The row's name, for screen readers.
     about: String,
 ) -> impl IntoView {
-    let mut shown = actions;
+    let mut shown = actions.open();
     let rest = if shown.len() > SIDE_BY_SIDE {
         shown.split_off(BESIDE_MENU)
     } else {
         Vec::new()
     };
-    let menu = rest.first().map(|first| {
-        let id = format!("menu-{}", first.id);
-        let items = rest.iter().map(|item| action(item.clone(), true)).collect_view();
+    let menu = rest.first().map(|first| first.id.clone()).map(|first| {
+        let id = format!("menu-{first}");
+        let items = rest.into_iter().map(|item| action(item, true)).collect_view();
         view! {
-            <button class="button quiet tool" type="button" id=format!("more-{}", first.id) popovertarget=id.clone() title="More">
+            <button class="button quiet tool" type="button" id=format!("more-{first}") popovertarget=id.clone() title="More">
                 <Icon name="more"/>
                 <span class="word">"More"</span>
                 <span class="unseen">" for "{about}</span>

@@ -70,7 +70,7 @@ pub(crate) fn Sheets(place: Memo<Place>) -> impl IntoView {
     move || {
         let wanted = wanted.get();
         match shown.get().filter(|(ask, _)| wanted.as_ref() == Some(ask)) {
-            Some((_, sheet)) => view! { <Dialog sheet/> }.into_any(),
+            Some((_, sheet)) => view! { <Dialog sheet=sheet.open()/> }.into_any(),
             None => nothing(),
         }
     }
@@ -134,10 +134,7 @@ fn Dialog(sheet: Sheet) -> impl IntoView {
         event.prevent_default();
         navigate(&go_to, in_place(false));
     };
-    let below = below.map(|label| {
-        let text = format!("{} · {}", label.name, label.host);
-        view! { <ProviderMark kind=label.kind text/> }
-    });
+    let below = below.map(|(kind, text)| view! { <ProviderMark kind text/> });
     let hidden = hidden
         .into_iter()
         .map(|(name, value)| view! { <Hidden name value/> })

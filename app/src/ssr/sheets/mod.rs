@@ -7,7 +7,10 @@ pub(crate) mod tokens;
 
 use super::context;
 use crate::{AppError, place::AccountPage};
-use domain::sheet::{Action, Part, Sheet};
+use domain::{
+    Packed,
+    sheet::{Action, Part, Sheet},
+};
 
 /// What an address wants open.
 #[derive(Clone, Copy)]
@@ -19,18 +22,19 @@ struct Wanted<'q> {
 }
 
 /// The sheet that a query opens over a page of an account. `None`: it opens none, or what it names is not there.
-pub(crate) async fn sheet(account: &str, page: &str, query: &str) -> Result<Option<Sheet>, AppError> {
+pub(crate) async fn sheet(account: &str, page: &str, query: &str) -> Result<Option<Packed<Sheet>>, AppError> {
     let (services, member) = context::member(account).await?;
     let (what, id) = query.split_once('=').unwrap_or((query, ""));
     let wanted = Wanted { what, id };
-    Ok(match AccountPage::at(page) {
+    let sheet = match AccountPage::at(page) {
         AccountPage::Tokens => tokens::sheet(&services.tokens.page(&member).await?, wanted, account),
         AccountPage::Runtimes => runtimes::sheet(&services.runtimes.page(&member).await?, wanted, account),
         AccountPage::GitAuthentication => {
             git_authentication::sheet(&services.git_providers.page(&member).await?, wanted, account)
         }
         AccountPage::Home | AccountPage::Nothing => None,
-    })
+    };
+    Ok(sheet.as_ref().map(Packed::new))
 }
 
 /// A form that registers a thing or edits the one of this id, in a panel.
@@ -71,15 +75,14 @@ fn about(id: &str, account: &str) -> Vec<(String, String)> {
 }
 
 /// *Edit* and *Delete*, of a thing on the page at an address.
-fn edit_and_delete(page: &str, id: &str, name: &str) -> Vec<Action> {
-    [("edit", "edit", "Edit"), ("delete", "trash", "Delete")]
-        .map(|(what, icon, label)| Action {
-            id: format!("{what}-{id}"),
-            label: label.to_owned(),
-            about: name.to_owned(),
-            icon: icon.to_owned(),
-            to: format!("{page}?{what}={id}"),
-            ..Action::default()
-        })
-        .to_vec()
+fn edit_and_delete(page: &str, id: &str, name: &str) -> Packed<Vec<Action>> {
+    let actions = [("edit", "edit", "Edit"), ("delete", "trash", "Delete")].map(|(what, icon, label)| Action {
+        id: format!("{what}-{id}"),
+        label: label.to_owned(),
+        about: name.to_owned(),
+        icon: icon.to_owned(),
+        to: format!("{page}?{what}={id}"),
+        ..Action::default()
+    });
+    Packed::new(&actions.to_vec())
 }

@@ -3,6 +3,7 @@
 use super::Wanted;
 use crate::calls::tokens::{CheckToken, DeleteToken, PutToken};
 use domain::{
+    Packed,
     guide::plain,
     scope,
     sheet::{Action, Field, Pairs, Part, Sheet},
@@ -18,7 +19,7 @@ pub(crate) const DELETE_FORM: &str = "delete-token";
 /// Gives every row its actions.
 pub(crate) fn add_actions(page: &mut TokensPage, account: &str) {
     for row in &mut page.rows {
-        row.actions = actions(row, account);
+        row.actions = Packed::new(&actions(row, account));
     }
 }
 
@@ -120,7 +121,7 @@ fn put(row: &TokenRow, account: &str) -> Sheet {
         .chain([Part::Steps(open, guide.steps, guide.remark)]);
     Sheet {
         title,
-        below: Some(row.provider.clone()),
+        below: Some((kind, format!("{} · {}", row.provider.name, row.provider.host))),
         action: PutToken::url().to_owned(),
         form: TOKEN_FORM.to_owned(),
         hidden: about(row, account),
