@@ -1,8 +1,9 @@
 //! What can be done with a row of a table.
 
 use super::{
-    form::{Hidden, PostForm, Submit},
+    form::{PostForm, Submit, hidden},
     icon::{Icon, icon},
+    words::each,
 };
 use domain::{Packed, sheet::Action};
 use leptos::prelude::*;
@@ -27,7 +28,7 @@ pub(crate) fn Actions(
     };
     let menu = rest.first().map(|first| first.id.clone()).map(|first| {
         let id = format!("menu-{first}");
-        let items = rest.into_iter().map(|item| action(item, true)).collect_view();
+        let items = each(rest, |item| action(item, true));
         view! {
             <button class="button quiet tool" type="button" id=format!("more-{first}") popovertarget=id.clone() title="More">
                 <Icon name="more"/>
@@ -40,7 +41,7 @@ pub(crate) fn Actions(
     view! {
         <td class="end">
             <div class="actions">
-                {shown.into_iter().map(|shown| action(shown, false)).collect_view()}
+                {each(shown, |shown| action(shown, false))}
                 {menu}
             </div>
         </td>
@@ -66,13 +67,9 @@ fn action(action: Action, in_menu: bool) -> AnyView {
         _ => "button",
     };
     if let Some((busy, fields)) = post {
-        let fields = fields
-            .into_iter()
-            .map(|(name, value)| view! { <Hidden name value/> })
-            .collect_view();
         return view! {
             <PostForm action=to>
-                {fields}
+                {hidden(fields)}
                 <Submit label busy class mark id about/>
             </PostForm>
         }

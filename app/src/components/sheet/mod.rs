@@ -9,7 +9,7 @@ mod token;
 
 use self::parts::parts;
 use super::{
-    form::{Hidden, PostForm, Submit},
+    form::{PostForm, Submit, hidden},
     icon::{Icon, ProviderMark},
 };
 use crate::{
@@ -104,7 +104,7 @@ fn Dialog(sheet: Sheet) -> impl IntoView {
         below,
         action,
         form,
-        hidden,
+        hidden: fields,
         opener,
         submit,
         parts: inside,
@@ -135,10 +135,6 @@ fn Dialog(sheet: Sheet) -> impl IntoView {
         navigate(&go_to, in_place(false));
     };
     let below = below.map(|(kind, text)| view! { <ProviderMark kind text/> });
-    let hidden = hidden
-        .into_iter()
-        .map(|(name, value)| view! { <Hidden name value/> })
-        .collect_view();
     view! {
         <dialog class=modal open aria-labelledby="dialog-title" node_ref=dialog on:cancel=on_cancel>
             <header>
@@ -152,7 +148,7 @@ fn Dialog(sheet: Sheet) -> impl IntoView {
                 </a>
             </header>
             <PostForm action id=form class="panel-form">
-                <div class="panel-body">{parts(inside)} {hidden}</div>
+                <div class="panel-body">{parts(inside)} {hidden(fields)}</div>
                 <footer>
                     <a class="button" href=close data-noscroll="">
                         "Cancel"

@@ -5,8 +5,12 @@ pub(crate) mod git_authentication;
 pub(crate) mod runtimes;
 pub(crate) mod tokens;
 
+#[cfg(test)]
+mod tests;
+
 use super::context;
 use crate::{AppError, place::AccountPage};
+use backend::{Services, access::Member};
 use domain::{
     Packed,
     sheet::{Action, Part, Sheet},
@@ -24,17 +28,28 @@ struct Wanted<'q> {
 /// The sheet that a query opens over a page of an account. `None`: it opens none, or what it names is not there.
 pub(crate) async fn sheet(account: &str, page: &str, query: &str) -> Result<Option<Packed<Sheet>>, AppError> {
     let (services, member) = context::member(account).await?;
+    let sheet = open(&services, &member, account, page, query).await?;
+    Ok(sheet.as_ref().map(Packed::new))
+}
+
+/// A member's sheet.
+async fn open(
+    services: &Services,
+    member: &Member,
+    account: &str,
+    page: &str,
+    query: &str,
+) -> Result<Option<Sheet>, AppError> {
     let (what, id) = query.split_once('=').unwrap_or((query, ""));
     let wanted = Wanted { what, id };
-    let sheet = match AccountPage::at(page) {
-        AccountPage::Tokens => tokens::sheet(&services.tokens.page(&member).await?, wanted, account),
-        AccountPage::Runtimes => runtimes::sheet(&services.runtimes.page(&member).await?, wanted, account),
+    Ok(match AccountPage::at(&page.split('/').collect::<Vec<_>>()) {
+        AccountPage::Tokens => tokens::sheet(&services.tokens.page(member).await?, wanted, account),
+        AccountPage::Runtimes => runtimes::sheet(&services.runtimes.page(member).await?, wanted, account),
         AccountPage::GitAuthentication => {
-            git_authentication::sheet(&services.git_providers.page(&member).await?, wanted, account)
+            git_authentication::sheet(&services.git_providers.page(member).await?, wanted, account)
         }
         AccountPage::Home | AccountPage::Nothing => None,
-    };
-    Ok(sheet.as_ref().map(Packed::new))
+    })
 }
 
 /// A form that registers a thing or edits the one of this id, in a panel.
