@@ -4,6 +4,9 @@ import { expect, test } from "../fixtures.ts";
 
 const path = "/acme/tokens";
 
+/** The address that is asked for the panel of a runtime. */
+const asked = (runtime: string) => `/api/ui/sheet?account=acme&query=add%3D${runtime}&page=tokens`;
+
 /** An element of a packed list of actions: a link. */
 const link = (id: string, label: string, to: string) => ["1", id, label, "for prod-eu", "", "", to, ""];
 
@@ -68,11 +71,11 @@ test("a sheet that comes after it was closed is not shown", async ({ site, acme 
 });
 
 test("where the server cannot be reached it is said, and one may try again", async ({ site, acme }) => {
-    await acme.runtime("prod-eu");
+    const runtime = await acme.runtime("prod-eu");
     await site.become(acme.mira);
     await site.open(path);
     await site.page.route("**/api/ui/sheet?*", (route) => route.abort("internetdisconnected"));
-    site.watch.expectFailure("/api/ui/sheet");
+    site.watch.expectFailure(asked(runtime));
     await site.link("Add token for prod-eu").click();
     await expect(site.notice).toContainText("Patchbay cannot be reached.");
     await expect(site.page).toHaveURL(site.origin + path);
@@ -98,7 +101,7 @@ test("whoever is signed out meanwhile is led to sign in, and back to what was op
     await site.become(acme.mira);
     await site.open(path);
     await site.page.context().clearCookies();
-    site.watch.expect(401, "/api/ui/sheet");
+    site.watch.expect(401, asked(runtime));
     await site.link("Add token for prod-eu").click();
     await site.arrived(`/sign-in?next=${path}%3Fadd%3D${runtime}`, "Sign in");
 });
@@ -169,7 +172,7 @@ test("a sheet may have every part there is", async ({ site, acme }) => {
     const parts = [
         ["n", "warn", "Two of them |*share| it."],
         ["p", ""],
-        ["f", ...field({ name: "end", label: "Expiry date", kind: "date", hint: "As at |@https://x.example the provider|." })],
+        ["f", ...field({ name: "end", label: "Expiry date", kind: "date", hint: "As at |@https://x.example the provider" })],
         ["c", "Runtimes", ...box("first", { checked: "1" }), ...box("second", { hint: "Has none yet." }), ...box("third", { disabled: "1" }), ""],
     ];
     const sheet = ["", "Share it", "", "/api/ui/check-token", "share", "1", "account", "acme", "", "", "1", "Share", "Sharing…"];
@@ -179,7 +182,7 @@ test("a sheet may have every part there is", async ({ site, acme }) => {
     const panel = site.dialog("Share it");
     await expect(panel).toContainText("Two of them share it.");
     await expect(site.field("Expiry date", panel)).toHaveAttribute("type", "date");
-    await expect(site.field("Expiry date", panel)).toHaveAccessibleDescription("As at the provider (opens in a new tab).");
+    await expect(site.field("Expiry date", panel)).toHaveAccessibleDescription("As at the provider (opens in a new tab)");
     const group = panel.getByRole("group", { name: "Runtimes" });
     await expect(site.field("Use it for first", group)).toBeChecked();
     await expect(site.field("Use it for third", group)).toBeDisabled();
