@@ -36,9 +36,8 @@ pub(crate) async fn answer(ask: Ask) -> Answer {
         Ask::Runtimes(account) => (runtimes::LoadRuntimes::url(), paths::query("account", account)),
         Ask::GitProviders(account) => (git_providers::LoadGitProviders::url(), paths::query("account", account)),
         Ask::Sheet { account, page, query } => {
-            let fields = [("account", account.as_str()), ("page", page), ("query", query)];
-            let fields = fields.map(|(field, value)| paths::query(field, value));
-            (sheet::LoadSheet::url(), fields.join("&"))
+            let (account, query) = (paths::query("account", account), paths::query("query", query));
+            (sheet::LoadSheet::url(), format!("{account}&{query}&page={page}"))
         }
     };
     let text = match get(address, &query).await {

@@ -10,6 +10,7 @@ use crate::{
     state::app_state,
 };
 use domain::{
+    Packed,
     sheet::Sheet,
     view::{ProvidersPage, RuntimesPage, Viewer},
 };
@@ -53,7 +54,7 @@ pub(crate) enum Answer {
     Runtimes(RuntimesPage),
     GitProviders(ProvidersPage),
     /// Nothing, if what the sheet would be about is not there.
-    Sheet(Option<Sheet>),
+    Sheet(Option<Packed<Sheet>>),
     /// None.
     Failed(AppError),
 }

@@ -44,7 +44,7 @@ impl Place {
             [] => Self::Door(DoorPage::Home),
             ["sign-in"] => Self::Door(DoorPage::SignIn),
             ["setup", code] => Self::Door(DoorPage::SetUp((*code).to_owned())),
-            [account, page @ ..] => Self::Account((*account).to_owned(), AccountPage::at(&page.join("/"))),
+            [account, page @ ..] => Self::Account((*account).to_owned(), AccountPage::at(page)),
         }
     }
 
@@ -88,12 +88,12 @@ const OPENERS: [&str; 5] = ["add", "delete", "edit", "register", "replace"];
 
 impl AccountPage {
     /// The page at a path below the account's own.
-    pub(crate) fn at(path: &str) -> Self {
+    pub(crate) fn at(path: &[&str]) -> Self {
         match path {
-            "" => Self::Home,
-            TOKENS => Self::Tokens,
-            RUNTIMES => Self::Runtimes,
-            GIT_AUTHENTICATION => Self::GitAuthentication,
+            [] => Self::Home,
+            ["tokens"] => Self::Tokens,
+            ["admin", "runtimes"] => Self::Runtimes,
+            ["admin", "git-authentication"] => Self::GitAuthentication,
             _ => Self::Nothing,
         }
     }
@@ -101,17 +101,13 @@ impl AccountPage {
     /// Its path below the account's, if sheets open over it.
     const fn path(self) -> Option<&'static str> {
         match self {
-            Self::Tokens => Some(TOKENS),
-            Self::Runtimes => Some(RUNTIMES),
-            Self::GitAuthentication => Some(GIT_AUTHENTICATION),
+            Self::Tokens => Some("tokens"),
+            Self::Runtimes => Some("admin/runtimes"),
+            Self::GitAuthentication => Some("admin/git-authentication"),
             Self::Home | Self::Nothing => None,
         }
     }
 }
-
-const TOKENS: &str = "tokens";
-const RUNTIMES: &str = "admin/runtimes";
-const GIT_AUTHENTICATION: &str = "admin/git-authentication";
 
 #[cfg(test)]
 mod tests {

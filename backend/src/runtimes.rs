@@ -10,7 +10,7 @@ use crate::{
     tokens,
 };
 use domain::{
-    FieldErrors, GitProviderId, RuntimeId, field,
+    FieldErrors, GitProviderId, Packed, RuntimeId, field,
     view::{RuntimeView, RuntimesPage},
 };
 use std::sync::Arc;
@@ -105,7 +105,7 @@ impl Runtimes {
                 tokens: people.get(&row.id).copied().unwrap_or_default(),
                 members,
                 created_at: row.created_at,
-                actions: Vec::new(),
+                actions: Packed::default(),
             })
         });
         Ok(RuntimesPage {

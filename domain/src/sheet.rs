@@ -1,21 +1,24 @@
 //! Dialogs, and what can be done with a row of a table, as data: the server makes them, and one component shows each. So a
 //! further dialog or action costs the browser nothing but its own words, when it is asked for.
 
-use crate::{provider::ProviderKind, view::ProviderLabel};
-use serde::{Deserialize, Serialize};
+use crate::{
+    packed::{Pack, pack_fields},
+    provider::ProviderKind,
+};
+use std::vec::IntoIter;
 
 /// Names or values, each with another text.
 pub type Pairs = Vec<(String, String)>;
 
 /// A dialog over the page, with a form.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sheet {
     /// Whether it asks if something may go, in the middle; otherwise there is something to fill in, at the side.
     pub deletion: bool,
     /// Its title.
     pub title: String,
-    /// The Git provider that it is about, below the title.
-    pub below: Option<ProviderLabel>,
+    /// The Git provider that it is about, below the title: kind and words.
+    pub below: Option<(ProviderKind, String)>,
     /// The server function's address.
     pub action: String,
     /// The form's id.
@@ -32,7 +35,7 @@ pub struct Sheet {
 }
 
 /// A part of a [`Sheet`]. Words may have the markup of [`guide::pieces`](crate::guide::pieces), where it says so.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part {
     /// A paragraph, with markup.
     Text(String),
@@ -63,7 +66,7 @@ pub enum Part {
 }
 
 /// A field of a form.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "as in HTML")]
 pub struct Field {
     /// Its name in the form. Boxes to tick may share one.
@@ -105,7 +108,7 @@ impl Field {
 }
 
 /// What can be done with a row of a table.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Action {
     /// The control's id, for the focus.
     pub id: String,
@@ -121,4 +124,130 @@ pub struct Action {
     pub to: String,
     /// If it posts: what is said meanwhile, and the fields.
     pub post: Option<(String, Pairs)>,
+}
+
+pack_fields!(Sheet {
+    deletion,
+    title,
+    below,
+    action,
+    form,
+    hidden,
+    opener,
+    submit,
+    parts,
+});
+
+pack_fields!(Field {
+    name,
+    label,
+    value,
+    kind,
+    hint,
+    placeholder,
+    autocomplete,
+    optional,
+    mono,
+    autofocus,
+    checked,
+    disabled,
+});
+
+pack_fields!(Action {
+    id,
+    label,
+    about,
+    icon,
+    primary,
+    to,
+    post,
+});
+
+impl Pack for ProviderKind {
+    fn pack(&self, texts: &mut Vec<String>) {
+        texts.push(self.as_str().to_owned());
+    }
+
+    fn unpack(texts: &mut IntoIter<String>) -> Self {
+        Self::from_word(&String::unpack(texts)).unwrap_or_default()
+    }
+}
+
+/// Which part it is, in one letter, and its fields.
+macro_rules! pack_parts {
+    ($($letter:literal $part:ident($($field:ident),+),)+) => {
+        impl Pack for Part {
+            fn pack(&self, texts: &mut Vec<String>) {
+                match self {
+                    $(Self::$part($($field),+) => {
+                        texts.push($letter.to_owned());
+                        $($field.pack(texts);)+
+                    })+
+                }
+            }
+
+            fn unpack(texts: &mut IntoIter<String>) -> Self {
+                match String::unpack(texts).as_str() {
+                    $($letter => {
+                        $(let $field = Pack::unpack(texts);)+
+                        Self::$part($($field),+)
+                    })+
+                    _ => Self::Text(String::new()),
+                }
+            }
+        }
+    };
+}
+
+pack_parts! {
+    "t" Text(words),
+    "u" Sub(words),
+    "n" Notice(tone, words),
+    "p" Problem(generate),
+    "f" Field(field),
+    "k" Token(field, kind),
+    "s" Select(field, options),
+    "c" Checks(legend, boxes),
+    "g" GitProvider(kind, kinds, fields),
+    "d" Disabled(label, reason),
+    "m" Details(title, parts),
+    "o" Steps(open, steps, remark),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packed::Packed;
+
+    #[test]
+    fn every_part_arrives_as_it_was_sent() {
+        let field = Field {
+            value: "x".to_owned(),
+            mono: true,
+            ..Field::new("name", "Name")
+        };
+        let pairs = vec![("a".to_owned(), "A".to_owned())];
+        let text = || "words".to_owned();
+        let parts = vec![
+            Part::Text(text()),
+            Part::Sub(text()),
+            Part::Notice("warn".to_owned(), text()),
+            Part::Problem(Some(("Generate".to_owned(), "https://x.dev".to_owned()))),
+            Part::Field(field.clone()),
+            Part::Token(field.clone(), ProviderKind::GitLab),
+            Part::Select(field.clone(), pairs.clone()),
+            Part::Checks(text(), vec![field.clone(), Field::default()]),
+            Part::GitProvider(field.clone(), pairs, vec![field]),
+            Part::Disabled(text(), text()),
+            Part::Steps((text(), text()), vec![text()], String::new()),
+        ];
+        let sheet = Sheet {
+            title: "Title".to_owned(),
+            below: Some((ProviderKind::Gerrit, text())),
+            submit: Some((text(), text())),
+            parts: [parts.clone(), vec![Part::Details(text(), parts)]].concat(),
+            ..Sheet::default()
+        };
+        assert_eq!(Packed::new(&sheet).open(), sheet);
+    }
 }

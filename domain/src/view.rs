@@ -5,6 +5,7 @@
 use crate::{
     check::{Expiry, GitIdentity},
     id::{GitProviderId, GitTokenId, RuntimeId},
+    packed::Packed,
     provider::ProviderKind,
     revocation::Offers,
     role::Role,
@@ -66,7 +67,7 @@ pub struct TokenRow {
     /// The person's token, if there is one.
     pub token: Option<TokenView>,
     /// What can be done with it.
-    pub actions: Vec<Action>,
+    pub actions: Packed<Vec<Action>>,
 }
 
 /// A stored Git token, without its secret.
@@ -149,7 +150,7 @@ pub struct ProviderView {
     /// When it was registered.
     pub created_at: Timestamp,
     /// What can be done with it.
-    pub actions: Vec<Action>,
+    pub actions: Packed<Vec<Action>>,
 }
 
 /// The page *Runtimes*.
@@ -188,5 +189,5 @@ pub struct RuntimeView {
     /// When it was registered.
     pub created_at: Timestamp,
     /// What can be done with it.
-    pub actions: Vec<Action>,
+    pub actions: Packed<Vec<Action>>,
 }

@@ -1,10 +1,11 @@
 //! What can be done with a row of a table.
 
 use super::{
-    form::{Hidden, PostForm, Submit},
+    form::{PostForm, Submit, hidden},
     icon::{Icon, icon},
+    words::each,
 };
-use domain::sheet::Action;
+use domain::{Packed, sheet::Action};
 use leptos::prelude::*;
 
 /// The most actions that stand side by side.
@@ -15,21 +16,21 @@ const BESIDE_MENU: usize = 2;
 /// The cell with a row's actions. Many of them go into a menu, which the browser itself opens and closes.
 #[component]
 pub(crate) fn Actions(
-    actions: Vec<Action>,
+    actions: Packed<Vec<Action>>,
     /// The row's name, for screen readers.
     about: String,
 ) -> impl IntoView {
-    let mut shown = actions;
+    let mut shown = actions.open();
     let rest = if shown.len() > SIDE_BY_SIDE {
         shown.split_off(BESIDE_MENU)
     } else {
         Vec::new()
     };
-    let menu = rest.first().map(|first| {
-        let id = format!("menu-{}", first.id);
-        let items = rest.iter().map(|item| action(item.clone(), true)).collect_view();
+    let menu = rest.first().map(|first| first.id.clone()).map(|first| {
+        let id = format!("menu-{first}");
+        let items = each(rest, |item| action(item, true));
         view! {
-            <button class="button quiet tool" type="button" id=format!("more-{}", first.id) popovertarget=id.clone() title="More">
+            <button class="button quiet tool" type="button" id=format!("more-{first}") popovertarget=id.clone() title="More">
                 <Icon name="more"/>
                 <span class="word">"More"</span>
                 <span class="unseen">" for "{about}</span>
@@ -40,7 +41,7 @@ pub(crate) fn Actions(
     view! {
         <td class="end">
             <div class="actions">
-                {shown.into_iter().map(|shown| action(shown, false)).collect_view()}
+                {each(shown, |shown| action(shown, false))}
                 {menu}
             </div>
         </td>
@@ -66,13 +67,9 @@ fn action(action: Action, in_menu: bool) -> AnyView {
         _ => "button",
     };
     if let Some((busy, fields)) = post {
-        let fields = fields
-            .into_iter()
-            .map(|(name, value)| view! { <Hidden name value/> })
-            .collect_view();
         return view! {
             <PostForm action=to>
-                {fields}
+                {hidden(fields)}
                 <Submit label busy class mark id about/>
             </PostForm>
         }

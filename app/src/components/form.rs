@@ -6,7 +6,7 @@
 use super::{
     icon::{Icon, icon},
     problem::ProblemText,
-    words::words,
+    words::{each, words},
 };
 use crate::{
     AppError, dom,
@@ -311,13 +311,16 @@ pub(crate) fn select_field(field: Field, options: Pairs, on_change: OnInput) -> 
     .into_any()
 }
 
-/// Boxes to tick, below what they have in common. What is wrong with one stands below it.
+/// Boxes to tick, below what they have in common. They share a name, and what is wrong stands below them all.
 pub(crate) fn checks(legend: String, boxes: Vec<Field>) -> AnyView {
-    let boxes = boxes.into_iter().map(check).collect_view();
+    let error = boxes
+        .first()
+        .map(|first| Known::of(expect_context(), &first.name).shown_error());
     view! {
         <fieldset class="checks">
             {(!legend.is_empty()).then(|| view! { <legend>{legend}</legend> })}
-            {boxes}
+            {each(boxes, check)}
+            {error}
         </fieldset>
     }
     .into_any()
@@ -326,9 +329,12 @@ pub(crate) fn checks(legend: String, boxes: Vec<Field>) -> AnyView {
 /// A box to tick.
 fn check(field: Field) -> AnyView {
     let form = expect_context::<FormState>();
-    // Boxes may share a name, so the value tells their ids apart.
-    let known = Known::of(form, &format!("{}-{}", field.name, field.value));
-    let of_name = Known::of(form, &field.name);
+    let known = Known {
+        // The value tells those of one name apart.
+        id: field_id(form, &format!("{}-{}", field.name, field.value)),
+        hint_id: field_id(form, &format!("{}-{}-hint", field.name, field.value)),
+        ..Known::of(form, &field.name)
+    };
     let checked = form.values.with_value(|values| match values.as_slice() {
         [] => field.checked,
         values => values
@@ -346,7 +352,7 @@ fn check(field: Field) -> AnyView {
                 checked=checked
                 disabled=field.disabled
                 autofocus=field.autofocus
-                aria-invalid=of_name.invalid()
+                aria-invalid=known.invalid()
                 aria-describedby=known.described_by(hint.is_some())
             />
             <div>
@@ -362,6 +368,11 @@ fn check(field: Field) -> AnyView {
 #[component]
 pub(crate) fn Hidden(#[prop(into)] name: String, #[prop(into)] value: String) -> impl IntoView {
     view! { <input type="hidden" name=name value=value/> }
+}
+
+/// The fields that the person does not see: names and values.
+pub(crate) fn hidden(fields: Pairs) -> AnyView {
+    each(fields, |(name, value)| view! { <Hidden name value/> }.into_any())
 }
 
 /// The button that sends the form. While it waits it says what for, and takes no second press.

@@ -3,6 +3,11 @@
 use domain::guide::{Piece, pieces, shown};
 use leptos::prelude::*;
 
+/// A view of each, in order. What shows one is a function, no type of its own: a type would be a kilobyte.
+pub(crate) fn each<T: 'static>(items: Vec<T>, show: fn(T) -> AnyView) -> AnyView {
+    items.into_iter().map(show).collect::<Vec<_>>().into_any()
+}
+
 /// The words: labels in bold, scopes as chips, links that open in a new tab.
 pub(crate) fn words(text: &str) -> AnyView {
     pieces(text)

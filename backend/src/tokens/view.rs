@@ -5,7 +5,7 @@ use crate::{
     store::{GitProviderRow, GitTokenRow, RuntimeRow},
 };
 use domain::{
-    Expiry, ProviderKind, RuntimeId, ScopeProfile, Timestamp,
+    Expiry, Packed, ProviderKind, RuntimeId, ScopeProfile, Timestamp,
     token_format::TokenFormat,
     view::{TokenRow, TokenView, TokensPage},
 };
@@ -66,7 +66,7 @@ pub(super) fn token_row(
         runtime_name: runtime.name.clone(),
         provider: git_providers::label(provider),
         required: profile.required(None),
-        actions: Vec::new(),
+        actions: Packed::default(),
         token: token.map(|token| token_view(provider.kind, token, shared)),
     }
 }

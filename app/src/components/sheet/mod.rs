@@ -9,7 +9,7 @@ mod token;
 
 use self::parts::parts;
 use super::{
-    form::{Hidden, PostForm, Submit},
+    form::{PostForm, Submit, hidden},
     icon::{Icon, ProviderMark},
 };
 use crate::{
@@ -70,7 +70,7 @@ pub(crate) fn Sheets(place: Memo<Place>) -> impl IntoView {
     move || {
         let wanted = wanted.get();
         match shown.get().filter(|(ask, _)| wanted.as_ref() == Some(ask)) {
-            Some((_, sheet)) => view! { <Dialog sheet/> }.into_any(),
+            Some((_, sheet)) => view! { <Dialog sheet=sheet.open()/> }.into_any(),
             None => nothing(),
         }
     }
@@ -104,7 +104,7 @@ fn Dialog(sheet: Sheet) -> impl IntoView {
         below,
         action,
         form,
-        hidden,
+        hidden: fields,
         opener,
         submit,
         parts: inside,
@@ -134,14 +134,7 @@ fn Dialog(sheet: Sheet) -> impl IntoView {
         event.prevent_default();
         navigate(&go_to, in_place(false));
     };
-    let below = below.map(|label| {
-        let text = format!("{} · {}", label.name, label.host);
-        view! { <ProviderMark kind=label.kind text/> }
-    });
-    let hidden = hidden
-        .into_iter()
-        .map(|(name, value)| view! { <Hidden name value/> })
-        .collect_view();
+    let below = below.map(|(kind, text)| view! { <ProviderMark kind text/> });
     view! {
         <dialog class=modal open aria-labelledby="dialog-title" node_ref=dialog on:cancel=on_cancel>
             <header>
@@ -155,7 +148,7 @@ fn Dialog(sheet: Sheet) -> impl IntoView {
                 </a>
             </header>
             <PostForm action id=form class="panel-form">
-                <div class="panel-body">{parts(inside)} {hidden}</div>
+                <div class="panel-body">{parts(inside)} {hidden(fields)}</div>
                 <footer>
                     <a class="button" href=close data-noscroll="">
                         "Cancel"

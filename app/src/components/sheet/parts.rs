@@ -5,14 +5,14 @@ use crate::components::{
     form::{FormProblem, checks, deaf, select_field, text_field},
     icon::Icon,
     notice::Notice,
-    words::words,
+    words::{each, words},
 };
 use domain::sheet::Part;
 use leptos::prelude::*;
 
 /// The parts, in order. Fields must be made inside their form.
 pub(super) fn parts(parts: Vec<Part>) -> AnyView {
-    parts.into_iter().map(part).collect_view().into_any()
+    each(parts, part)
 }
 
 fn part(part: Part) -> AnyView {

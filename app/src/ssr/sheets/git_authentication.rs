@@ -3,7 +3,7 @@
 use super::{Wanted, deletion, edit_and_delete, form};
 use crate::calls::git_providers::{ChooseScopes, DeleteGitProvider, SaveGitProvider};
 use domain::{
-    HolderKind, ProviderKind, ScopeProfile,
+    HolderKind, Packed, ProviderKind, ScopeProfile,
     guide::plain,
     profile,
     scope::joined,
@@ -35,7 +35,7 @@ pub(crate) fn add_actions(page: &mut ProvidersPage, account: &str) {
                 ..Action::default()
             },
         );
-        provider.actions = actions;
+        provider.actions = Packed::new(&actions);
     }
 }
 
@@ -145,7 +145,7 @@ pub(super) fn scopes(id: &str, label: &ProviderLabel, profiles: &[ScopeProfile; 
     let [user, runtime] = profiles;
     Sheet {
         title: format!("Scopes that tokens need at {}", label.name),
-        below: Some(label.clone()),
+        below: Some((label.kind, format!("{} · {}", label.name, label.host))),
         action: ChooseScopes::url().to_owned(),
         form: SCOPES_FORM.to_owned(),
         opener: format!("scopes-{id}"),

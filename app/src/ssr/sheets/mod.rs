@@ -5,11 +5,14 @@ pub(crate) mod git_authentication;
 pub(crate) mod runtimes;
 pub(crate) mod tokens;
 
+#[cfg(test)]
+mod tests;
+
 use super::context;
 use crate::{AppError, place::AccountPage};
-use backend::git_providers::GitProviderError;
+use backend::{Services, access::Member, git_providers::GitProviderError};
 use domain::{
-    HolderKind,
+    HolderKind, Packed,
     sheet::{Action, Part, Sheet},
 };
 
@@ -23,29 +26,41 @@ struct Wanted<'q> {
 }
 
 /// The sheet that a query opens over a page of an account. `None`: it opens none, or what it names is not there.
-pub(crate) async fn sheet(account: &str, page: &str, query: &str) -> Result<Option<Sheet>, AppError> {
+pub(crate) async fn sheet(account: &str, page: &str, query: &str) -> Result<Option<Packed<Sheet>>, AppError> {
     let (services, member) = context::member(account).await?;
+    let sheet = open(&services, &member, account, page, query).await?;
+    Ok(sheet.as_ref().map(Packed::new))
+}
+
+/// A member's sheet.
+async fn open(
+    services: &Services,
+    member: &Member,
+    account: &str,
+    page: &str,
+    query: &str,
+) -> Result<Option<Sheet>, AppError> {
     let (what, id) = query.split_once('=').unwrap_or((query, ""));
     let wanted = Wanted { what, id };
-    Ok(match AccountPage::at(page) {
-        AccountPage::Tokens => tokens::sheet(&services, &member, HolderKind::User, wanted, account).await?,
+    Ok(match AccountPage::at(&page.split('/').collect::<Vec<_>>()) {
+        AccountPage::Tokens => tokens::sheet(services, member, HolderKind::User, wanted, account).await?,
         AccountPage::Runtimes => match what.strip_prefix(tokens::OF_RUNTIME) {
             Some(what) => {
                 let wanted = Wanted { what, id };
-                tokens::sheet(&services, &member, HolderKind::Runtime, wanted, account).await?
+                tokens::sheet(services, member, HolderKind::Runtime, wanted, account).await?
             }
-            None => runtimes::sheet(&services.runtimes.page(&member).await?, wanted, account),
+            None => runtimes::sheet(&services.runtimes.page(member).await?, wanted, account),
         },
         AccountPage::GitAuthentication if what == "scopes" => {
             let Ok(provider) = id.parse() else { return Ok(None) };
-            match services.git_providers.profiles(&member, provider).await {
+            match services.git_providers.profiles(member, provider).await {
                 Ok((label, profiles)) => Some(git_authentication::scopes(id, &label, &profiles, account)),
                 Err(GitProviderError::NotFound) => None,
                 Err(error) => return Err(error.into()),
             }
         }
         AccountPage::GitAuthentication => {
-            git_authentication::sheet(&services.git_providers.page(&member).await?, wanted, account)
+            git_authentication::sheet(&services.git_providers.page(member).await?, wanted, account)
         }
         AccountPage::Home | AccountPage::Nothing => None,
     })
@@ -90,14 +105,13 @@ fn about(id: &str, account: &str) -> Vec<(String, String)> {
 
 /// *Edit* and *Delete*, of a thing on the page at an address.
 fn edit_and_delete(page: &str, id: &str, name: &str) -> Vec<Action> {
-    [("edit", "edit", "Edit"), ("delete", "trash", "Delete")]
-        .map(|(what, icon, label)| Action {
-            id: format!("{what}-{id}"),
-            label: label.to_owned(),
-            about: name.to_owned(),
-            icon: icon.to_owned(),
-            to: format!("{page}?{what}={id}"),
-            ..Action::default()
-        })
-        .to_vec()
+    let actions = [("edit", "edit", "Edit"), ("delete", "trash", "Delete")].map(|(what, icon, label)| Action {
+        id: format!("{what}-{id}"),
+        label: label.to_owned(),
+        about: name.to_owned(),
+        icon: icon.to_owned(),
+        to: format!("{page}?{what}={id}"),
+        ..Action::default()
+    });
+    actions.to_vec()
 }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::calls::runtimes::{DeleteRuntime, SaveRuntime};
 use domain::{
-    HolderKind,
+    HolderKind, Packed,
     guide::plain,
     sheet::{Field, Part, Sheet},
     view::{RuntimeView, RuntimesPage},
@@ -37,7 +37,7 @@ pub(crate) fn add_actions(page: &mut RuntimesPage, account: &str) {
         };
         let mut all = edit_and_delete(&base, &runtime.id.to_string(), &runtime.name);
         all.extend(actions(&about, runtime.token.as_ref(), shareable));
-        runtime.actions = all;
+        runtime.actions = Packed::new(&all);
     }
 }
 

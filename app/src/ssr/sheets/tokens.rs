@@ -12,7 +12,7 @@ use backend::{
     tokens::{At, TokenError},
 };
 use domain::{
-    Expiry, HolderKind, RuntimeId,
+    Expiry, HolderKind, Packed, ProviderKind, RuntimeId,
     guide::plain,
     sheet::{Action, Field, Pairs, Part, Sheet},
     view::{ShareTarget, TokenRow, TokenView, TokensPage},
@@ -76,7 +76,7 @@ pub(crate) fn add_actions(page: &mut TokensPage, account: &str) {
             .filter(|base_url| **base_url == row.provider.base_url)
             .count()
             > 1;
-        row.actions = actions(
+        row.actions = Packed::new(&actions(
             &About {
                 account,
                 holder: HolderKind::User,
@@ -85,7 +85,7 @@ pub(crate) fn add_actions(page: &mut TokensPage, account: &str) {
             },
             row.token.as_ref(),
             shareable,
-        );
+        ));
     }
 }
 
@@ -241,7 +241,7 @@ fn share(about: &About, row: &TokenRow, token: &TokenView, targets: &[ShareTarge
     };
     Sheet {
         title: format!("Use the {} for more runtimes?", about.token()),
-        below: Some(row.provider.clone()),
+        below: Some(below(row)),
         action: ShareToken::url().to_owned(),
         form: SHARE_FORM.to_owned(),
         hidden: about.fields(),
@@ -278,7 +278,7 @@ fn share(about: &About, row: &TokenRow, token: &TokenView, targets: &[ShareTarge
 fn expiry(about: &About, row: &TokenRow, token: &TokenView) -> Sheet {
     Sheet {
         title: format!("Set the expiry of the {}", about.token()),
-        below: Some(row.provider.clone()),
+        below: Some(below(row)),
         action: EnterExpiry::url().to_owned(),
         form: EXPIRY_FORM.to_owned(),
         hidden: about.fields(),
@@ -322,7 +322,7 @@ fn rotate(about: &About, row: &TokenRow, token: &TokenView) -> Sheet {
     ));
     Sheet {
         title: format!("Rotate the {}?", about.token()),
-        below: Some(row.provider.clone()),
+        below: Some(below(row)),
         action: RotateToken::url().to_owned(),
         form: ROTATE_FORM.to_owned(),
         hidden: about.fields(),
@@ -408,7 +408,7 @@ fn put(about: &About, row: &TokenRow) -> Sheet {
     };
     Sheet {
         title,
-        below: Some(row.provider.clone()),
+        below: Some(below(row)),
         action: PutToken::url().to_owned(),
         form: TOKEN_FORM.to_owned(),
         hidden: about.fields(),
@@ -470,6 +470,14 @@ fn delete(about: &About, row: &TokenRow) -> Sheet {
         parts,
         ..Sheet::default()
     }
+}
+
+/// The Git provider that a sheet is about.
+fn below(row: &TokenRow) -> (ProviderKind, String) {
+    (
+        row.provider.kind,
+        format!("{} · {}", row.provider.name, row.provider.host),
+    )
 }
 
 /// Runtimes by name, as in "dev, prod and stage".
