@@ -76,11 +76,13 @@ impl World {
             name: "|@javascript:alert(1) click|".to_owned(),
             base_url: "https://github.com".to_owned(),
             api_url: String::new(),
+            allow_unverified: false,
         };
         let provider = services.git_providers.register(&admin, form).await.unwrap().to_string();
         let form = RuntimeForm {
             name: "prod-eu".to_owned(),
             provider: provider.clone(),
+            rotate_tokens: false,
         };
         let runtime = services.runtimes.register(&admin, form).await.unwrap().to_string();
         Self {
