@@ -73,7 +73,10 @@ impl Place {
             return None;
         };
         let page = page.path()?;
-        let opens = |pair: &&str| OPENERS.contains(&pair.split('=').next().unwrap_or_default());
+        let opens = |pair: &&str| {
+            let field = pair.split('=').next().unwrap_or_default();
+            OPENERS.contains(&field.strip_prefix(OF_RUNTIME).unwrap_or(field))
+        };
         let pair = query.split('&').find(opens)?;
         Some(Ask::Sheet {
             account: account.clone(),
@@ -84,7 +87,11 @@ impl Place {
 }
 
 /// The fields of a query that open a sheet, as in `?add=<id>`. All else in it is the page's own.
-const OPENERS: [&str; 5] = ["add", "delete", "edit", "register", "replace"];
+const OPENERS: [&str; 9] = [
+    "add", "delete", "edit", "expiry", "register", "replace", "rotate", "scopes", "share",
+];
+/// Before those that are about a runtime's own token.
+pub(crate) const OF_RUNTIME: &str = "token-";
 
 impl AccountPage {
     /// The page at a path below the account's own.

@@ -11,8 +11,6 @@ pub(crate) struct Migration;
 #[derive(DeriveIden)]
 enum GitTokens {
     Table,
-    AccountId,
-    Fingerprint,
     ExpiresAt,
     RotationStartedAt,
     RotationRetryAt,
@@ -48,11 +46,6 @@ impl MigrationTrait for Migration {
             .to_owned();
         manager.alter_table(switch).await?;
         for (name, columns) in [
-            // All rows that hold the same token.
-            (
-                "git_tokens_fingerprint",
-                vec![GitTokens::AccountId, GitTokens::Fingerprint],
-            ),
             // What ends next, and what was interrupted: a look into each at every run of the background job.
             ("git_tokens_rotation_due", vec![GitTokens::ExpiresAt]),
             ("git_tokens_rotation_started", vec![GitTokens::RotationStartedAt]),

@@ -9,7 +9,10 @@ pub(crate) mod tokens;
 mod tests;
 
 use super::context;
-use crate::{AppError, place::AccountPage};
+use crate::{
+    AppError,
+    place::{AccountPage, OF_RUNTIME},
+};
 use backend::{Services, access::Member, git_providers::GitProviderError};
 use domain::{
     HolderKind, Packed,
@@ -44,7 +47,7 @@ async fn open(
     let wanted = Wanted { what, id };
     Ok(match AccountPage::at(&page.split('/').collect::<Vec<_>>()) {
         AccountPage::Tokens => tokens::sheet(services, member, HolderKind::User, wanted, account).await?,
-        AccountPage::Runtimes => match what.strip_prefix(tokens::OF_RUNTIME) {
+        AccountPage::Runtimes => match what.strip_prefix(OF_RUNTIME) {
             Some(what) => {
                 let wanted = Wanted { what, id };
                 tokens::sheet(services, member, HolderKind::Runtime, wanted, account).await?

@@ -5,6 +5,7 @@ use super::Wanted;
 use crate::{
     AppError,
     calls::tokens::{CheckToken, DeleteToken, EnterExpiry, PutToken, RotateToken, ShareToken},
+    place::OF_RUNTIME,
 };
 use backend::{
     Services,
@@ -30,9 +31,6 @@ pub(crate) const EXPIRY_FORM: &str = "token-expiry";
 
 /// The form that rotates one.
 pub(crate) const ROTATE_FORM: &str = "rotate-token";
-
-/// Before what is wanted, in the addresses about a runtime's own token: on its page other things have the same names.
-pub(super) const OF_RUNTIME: &str = "token-";
 
 /// Where tokens of a kind of holder are listed.
 pub(crate) fn page_of(account: &str, holder: HolderKind) -> String {
