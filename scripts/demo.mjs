@@ -65,8 +65,14 @@ async function seed({ forge, patchbay, setUpLink }) {
     };
     await post("set-up", { code: setUpLink.split("/").at(-1), account_name: "Acme Platform", ...person });
     const account = "acme-platform";
-    await post("save-git-provider", { account, kind: "github", name: "GitHub (stand-in)", base_url: forge });
-    const provider = (await read("git-providers")).providers[0].id;
+    const register = async (kind, name, base_url) => {
+        await post("save-git-provider", { account, kind, name, base_url, allow_unverified: "on" });
+        return (await read("git-providers")).providers.find(({ label }) => label.name === name).id;
+    };
+    const provider = await register("github", "GitHub (stand-in)", forge);
+    const addresses = await control("GET", "providers");
+    const gitlab = await register("gitlab", "GitLab (stand-in)", addresses.gitlab);
+    const forgejo = await register("forgejo", "Forgejo (stand-in)", addresses.forgejo);
 
     const fine = { kind: "fine_grained", permissions: { contents: "write", metadata: "read" } };
     const inDays = (days) => new Date(Date.now() + days * day).toISOString();
@@ -78,6 +84,18 @@ async function seed({ forge, patchbay, setUpLink }) {
         { name: "prod-eu", token: { scopes: ["repo", "delete_repo"], expires_at: inDays(120) } },
         { name: "prod-us", token: { scopes: ["repo"], expires_at: inDays(5) } },
         { name: "sandbox" },
+        {
+            name: "gitlab-eu",
+            provider: gitlab,
+            token: { kind: "gitlab_personal", scopes: ["api"], expires_at: inDays(45) },
+            shared: "gitlab-us",
+        },
+        { name: "gitlab-us", provider: gitlab },
+        {
+            name: "forgejo-sync",
+            provider: forgejo,
+            token: { kind: "forgejo", scopes: ["write:repository", "read:user"] },
+        },
         {
             name: "staging-us",
             token: { scopes: ["repo"], expires_at: inDays(80) },
@@ -93,11 +111,12 @@ async function seed({ forge, patchbay, setUpLink }) {
                 }),
         },
     ];
-    for (const { name } of runtimes) await post("save-runtime", { account, name, provider });
+    for (const { name, provider: own = provider } of runtimes) await post("save-runtime", { account, name, provider: own });
     const ids = Object.fromEntries((await read("runtimes")).runtimes.map(({ name, id }) => [name, id]));
-    for (const { name, token, after } of runtimes.filter(({ token }) => token)) {
+    for (const { name, token, after, shared } of runtimes.filter(({ token }) => token)) {
         const { id, value } = await control("POST", "tokens", { account: "mira-rao", kind: "classic", ...token });
         await post("put-token", { account, runtime: ids[name], token: value });
+        if (shared) await post("share-token", { account, runtime: ids[name], "targets[]": ids[shared] });
         if (after) {
             await after(id);
             await post("check-token", { account, runtime: ids[name] });

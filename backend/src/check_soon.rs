@@ -8,6 +8,7 @@ use crate::{
 };
 use domain::RuntimeId;
 use std::sync::Arc;
+use tokio::sync::Notify;
 
 /// What an admin can run into.
 #[derive(Debug, thiserror::Error)]
@@ -28,13 +29,14 @@ pub enum CheckSoonError {
 pub struct CheckSoon {
     store: Store,
     clock: Arc<dyn Clock>,
+    sweep: Arc<Notify>,
 }
 
 impl CheckSoon {
-    /// Wires the service.
+    /// Wires the service. `sweep` wakes the sweep of this process.
     #[must_use]
-    pub fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock }
+    pub(crate) fn new(store: Store, clock: Arc<dyn Clock>, sweep: Arc<Notify>) -> Self {
+        Self { store, clock, sweep }
     }
 
     /// Makes the tokens of a runtime, or all of the account, due now; gives how many were not yet.
@@ -50,6 +52,7 @@ impl CheckSoon {
         for runtime in runtimes {
             changed += self.store.check_soon(account, runtime.id, now).await?;
         }
+        self.sweep.notify_one();
         tracing::info!(%account, user = %member.user(), ?runtime, tokens = changed, "asked for checks soon");
         Ok(changed)
     }

@@ -110,6 +110,7 @@ impl Runtimes {
         });
         Ok(RuntimesPage {
             now: self.clock.now(),
+            waiting: String::new(),
             runtimes: runtimes.collect(),
             has_providers: !providers.is_empty(),
             providers,

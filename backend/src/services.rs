@@ -52,6 +52,13 @@ impl Services {
         random: Arc<dyn Random>,
     ) -> Result<Self, MasterKeyError> {
         let keys = AccountKeys::open(store.clone(), master.clone(), clock.clone(), random.clone()).await?;
+        let sweep = Sweep::new(
+            store.clone(),
+            keys.clone(),
+            egress.clone(),
+            clock.clone(),
+            random.clone(),
+        );
         Ok(Self {
             access: Access::new(store.clone(), keys.clone(), clock.clone(), random.clone())?,
             git_providers: GitProviders::new(store.clone(), clock.clone(), random.clone()),
@@ -70,8 +77,8 @@ impl Services {
                 clock.clone(),
                 random.clone(),
             ),
-            check_soon: CheckSoon::new(store.clone(), clock.clone()),
-            sweep: Sweep::new(store.clone(), keys, egress, clock, random.clone()),
+            check_soon: CheckSoon::new(store.clone(), clock, sweep.waker()),
+            sweep,
             flash: FlashSeal::new(&master, random),
             store,
         })

@@ -158,6 +158,8 @@ pub struct ProviderView {
 pub struct RuntimesPage {
     /// The moment for which the page is true.
     pub now: Timestamp,
+    /// How many tokens wait for their check, as a sentence; may be empty. The user interface's to say.
+    pub waiting: String,
     /// Every runtime, by name.
     pub runtimes: Vec<RuntimeView>,
     /// The providers a runtime may use, by name. For the server alone.

@@ -12,6 +12,11 @@ pub(crate) async fn load_runtimes(#[server(default)] account: String) -> Result<
         let (services, member) = crate::ssr::member(&account).await?;
         let mut page = services.runtimes.page(&member).await?;
         crate::ssr::sheets::runtimes::add_actions(&mut page, &account);
+        page.waiting = match services.check_soon.waiting(&member, None).await? {
+            0 => String::new(),
+            1 => "1 token waits for its check.".to_owned(),
+            many => format!("{many} tokens wait for their checks."),
+        };
         Ok(page)
     })
     .await
@@ -52,6 +57,30 @@ pub(crate) async fn save_runtime(
             ("rotate_tokens", &rotate_tokens),
         ],
     ))
+}
+
+/// Has the tokens of a runtime, or of the account, checked soon.
+#[server(endpoint = "ui/check-soon")]
+pub(crate) async fn check_soon(
+    #[server(default)] account: String,
+    #[server(default)] runtime: String,
+) -> Result<Reply, AppError> {
+    let result = async {
+        let (services, member) = crate::ssr::member(&account).await?;
+        let runtime = match runtime.as_str() {
+            "" => None,
+            id => Some(crate::ssr::id(id)?),
+        };
+        services.check_soon.check_soon(&member, runtime).await?;
+        let message = match services.check_soon.waiting(&member, runtime).await? {
+            0 => "There is no token to check.".to_owned(),
+            1 => "1 token is checked within a minute.".to_owned(),
+            many => format!("{many} tokens are checked now, a few at a time for each Git provider."),
+        };
+        Ok(crate::reply::Done::new(message, format!("/{account}/admin/runtimes")))
+    }
+    .await;
+    Ok(crate::ssr::finish(crate::state::NO_FORM, result, &[]))
 }
 
 /// Deletes a runtime.

@@ -69,7 +69,12 @@ fn Content(page: Page, account: String) -> impl IntoView {
             1 => "1 runtime".to_owned(),
             count => format!("{count} runtimes"),
         };
-        let aside = view! { <RegisterLink base label="Register runtime"/> }.into_any();
+        let waiting = page.waiting;
+        let aside = view! {
+            <span class="sub">{waiting}</span>
+            <RegisterLink base label="Register runtime"/>
+        }
+        .into_any();
         let rows = page
             .runtimes
             .into_iter()

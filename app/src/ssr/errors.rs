@@ -3,8 +3,8 @@
 use super::refusal::{self, refusal};
 use crate::{AppError, error::Problem};
 use backend::{
-    Fault, access::AccessError, git_providers::GitProviderError, rotation::RotationError, runtimes::RuntimeError,
-    tokens::TokenError,
+    Fault, access::AccessError, check_soon::CheckSoonError, git_providers::GitProviderError, rotation::RotationError,
+    runtimes::RuntimeError, tokens::TokenError,
 };
 use std::{
     fmt::Display,
@@ -50,6 +50,16 @@ impl From<TokenError> for AppError {
             TokenError::Foreign(foreign) => Self::Refused(refusal::foreign(&foreign)),
             TokenError::Access(error) => error.into(),
             TokenError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<CheckSoonError> for AppError {
+    fn from(error: CheckSoonError) -> Self {
+        match error {
+            CheckSoonError::NotFound => Self::NotFound,
+            CheckSoonError::Access(error) => error.into(),
+            CheckSoonError::Fault(fault) => fault.into(),
         }
     }
 }

@@ -19,8 +19,8 @@ use hosts::Paces;
 use lanes::Lanes;
 use std::{sync::Arc, time::Duration};
 use tokio::{
-    sync::{Semaphore, watch},
-    time::{MissedTickBehavior, interval},
+    sync::{Notify, Semaphore, watch},
+    time::{Interval, MissedTickBehavior, interval},
 };
 
 /// How often it is looked which tokens are due.
@@ -44,6 +44,7 @@ struct Shared {
     random: Arc<dyn Random>,
     paces: Paces,
     slots: Arc<Semaphore>,
+    wake: Arc<Notify>,
 }
 
 impl Sweep {
@@ -69,7 +70,13 @@ impl Sweep {
             random,
             paces: Paces::default(),
             slots: Arc::new(Semaphore::new(AT_ONCE)),
+            wake: Arc::default(),
         }))
+    }
+
+    /// Wakes [`run`](Self::run) to look for what is due at once.
+    pub(crate) fn waker(&self) -> Arc<Notify> {
+        self.0.wake.clone()
     }
 
     /// Checks everything that is due and may be asked about now, unless `stop` turns true, and deletes some of the old history.
@@ -92,7 +99,7 @@ impl Sweep {
         loop {
             tokio::select! {
                 () = told(&mut stop) => break,
-                _ = look.tick() => {
+                () = look_again(&mut look, &self.0.wake) => {
                     lanes.notes().tally().take().log();
                     let looked = match lanes.refresh().await {
                         Ok(()) => self.prune().await,
@@ -116,6 +123,14 @@ impl Sweep {
             tracing::info!(deleted, "deleted old checks");
         }
         Ok(())
+    }
+}
+
+/// Waits until it is time to look, or somebody wants it.
+async fn look_again(look: &mut Interval, wake: &Notify) {
+    tokio::select! {
+        _ = look.tick() => {}
+        () = wake.notified() => {}
     }
 }
 

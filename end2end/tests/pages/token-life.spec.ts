@@ -1,5 +1,7 @@
 // The life of a token: shared among runtimes, its end, whose it is, what it needs, and the runtimes' own.
+import type { Acme } from "../support/acme.ts";
 import { Client } from "../support/client.ts";
+import type { Forge, Token } from "../support/forge.ts";
 import type { Site } from "../support/site.ts";
 import { expect, test } from "../fixtures.ts";
 
@@ -271,4 +273,101 @@ test("a runtime has a token of its own, which an admin sets, checks, replaces an
     await site.button("Delete token").click();
     await site.arrived(runtimes, "Runtimes");
     await expect(site.row("prod-eu")).toContainText("none");
+});
+
+/** A runtime at GitLab, with a token of Mira's that may rotate itself. */
+async function atGitLab(acme: Acme, forge: Forge, names: string[]): Promise<{ ids: string[]; token: Token }> {
+    const provider = await acme.provider("gitlab", await forge.urlOf("gitlab"), "gitlab");
+    const ids: string[] = [];
+    for (const name of names) ids.push(await acme.runtime(name, provider));
+    const scopes = ["read_api", "write_repository", "self_rotate"];
+    const expires = new Date(Date.now() + 20 * day).toISOString();
+    const token = await acme.stored(ids[0] ?? "", { kind: "gitlab_personal", scopes, expires_at: expires });
+    return { ids, token };
+}
+
+test("a token is rotated at its provider, for every runtime that it serves", async ({ site, acme, forge }) => {
+    const { ids, token } = await atGitLab(acme, forge, ["dev", "prod"]);
+    await acme.mira.done("share-token", { account: "acme", runtime: ids[0] ?? "", "targets[]": ids[1] ?? "" });
+    await site.open(path);
+    await expect(site.row("dev")).toContainText("Expires soon");
+    await act(site, "dev", "Rotate token for dev");
+    const panel = site.dialog("Rotate the token for dev?");
+    await expect(panel).toContainText("prod get the new one too");
+    await expect(panel).toContainText("Whatever else uses this token stops working");
+    await site.button("Rotate token", panel).click();
+    await site.arrived(path, heading);
+    await expect(site.notice).toContainText("Token rotated. The new one ends on ");
+    for (const name of ["dev", "prod"]) {
+        await expect(site.row(name)).not.toContainText(token.hint);
+        await expect(site.row(name)).toContainText("shared by 2 runtimes");
+    }
+    await site.settled();
+    await site.button("Check now dev").click();
+    await expect(site.notice).toContainText("Checked just now: ");
+    await expect(site.row("dev")).not.toContainText("Invalid");
+});
+
+test("a token that may not rotate itself says so and stays", async ({ site, acme, forge }) => {
+    const { ids } = await atGitLab(acme, forge, ["dev"]);
+    const plain = await acme.stored(ids[0] ?? "", { kind: "gitlab_personal", scopes: ["read_api", "write_repository"] });
+    await site.open(path);
+    await act(site, "dev", "Rotate token for dev");
+    await site.button("Rotate token").click();
+    await expect(site.alert).toContainText("The token may not rotate itself: that needs the scope api or self_rotate.");
+    await site.open(path);
+    await expect(site.row("dev")).toContainText(plain.hint);
+    await expect(site.row("dev")).toContainText("self_rotate");
+});
+
+test("deleting a token revokes it where that is ticked, and names what dies with it", async ({ site, acme, forge }) => {
+    const { ids } = await atGitLab(acme, forge, ["dev", "prod"]);
+    await acme.mira.done("share-token", { account: "acme", runtime: ids[0] ?? "", "targets[]": ids[1] ?? "" });
+    await site.open(path);
+    await act(site, "dev", "Delete token for dev");
+    const dialog = site.dialog("Delete the token for dev?");
+    await expect(dialog).toContainText("The same token goes on serving prod.");
+    await expect(site.field("Also revoke it at GitLab", dialog)).toHaveAccessibleDescription("Then prod can no longer use it either.");
+    await site.field("Also revoke it at GitLab", dialog).check();
+    await site.button("Delete token", dialog).click();
+    await site.arrived(path, heading);
+    await expect(site.notice).toContainText("Token deleted. GitLab has revoked it.");
+    await expect(site.row("dev")).toContainText("No token yet");
+    await expect(site.row("prod")).toContainText("Invalid or revoked");
+});
+
+test("a revocation that fails is said, and the token is deleted all the same", async ({ site, acme, forge }) => {
+    await atGitLab(acme, forge, ["dev"]);
+    await site.open(path);
+    await act(site, "dev", "Delete token for dev");
+    await site.field("Also revoke it at GitLab").check();
+    await forge.fault({ kind: "status", status: 503 });
+    await site.button("Delete token").click();
+    await site.arrived(path, heading);
+    await expect(site.notice).toContainText("Token deleted. It could not be revoked at GitLab");
+    await expect(site.row("dev")).toContainText("No token yet");
+});
+
+test("an admin has all tokens of a runtime checked, and switches on their rotation", async ({ site, acme, forge }) => {
+    const runtime = await acme.runtime("prod-eu");
+    const token = await acme.stored(runtime);
+    await site.open(runtimes);
+    await act(site, "prod-eu", "Edit prod-eu");
+    await site.field("Rotate tokens before they end").check();
+    await site.button("Save").click();
+    await site.arrived(runtimes, "Runtimes");
+    await act(site, "prod-eu", "Edit prod-eu");
+    await expect(site.field("Rotate tokens before they end")).toBeChecked();
+    await site.link("Cancel").click();
+    await site.arrived(runtimes, "Runtimes");
+
+    await forge.revoke(token);
+    await site.button("More for prod-eu").click();
+    await site.button("Check all tokens of prod-eu").click();
+    await expect(site.notice).toContainText("1 token is checked within a minute.");
+    await expect(async () => {
+        expect((await acme.token(runtime))?.status).toBe("invalid");
+    }).toPass({ timeout: 40_000 });
+    await site.open(path);
+    await expect(site.row("prod-eu")).toContainText("Invalid or revoked");
 });

@@ -4,11 +4,11 @@ use super::{
     Wanted, deletion, edit_and_delete, form,
     tokens::{About, actions},
 };
-use crate::calls::runtimes::{DeleteRuntime, SaveRuntime};
+use crate::calls::runtimes::{CheckSoon, DeleteRuntime, SaveRuntime};
 use domain::{
     HolderKind, Packed,
     guide::plain,
-    sheet::{Field, Part, Sheet},
+    sheet::{Action, Field, Part, Sheet},
     view::{RuntimeView, RuntimesPage},
 };
 use leptos::server_fn::ServerFn as _;
@@ -37,7 +37,28 @@ pub(crate) fn add_actions(page: &mut RuntimesPage, account: &str) {
         };
         let mut all = edit_and_delete(&base, &runtime.id.to_string(), &runtime.name);
         all.extend(actions(&about, runtime.token.as_ref(), shareable));
+        if runtime.tokens > 0 || runtime.token.is_some() {
+            all.push(check_soon(account, &runtime.id.to_string(), &runtime.name));
+        }
         runtime.actions = Packed::new(&all);
+    }
+}
+
+/// Has all tokens of a runtime checked.
+fn check_soon(account: &str, runtime: &str, name: &str) -> Action {
+    Action {
+        id: format!("check-all-{runtime}"),
+        label: "Check all tokens".to_owned(),
+        about: format!("of {name}"),
+        to: CheckSoon::url().to_owned(),
+        post: Some((
+            "Starting…".to_owned(),
+            vec![
+                ("runtime".to_owned(), runtime.to_owned()),
+                ("account".to_owned(), account.to_owned()),
+            ],
+        )),
+        ..Action::default()
     }
 }
 

@@ -443,20 +443,20 @@ fn delete(about: &About, row: &TokenRow) -> Sheet {
             vec![Field {
                 value: "on".to_owned(),
                 hint: if shared.is_empty() {
-                    "Otherwise it stays valid there.".to_owned()
+                    String::new()
                 } else {
                     format!("Then {} can no longer use it either.", plain(&shared))
                 },
                 ..Field::new("revoke", &format!("Also revoke it at {}", kind.name()))
             }],
         ));
-    } else {
-        parts.push(Part::Text(format!(
-            "The token itself stays valid at {}: |@{} revoke it there|.",
-            kind.name(),
-            plain(&tokens_page)
-        )));
     }
+    parts.push(Part::Text(format!(
+        "The token itself stays valid at {}{}: |@{} revoke it there|.",
+        kind.name(),
+        if revokes { " otherwise" } else { "" },
+        plain(&tokens_page)
+    )));
     Sheet {
         deletion: true,
         title,
