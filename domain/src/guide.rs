@@ -65,7 +65,8 @@ pub fn shown(piece: &str) -> String {
 }
 
 /// The pieces for these scopes.
-pub(crate) fn pieces_of(scopes: &[Scope]) -> String {
+#[must_use]
+pub fn pieces_of(scopes: &[Scope]) -> String {
     scopes.iter().flat_map(|scope| ["|$", scope.as_str(), "| "]).collect()
 }
 

@@ -212,7 +212,7 @@ for (const kind of kinds) {
             await expect(site.row("prod-eu")).toContainText(`…${fresh.value.slice(-4)}`);
             await expect(site.row("prod-eu")).not.toContainText(`…${old.value.slice(-4)}`);
 
-            await site.link("Delete token for prod-eu").click();
+            await site.choose("prod-eu", "Delete token for prod-eu");
             const dialog = site.dialog("Delete the token for prod-eu?");
             await expect(dialog).toContainText(`The token itself stays valid at ${kind.name}`);
             await expect(dialog.getByRole("link", { name: "revoke it there" })).toHaveAttribute("href", /^https?:\/\//);

@@ -16,10 +16,7 @@ const isoDay = (days: number) => new Date(Date.now() + days * day).toISOString()
 /** Chooses an action of a row, from the menu if it is there. */
 async function act(site: Site, row: string, action: string) {
     await site.settled();
-    const within = site.row(row);
-    const link = site.link(action, within);
-    if (!(await link.isVisible())) await site.button(`More for ${row}`, within).click();
-    await link.click();
+    await site.choose(row, action);
     await expect(site.page.getByRole("dialog")).toBeVisible();
     await site.settled();
 }
@@ -293,7 +290,7 @@ test("a token is rotated at its provider, for every runtime that it serves", asy
     await expect(site.row("dev")).toContainText("Expires soon");
     await act(site, "dev", "Rotate token for dev");
     const panel = site.dialog("Rotate the token for dev?");
-    await expect(panel).toContainText("prod get the new one too");
+    await expect(panel).toContainText("The new one is stored for prod as well.");
     await expect(panel).toContainText("Whatever else uses this token stops working");
     await site.button("Rotate token", panel).click();
     await site.arrived(path, heading);

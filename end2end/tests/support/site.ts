@@ -104,6 +104,14 @@ export class Site {
         return this.page.getByRole("row").filter({ has: this.page.getByRole("rowheader", { name }) });
     }
 
+    /** Follows a link of a row, which may stand in the row's menu. */
+    async choose(row: string, action: string) {
+        const link = this.link(action, this.row(row));
+        await expect(link).toBeAttached();
+        if (!(await link.isVisible())) await this.button(`More for ${row}`, this.row(row)).click();
+        await link.click();
+    }
+
     /** Moves on with Tab until this has the focus. */
     async tabTo(target: Locator, key = "Tab") {
         const has = () => target.evaluate((element) => element === document.activeElement);

@@ -3,8 +3,8 @@
 use super::{Wanted, deletion, edit_and_delete, form};
 use crate::calls::git_providers::{ChooseScopes, DeleteGitProvider, SaveGitProvider};
 use domain::{
-    HolderKind, Packed, ProviderKind, ScopeProfile,
-    guide::plain,
+    HolderKind, Packed, ProviderKind, Scope, ScopeProfile,
+    guide::{pieces_of, plain},
     profile,
     scope::joined,
     sheet::{Action, Field, Part, Sheet},
@@ -123,17 +123,18 @@ pub(super) fn scopes(id: &str, label: &ProviderLabel, profiles: &[ScopeProfile; 
         sorts
             .iter()
             .map(|sort| {
-                let standard = joined(&profile::standard(sort, holder));
+                let list = |scopes: Vec<Scope>| joined(&scopes).replace(',', ", ");
+                let standard = pieces_of(&profile::standard(sort, holder));
                 let name = match sorts {
                     [_] => "Scopes",
                     _ => sort.name,
                 };
                 Part::Field(Field {
-                    value: joined(&profile.required_of(sort)),
+                    value: list(profile.required_of(sort)),
                     hint: if standard.is_empty() {
                         "By default: none.".to_owned()
                     } else {
-                        format!("By default: |${standard}|")
+                        format!("By default: {}", standard.trim_end())
                     },
                     mono: true,
                     optional: true,

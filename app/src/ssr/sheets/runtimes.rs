@@ -36,10 +36,10 @@ pub(crate) fn add_actions(page: &mut RuntimesPage, account: &str) {
             name: &runtime.name,
         };
         let mut all = edit_and_delete(&base, &runtime.id.to_string(), &runtime.name);
-        all.extend(actions(&about, runtime.token.as_ref(), shareable));
         if runtime.tokens > 0 || runtime.token.is_some() {
             all.push(check_soon(account, &runtime.id.to_string(), &runtime.name));
         }
+        all.extend(actions(&about, runtime.token.as_ref(), shareable));
         runtime.actions = Packed::new(&all);
     }
 }

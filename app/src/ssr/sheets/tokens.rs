@@ -310,7 +310,7 @@ fn rotate(about: &About, row: &TokenRow, token: &TokenView) -> Sheet {
     ];
     if !token.shared.is_empty() {
         parts.push(Part::Text(format!(
-            "{} get the new one too, since they use the same token.",
+            "The new one is stored for {} as well.",
             plain(&names(&token.shared))
         )));
     }
