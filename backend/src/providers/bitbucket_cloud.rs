@@ -130,7 +130,8 @@ fn owner(inquiry: Inquiry<'_>, answer: &Answer) -> Result<(GitIdentity, Option<b
     if answer.status == StatusCode::FORBIDDEN && WIRE.limit(inquiry, answer).is_none() {
         match (inquiry.username, header(answer, CREDENTIAL)) {
             (None, Some(credential)) if credential.ends_with("_access_token") => {
-                return Ok((identity(&credential, &credential.replace('_', " ")), None));
+                // No id: there is nobody by whom two of them could be told to be the same.
+                return Ok((identity(&"", &credential.replace('_', " ")), None));
             }
             (Some(username), _) if is_short(answer) => return Ok((identity(&"", username), Some(false))),
             _ => {}

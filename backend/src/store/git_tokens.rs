@@ -86,6 +86,8 @@ pub struct NewGitToken {
     pub username: Option<String>,
     /// When it ends, as its holder says.
     pub entered: Option<Timestamp>,
+    /// The stored token that it is a copy of, if it is one.
+    pub copy_of: Option<GitTokenId>,
     /// What the check found.
     pub findings: Findings,
     /// When, and the id of the check.
@@ -95,8 +97,14 @@ pub struct NewGitToken {
 }
 
 impl Store {
-    /// Stores a token in place of the one that its holder had for the runtime, with the check that it passed.
-    pub async fn put_git_token(&self, account: AccountId, token: NewGitToken, event: AuditEvent) -> Result<(), Fault> {
+    /// Stores a token in place of the one that its holder had for the runtime, with the check that it passed. `false`, and
+    /// nothing changed, when it is a copy of a stored one that was deleted, replaced or rotated in the meantime.
+    pub async fn put_git_token(
+        &self,
+        account: AccountId,
+        token: NewGitToken,
+        event: AuditEvent,
+    ) -> Result<bool, Fault> {
         let (check_id, at) = token.checked;
         let status = token.findings.status();
         let (expires_at, never_expires) = expiry_columns(token.findings.expiry);
@@ -110,7 +118,7 @@ impl Store {
             user_id: Set(token.user.map(|user| user.0)),
             kind: Set("pat".to_owned()),
             sealed: Set(token.sealed.into_bytes()),
-            fingerprint: Set(token.fingerprint),
+            fingerprint: Set(token.fingerprint.clone()),
             hint: Set(token.hint),
             format: Set(token.format),
             username: Set(token.username),
@@ -143,6 +151,17 @@ impl Store {
                 holder.one(&tx).await?;
             }
         }
+        if let Some(original) = token.copy_of {
+            // Locked, so that a rotation that ends meanwhile finds the copy too.
+            let original = git_token::Entity::find_by_id(original.0)
+                .filter(git_token::Column::AccountId.eq(account.0))
+                .filter(git_token::Column::Fingerprint.eq(token.fingerprint))
+                .lock(LockType::NoKeyUpdate);
+            if original.one(&tx).await?.is_none() {
+                tx.rollback().await?;
+                return Ok(false);
+            }
+        }
         git_token::Entity::delete_many()
             .filter(git_token::Column::RuntimeId.eq(token.runtime.0))
             .filter(held_by(token.user))
@@ -151,7 +170,8 @@ impl Store {
         model.insert(&tx).await?;
         insert_check(&tx, account, token.id, (check_id, at), outcome).await?;
         event.insert(&tx, account).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// Notes a check and what follows from it. `false` when the token has gone in the meantime: deleted, replaced, or rotated,

@@ -1,6 +1,6 @@
 //! The form for a token: what was typed, and what it means.
 
-use domain::{FieldErrors, ProviderKind, SecretInput, Timestamp, token_format::TokenFormat};
+use domain::{FieldErrors, GitTokenId, ProviderKind, SecretInput, Timestamp, token_format::TokenFormat};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::time::Duration;
 use time::{Date, format_description::BorrowedFormatItem, macros::format_description};
@@ -38,6 +38,8 @@ pub(super) struct NewToken {
     pub(super) secret: SecretString,
     pub(super) username: Option<String>,
     pub(super) ends: Option<Timestamp>,
+    /// The stored token that it is a copy of, if it is one.
+    pub(super) copy_of: Option<GitTokenId>,
 }
 
 /// Reads the form for a provider of this kind.
@@ -48,7 +50,12 @@ pub(super) fn read(form: &TokenForm, kind: ProviderKind, now: Timestamp) -> Resu
     let username = errors.take("username", kind.read_username(format, &form.username));
     let ends = errors.take("ends_on", read_end(&form.ends_on, now));
     errors.into_result()?;
-    Ok(NewToken { secret, username, ends })
+    Ok(NewToken {
+        secret,
+        username,
+        ends,
+        copy_of: None,
+    })
 }
 
 /// A token as pasted, without the white space that copying adds at its ends.

@@ -390,11 +390,14 @@ impl Tokens {
             format: TokenFormat::of(new.secret.expose_secret()).map(|format| format.name.to_owned()),
             username: new.username,
             entered: new.ends,
+            copy_of: new.copy_of,
             next_check: schedule::first(findings.expiry, self.clock.now(), random::chance(self.random.as_ref())),
             findings,
             checked: (CheckId(self.uuid()), self.clock.now()),
         };
-        self.store.put_git_token(slot.account, row, event).await?;
+        if !self.store.put_git_token(slot.account, row, event).await? {
+            return Err(TokenError::NotFound);
+        }
         tracing::info!(account = %slot.account, user = %slot.actor, runtime = %slot.runtime.id, token = %id, "stored a token");
         Ok(id)
     }

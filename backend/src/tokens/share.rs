@@ -71,6 +71,7 @@ impl Tokens {
             secret,
             username: token.username.clone(),
             ends: token.ends.entered,
+            copy_of: Some(token.id),
         };
         self.keep(target, new, token.fingerprint.clone(), findings, "token.shared")
             .await?;

@@ -206,6 +206,18 @@ const BITBUCKET_ACCESS_TOKEN: Case = Case {
     ..BITBUCKET_CLOUD
 };
 
+const BITBUCKET_PROJECT_TOKEN: Case = Case {
+    token: TokenKind::BitbucketProject,
+    login: "project access token",
+    ..BITBUCKET_ACCESS_TOKEN
+};
+
+const BITBUCKET_WORKSPACE_TOKEN: Case = Case {
+    token: TokenKind::BitbucketWorkspace,
+    login: "workspace access token",
+    ..BITBUCKET_ACCESS_TOKEN
+};
+
 const BITBUCKET_DATA_CENTER: Case = Case {
     kind: ProviderKind::BitbucketDataCenter,
     provider: Provider::BitbucketDataCenter,
@@ -573,6 +585,14 @@ on_both_databases! {
 
     async fn an_access_token_of_bitbucket_cloud_is_read_row_by_row(database: TestDatabase) {
         every_row(&BITBUCKET_ACCESS_TOKEN, database).await;
+    }
+
+    async fn a_project_access_token_of_bitbucket_cloud_is_read_row_by_row(database: TestDatabase) {
+        every_row(&BITBUCKET_PROJECT_TOKEN, database).await;
+    }
+
+    async fn a_workspace_access_token_of_bitbucket_cloud_is_read_row_by_row(database: TestDatabase) {
+        every_row(&BITBUCKET_WORKSPACE_TOKEN, database).await;
     }
 
     async fn bitbucket_data_center_is_read_row_by_row(database: TestDatabase) {

@@ -202,6 +202,28 @@ for (const kind of kinds) {
             await expect(site.row("prod-eu")).toContainText("Not authorized");
         });
 
+        test("a token is shared with another runtime", async ({ site, acme, forge }) => {
+            const token = await stored(acme, forge);
+            const page = await acme.mira.read<{ providers: { id: string }[] }>("git-providers", { account: "acme" });
+            await acme.runtime("prod-us", page.providers[0]?.id);
+            await site.open(path);
+            await site.choose("prod-eu", "Use for more runtimes token for prod-eu");
+            const panel = site.dialog("Use the token for prod-eu for more runtimes?");
+            await expect(panel).toBeVisible();
+            await site.settled();
+            await site.field("prod-us", panel).check();
+            await site.button("Authorize ticked runtimes", panel).click();
+            await site.arrived(path, heading);
+            await expect(site.notice).toContainText("prod-us uses the token too.");
+            for (const runtime of ["prod-eu", "prod-us"]) {
+                await expect(site.row(runtime)).toContainText(`…${token.value.slice(-4)}`);
+                await expect(site.row(runtime)).toContainText("shared by 2 runtimes");
+            }
+            // It works there, with what goes beside it.
+            await site.button("Check now prod-us").click();
+            await expect(site.notice).toContainText(`Checked just now: ${kind.status}.`);
+        });
+
         test("a token is replaced, and deleted", async ({ site, acme, forge }) => {
             const old = await stored(acme, forge);
             const fresh = await forge.token(kind.good);

@@ -107,7 +107,7 @@ export class Site {
     /** Follows a link of a row, which may stand in the row's menu. */
     async choose(row: string, action: string) {
         const link = this.link(action, this.row(row));
-        await expect(link).toBeAttached();
+        await expect(this.row(row)).toBeVisible();
         if (!(await link.isVisible())) await this.button(`More for ${row}`, this.row(row)).click();
         await link.click();
     }
