@@ -58,9 +58,8 @@ pub struct Problem {
     pub scopes: Vec<Scope>,
     /// Where to mend it: words and address.
     pub link: Option<(String, String)>,
-    /// What to tick if it is meant so, after which the form is taken; empty if it cannot be.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub confirm: String,
+    /// What to tick if it is meant so, after which the form is taken: words, and the value that the form then has.
+    pub confirm: Option<(String, String)>,
 }
 
 impl Problem {

@@ -171,7 +171,11 @@ impl GitProviders {
     /// Deletes one that no runtime uses.
     pub async fn delete(&self, member: &Member, id: GitProviderId) -> Result<(), GitProviderError> {
         member.require_admin()?;
-        match self.store.delete_git_provider(member.account(), id).await {
+        let Some(row) = self.store.git_provider(member.account(), id).await? else {
+            return Err(GitProviderError::NotFound);
+        };
+        let event = self.event(member, "git_provider.deleted", id, about(&row));
+        match self.store.delete_git_provider(member.account(), id, event).await {
             Ok(true) => {
                 tracing::info!(account = %member.account(), user = %member.user(), git_provider = %id, "deleted a Git provider");
                 Ok(())

@@ -20,8 +20,8 @@ impl Credentials {
         Ok(rows)
     }
 
-    /// Has the provider take a stored token back, and looks how the other rows that hold it stand then. It never fails: the row
-    /// is to be deleted, and the person must learn what is left to do.
+    /// Has the provider take a stored token back. It never fails: the row is to be deleted, and the person must learn what is left
+    /// to do.
     pub(crate) async fn take_back(&self, holding: &Holding) -> Revoked {
         let outcome = match self.open(holding).await {
             Ok(secret) => self.revoke(holding, &secret).await,
@@ -31,9 +31,6 @@ impl Credentials {
             }
         };
         tracing::info!(account = %holding.account, token = %holding.id, ?outcome, "asked to revoke a token");
-        if !outcome.may_still_work() {
-            self.look_at_sharing(holding).await;
-        }
         let kind = holding.provider.kind;
         let page = kind.guide(&holding.provider.base_url, &[]).tokens_page;
         Revoked {
@@ -42,7 +39,8 @@ impl Credentials {
         }
     }
 
-    async fn look_at_sharing(&self, holding: &Holding) {
+    /// Checks the other rows that hold a token which its provider took back.
+    pub(crate) async fn look_at_sharing(&self, holding: &Holding) {
         let looked = async {
             for row in self.sharing(holding).await? {
                 self.check(&row).await?;

@@ -6,7 +6,7 @@ use crate::{
     clock::Clock,
     git_providers,
     random::{self, Random},
-    store::{self, RuntimeRow, Store},
+    store::{self, AuditEvent, RuntimeRow, Store},
     tokens,
 };
 use domain::{
@@ -100,7 +100,9 @@ impl Runtimes {
                 name: row.name,
                 provider: row.git_provider,
                 provider_label,
+                token_status: token.as_ref().map(|token| (token.status, token.expiry)),
                 token,
+                token_lines: Vec::new(),
                 rotate_tokens: row.rotate_tokens,
                 tokens: people.get(&row.id).copied().unwrap_or_default(),
                 members,
@@ -122,8 +124,9 @@ impl Runtimes {
         member.require_admin()?;
         let id = RuntimeId(random::uuid(self.random.as_ref(), self.clock.as_ref()));
         let row = self.read(member, id, &form).await?;
+        let event = self.event(member, "runtime.registered", &row, String::new());
         self.store
-            .create_runtime(member.account(), row)
+            .create_runtime(member.account(), row, event)
             .await
             .map_err(refused)?;
         tracing::info!(account = %member.account(), user = %member.user(), runtime = %id, "registered a runtime");
@@ -138,9 +141,10 @@ impl Runtimes {
             .await?
             .ok_or(RuntimeError::NotFound)?;
         let row = self.read(member, id, &form).await?;
+        let event = self.event(member, "runtime.edited", &row, String::new());
         if !self
             .store
-            .update_runtime(member.account(), &row)
+            .update_runtime(member.account(), &row, event)
             .await
             .map_err(refused)?
         {
@@ -157,11 +161,33 @@ impl Runtimes {
     /// Deletes one, with the tokens that are stored for it.
     pub async fn delete(&self, member: &Member, id: RuntimeId) -> Result<(), RuntimeError> {
         member.require_admin()?;
-        if !self.store.delete_runtime(member.account(), id).await? {
+        let account = member.account();
+        let row = self.store.runtime(account, id).await?.ok_or(RuntimeError::NotFound)?;
+        let people = self.store.people_with_tokens(account).await?;
+        let detail = format!(
+            " with the tokens of {} people",
+            people.get(&id).copied().unwrap_or_default()
+        );
+        let event = self.event(member, "runtime.deleted", &row, detail);
+        if !self.store.delete_runtime(account, id, event).await? {
             return Err(RuntimeError::NotFound);
         }
         tracing::info!(account = %member.account(), user = %member.user(), runtime = %id, "deleted a runtime with its tokens");
         Ok(())
+    }
+
+    fn event(&self, member: &Member, action: &'static str, row: &RuntimeRow, more: String) -> AuditEvent {
+        let rotation = if row.rotate_tokens { ", tokens rotated" } else { "" };
+        AuditEvent {
+            id: random::uuid(self.random.as_ref(), self.clock.as_ref()),
+            at: self.clock.now(),
+            actor: Some(member.user()),
+            action,
+            runtime: Some(row.id),
+            git_provider: Some(row.git_provider),
+            token: None,
+            detail: format!("{}{rotation}{more}", row.name),
+        }
     }
 
     async fn read(&self, member: &Member, id: RuntimeId, form: &RuntimeForm) -> Result<RuntimeRow, RuntimeError> {

@@ -101,6 +101,12 @@ pub fn read_scopes(typed: &str) -> Result<Vec<Scope>, String> {
     let mut scopes: Vec<Scope> = Vec::new();
     for name in names {
         let scope = Scope::new(name);
+        if let Some(format) = TokenFormat::of(name) {
+            return Err(format!(
+                "This is a {}. It belongs into no field but the one for a token.",
+                format.name
+            ));
+        }
         if !known.contains(&scope) {
             return Err(format!(
                 "{} is no scope. Write them as the provider does, with commas between them.",
@@ -172,6 +178,7 @@ mod tests {
             Ok(vec!["repo".to_owned(), "admin:org".to_owned()])
         );
         assert_eq!(read(" , "), Ok(vec![]));
+        assert!(read("repo, ghp_x").is_err_and(|words| words.contains("classic") && !words.contains("ghp_x")));
         assert!(read("répo").is_err_and(|words| words.contains("répo")));
         assert!(read(&"x".repeat(101)).is_err());
         assert!(read(&(0..101).map(|n| format!("s{n} ")).collect::<String>()).is_err());

@@ -186,8 +186,13 @@ pub struct RuntimeView {
     pub members: u64,
     /// Whether its tokens are rotated before they end, where their provider can.
     pub rotate_tokens: bool,
-    /// The runtime token, if there is one.
+    /// The runtime token, if there is one. For the server alone.
+    #[serde(skip)]
     pub token: Option<TokenView>,
+    /// Its status and its end.
+    pub token_status: Option<(TokenStatus, Expiry)>,
+    /// What else is to be known of it, with the markup of [`guide::pieces`](crate::guide::pieces). The user interface's to say.
+    pub token_lines: Vec<String>,
     /// When it was registered.
     pub created_at: Timestamp,
     /// What can be done with it.

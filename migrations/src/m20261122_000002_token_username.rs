@@ -13,6 +13,11 @@ enum GitTokens {
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
+    // Or a process that is killed halfway would leave SQLite with columns that the next start adds again.
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let add = Table::alter()
             .table(GitTokens::Table)

@@ -56,6 +56,11 @@ enum AuditEvents {
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
+    // Or a process that is killed halfway would leave SQLite with columns that the next start adds again.
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         // Until now they were taken without asking, so what is registered goes on as it was.
         manager

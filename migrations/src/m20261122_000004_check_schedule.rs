@@ -21,6 +21,11 @@ enum Checks {
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
+    // Or a process that is killed halfway would leave SQLite with columns that the next start adds again.
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         // SQLite adds one column at a time. The tokens that there are already are due at once.
         for column in [

@@ -74,8 +74,8 @@ pub(crate) async fn check_soon(
         services.check_soon.check_soon(&member, runtime).await?;
         let message = match services.check_soon.waiting(&member, runtime).await? {
             0 => "There is no token to check.".to_owned(),
-            1 => "1 token is checked within a minute.".to_owned(),
-            many => format!("{many} tokens are checked now, a few at a time for each Git provider."),
+            1 => "1 token is checked as soon as its Git provider takes requests.".to_owned(),
+            many => format!("{many} tokens are checked now, a few at a time, as their Git providers take requests."),
         };
         Ok(crate::reply::Done::new(message, format!("/{account}/admin/runtimes")))
     }

@@ -41,7 +41,7 @@ pub(crate) async fn put_token(
         token,
         username,
         ends_on,
-        confirmed: !confirmed.is_empty(),
+        confirmed,
     };
     let result = async {
         let (services, member) = crate::ssr::member(&account).await?;
@@ -59,7 +59,10 @@ pub(crate) async fn put_token(
     // A token that was pasted into the wrong field does not come back.
     let username = form.username.as_str();
     let username = domain::token_format::TokenFormat::of(username).map_or(username, |_| "");
-    let values = [("username", username), ("ends_on", form.ends_on.as_str())];
+    let values = [
+        ("username", username),
+        ("ends_on", crate::ssr::date_typed(&form.ends_on)),
+    ];
     Ok(crate::ssr::finish(
         crate::ssr::sheets::tokens::TOKEN_FORM,
         result,
@@ -121,7 +124,7 @@ pub(crate) async fn enter_expiry(
     Ok(crate::ssr::finish(
         crate::ssr::sheets::tokens::EXPIRY_FORM,
         result,
-        &[("ends_on", &ends_on)],
+        &[("ends_on", crate::ssr::date_typed(&ends_on))],
     ))
 }
 

@@ -10,7 +10,6 @@ pub(crate) mod notice;
 pub(crate) mod page;
 pub(crate) mod problem;
 pub(crate) mod scopes;
-pub(crate) mod shared;
 pub(crate) mod sheet;
 pub(crate) mod shell;
 pub(crate) mod status;

@@ -88,12 +88,12 @@ pub(crate) fn ProblemText(
         {(!advice.is_empty()).then(|| view! { <p>{advice}</p> })}
         {link
             .map(|(words, address)| view! { <p>{link_out(address, words)}</p> })}
-        {(!confirm.is_empty())
-            .then(|| {
+        {confirm
+            .map(|(words, value)| {
                 view! {
                     <div class="check">
-                        <input type="checkbox" id="confirmed" name="confirmed" value="on"/>
-                        <label for="confirmed">{confirm}</label>
+                        <input type="checkbox" id="confirmed" name="confirmed" value=value/>
+                        <label for="confirmed">{words}</label>
                     </div>
                 }
             })}

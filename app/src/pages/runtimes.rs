@@ -7,15 +7,15 @@ use crate::{
         icon::ProviderMark,
         list::{RegisterLink, TableCard},
         page::{PageHead, loading, unexpected},
-        shared::shared_by,
         status::StatusBadge,
         when::When,
+        words::words,
     },
     load::{Answer, Ask, Loaded},
     state::app_state,
 };
 use domain::{
-    Expiry, Timestamp,
+    Timestamp,
     status::ShownStatus,
     view::{RuntimeView, RuntimesPage as Page},
 };
@@ -96,22 +96,26 @@ fn Row(runtime: RuntimeView, now: Timestamp) -> impl IntoView {
         provider_label,
         tokens,
         members,
-        token,
+        token_status,
+        token_lines,
         created_at,
         actions,
         ..
     } = runtime;
-    let token = match token {
-        Some(token) => view! {
-            <div class="stack">
-                <StatusBadge status=ShownStatus::of(token.status, token.expiry, now)/>
-                <code title=token.about>{token.hint}</code>
-                <span class="sub">{ends(token.expiry, now)}</span>
-                {shared_by(&token.shared)}
-                {token.setback.map(|words| view! { <span class="sub">{words}</span> })}
-            </div>
+    let token = match token_status {
+        Some((status, expiry)) => {
+            let lines = token_lines
+                .iter()
+                .map(|line| view! { <span class="sub">{words(line)}</span> })
+                .collect_view();
+            view! {
+                <div class="stack">
+                    <StatusBadge status=ShownStatus::of(status, expiry, now)/>
+                    {lines}
+                </div>
+            }
+            .into_any()
         }
-        .into_any(),
         None => view! { <span class="sub">"none"</span> }.into_any(),
     };
     view! {
@@ -130,15 +134,6 @@ fn Row(runtime: RuntimeView, now: Timestamp) -> impl IntoView {
             </td>
             <Actions actions about=name/>
         </tr>
-    }
-}
-
-/// When a token ends, in a line.
-fn ends(expiry: Expiry, now: Timestamp) -> String {
-    match expiry {
-        Expiry::At(end) => format!("expires {} ({})", end.date(), end.relative_to(now)),
-        Expiry::Never => "never expires".to_owned(),
-        Expiry::Unknown => "expiry unknown".to_owned(),
     }
 }
 

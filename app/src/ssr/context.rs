@@ -65,6 +65,19 @@ pub(crate) fn peer() -> IpAddr {
         .unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
 }
 
+/// What was typed as a date, to be shown again: only what looks like one, since anything may have been pasted there.
+pub(crate) fn date_typed(typed: &str) -> &str {
+    if typed.len() <= 12
+        && typed
+            .chars()
+            .all(|c| c.is_ascii_digit() || matches!(c, '-' | '.' | '/' | ' '))
+    {
+        typed
+    } else {
+        ""
+    }
+}
+
 /// The scopes that a field `<holder>-<sort>` holds.
 pub(crate) fn typed_scopes(field: &str, scopes: &str) -> Result<TypedScopes, AppError> {
     let (holder, sort) = field.split_once('-').ok_or(AppError::NotFound)?;

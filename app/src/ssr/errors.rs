@@ -48,6 +48,10 @@ impl From<TokenError> for AppError {
             TokenError::Refused { kind, format, outcome } => Self::Refused(refusal(kind.name(), format, &outcome)),
             TokenError::Misplaced(misplaced) => Self::Refused(refusal::misplaced(&misplaced)),
             TokenError::Foreign(foreign) => Self::Refused(refusal::foreign(&foreign)),
+            TokenError::Rotating => Self::Refused(Problem::new(
+                "The token is being rotated, or was just now.",
+                "Load the page again and see how it stands, then try again.",
+            )),
             TokenError::Access(error) => error.into(),
             TokenError::Fault(fault) => fault.into(),
         }

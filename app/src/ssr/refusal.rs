@@ -4,7 +4,7 @@
 use crate::{AppError, error::Problem, reply::Done};
 use backend::{
     rotation::RotationOutcome,
-    tokens::{Foreign, Misplaced, Shared},
+    tokens::{Foreign, ForeignWhy, Misplaced, Shared},
 };
 use domain::{
     CheckOutcome, Expiry, Refusal, Scope, Setback, TokenStatus, check::Findings, scope::Standing,
@@ -34,22 +34,27 @@ pub(crate) fn misplaced(misplaced: &Misplaced) -> Problem {
 
 /// Why a token is asked back about.
 pub(crate) fn foreign(foreign: &Foreign) -> Problem {
-    let (title, confirm) = match foreign {
-        Foreign::SharedWith { login, name } => (
+    let login = &foreign.identity.login;
+    let (title, confirm) = match &foreign.why {
+        ForeignWhy::SharedWith(name) => (
             format!("This token belongs to {login}, whose tokens {name} has stored here."),
             format!("{login} is an account that {name} and I share"),
         ),
-        Foreign::OtherThanOwn { login, own } => (
+        ForeignWhy::OtherThanOwn(own) => (
             format!("This token belongs to {login}. Your other tokens at this provider belong to {own}."),
             format!("{login} is my account too"),
         ),
-        Foreign::PersonsOwn { login, name } => (
+        ForeignWhy::PersonsOwn(name) => (
             format!("This token belongs to {login}, the account of {name}."),
             format!("Use {login} for the runtime all the same: it stops working when {name} leaves"),
         ),
+        ForeignWhy::OfRuntimes => (
+            format!("This token belongs to {login}, the account of runtime tokens here."),
+            format!("{login} is my account too"),
+        ),
     };
     Problem {
-        confirm,
+        confirm: Some((confirm, foreign.identity.id.clone())),
         ..Problem::new(
             title,
             "Nothing was stored. Paste a token of another account, or paste it again and tick that it is meant so.",
@@ -163,6 +168,7 @@ pub(crate) fn shared_news(shared: Vec<Shared>, location: String) -> Result<Done,
             Ok(()) => done.push(runtime),
             Err(error) => match AppError::from(error) {
                 AppError::Refused(problem) => failed.push(format!("{runtime}: {}", problem.title)),
+                AppError::NotFound => failed.push(format!("{runtime}: it or the token changed in the meantime.")),
                 error => return Err(error),
             },
         }

@@ -81,6 +81,7 @@ impl Rotation {
             fingerprint: sealer.fingerprint(token),
             hint,
             format: TokenFormat::of(token.expose_secret()).map(|format| format.name.to_owned()),
+            status: holding.status,
             expiry,
             since: self.credentials.now(),
         };

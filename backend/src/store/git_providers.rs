@@ -9,10 +9,9 @@ use crate::Fault;
 use domain::{AccountId, GitProviderId, ProviderKind, Timestamp};
 use sea_orm::{
     ActiveModelTrait as _,
-    ActiveValue::Set,
-    ColumnTrait as _, EntityTrait as _, ExprTrait as _, PaginatorTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _,
-    sea_query::{Expr, Query},
+    ActiveValue::{Set, Unchanged},
+    ColumnTrait as _, EntityTrait as _, PaginatorTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    sea_query::{LockType, Query},
 };
 
 /// A Git provider as stored.
@@ -95,30 +94,54 @@ impl Store {
         row: &GitProviderRow,
         event: AuditEvent,
     ) -> Result<bool, Fault> {
-        let same_addresses = git_provider::Column::BaseUrl
-            .eq(row.base_url.clone())
-            .and(match &row.api_url {
-                Some(api_url) => git_provider::Column::ApiUrl.eq(api_url.clone()),
-                None => git_provider::Column::ApiUrl.is_null(),
-            });
-        let with_tokens = Query::select()
-            .column((runtime::Entity, runtime::Column::GitProviderId))
-            .from(git_token::Entity)
-            .inner_join(
-                runtime::Entity,
-                Expr::col((runtime::Entity, runtime::Column::Id))
-                    .equals((git_token::Entity, git_token::Column::RuntimeId)),
-            )
-            .to_owned();
         let tx = self.begin().await?;
-        let done = git_provider::Entity::update_many()
-            .col_expr(git_provider::Column::AllowUnverified, Expr::value(row.allow_unverified))
-            .col_expr(git_provider::Column::Name, Expr::value(row.name.clone()))
-            .col_expr(git_provider::Column::BaseUrl, Expr::value(row.base_url.clone()))
-            .col_expr(git_provider::Column::ApiUrl, Expr::value(row.api_url.clone()))
-            .filter(git_provider::Column::Id.eq(row.id.0))
+        // Locked first, so that no token comes between the look and the change.
+        let old = git_provider::Entity::find_by_id(row.id.0)
             .filter(git_provider::Column::AccountId.eq(account.0))
-            .filter(same_addresses.or(git_provider::Column::Id.not_in_subquery(with_tokens)))
+            .lock(LockType::NoKeyUpdate)
+            .one(&tx)
+            .await?;
+        let runtimes = Query::select()
+            .column(runtime::Column::Id)
+            .from(runtime::Entity)
+            .and_where(runtime::Column::GitProviderId.eq(row.id.0))
+            .to_owned();
+        let tokens = git_token::Entity::find().filter(git_token::Column::RuntimeId.in_subquery(runtimes));
+        let allowed = match old {
+            Some(old) => {
+                (old.base_url == row.base_url && old.api_url == row.api_url) || tokens.one(&tx).await?.is_none()
+            }
+            None => false,
+        };
+        if !allowed {
+            tx.rollback().await?;
+            return Ok(false);
+        }
+        let model = git_provider::ActiveModel {
+            id: Unchanged(row.id.0),
+            name: Set(row.name.clone()),
+            base_url: Set(row.base_url.clone()),
+            api_url: Set(row.api_url.clone()),
+            allow_unverified: Set(row.allow_unverified),
+            ..Default::default()
+        };
+        model.update(&tx).await?;
+        event.insert(&tx, account).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Deletes a Git provider; `false` if it is not there. [`super::is_referenced`] tells that runtimes use it.
+    pub async fn delete_git_provider(
+        &self,
+        account: AccountId,
+        id: GitProviderId,
+        event: AuditEvent,
+    ) -> Result<bool, Fault> {
+        let tx = self.begin().await?;
+        let done = git_provider::Entity::delete_many()
+            .filter(git_provider::Column::Id.eq(id.0))
+            .filter(git_provider::Column::AccountId.eq(account.0))
             .exec(&tx)
             .await?;
         if done.rows_affected == 0 {
@@ -128,16 +151,6 @@ impl Store {
         event.insert(&tx, account).await?;
         tx.commit().await?;
         Ok(true)
-    }
-
-    /// Deletes a Git provider; `false` if it is not there. [`super::is_referenced`] tells that runtimes use it.
-    pub async fn delete_git_provider(&self, account: AccountId, id: GitProviderId) -> Result<bool, Fault> {
-        let done = git_provider::Entity::delete_many()
-            .filter(git_provider::Column::Id.eq(id.0))
-            .filter(git_provider::Column::AccountId.eq(account.0))
-            .exec(&self.db)
-            .await?;
-        Ok(done.rows_affected == 1)
     }
 
     /// How many tokens are stored for a Git provider.

@@ -1,9 +1,9 @@
 //! Git tokens, sealed, and their checks.
 
 use super::{
-    Store,
+    GitProviderRow, Store,
     audit::AuditEvent,
-    entities::{check, git_token, runtime, user},
+    entities::{check, git_provider, git_token, runtime},
 };
 use crate::{Fault, vault::Sealed};
 use domain::{
@@ -13,7 +13,7 @@ use domain::{
 use sea_orm::{
     ActiveModelTrait as _,
     ActiveValue::{Set, Unchanged},
-    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QuerySelect as _,
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _, QuerySelect as _,
     sea_query::{Expr, LockType, Query, SimpleExpr},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -97,11 +97,14 @@ pub struct NewGitToken {
 }
 
 impl Store {
-    /// Stores a token in place of the one that its holder had for the runtime, with the check that it passed. `false`, and
-    /// nothing changed, when it is a copy of a stored one that was deleted, replaced or rotated in the meantime.
+    /// Stores a token in place of the one that its holder had for the runtime, with the check that it passed at `provider`.
+    /// `false`, and nothing changed, when what was found true before no longer is: the runtime uses another provider, or that has
+    /// another address, or somebody else has the same token, or the stored one that it is a copy of was deleted, replaced or
+    /// rotated.
     pub async fn put_git_token(
         &self,
         account: AccountId,
+        provider: &GitProviderRow,
         token: NewGitToken,
         event: AuditEvent,
     ) -> Result<bool, Fault> {
@@ -139,17 +142,31 @@ impl Store {
             ..Default::default()
         };
         let tx = self.begin().await?;
-        // One after the other for each holder: two tokens at once would both delete what was there, and the second would
-        // then find the first in its place.
-        match token.user {
-            Some(user) => {
-                let holder = user::Entity::find_by_id(user.0).lock(LockType::NoKeyUpdate);
-                holder.one(&tx).await?;
-            }
-            None => {
-                let holder = runtime::Entity::find_by_id(token.runtime.0).lock(LockType::NoKeyUpdate);
-                holder.one(&tx).await?;
-            }
+        // The runtime and its provider stay as they are until this is done: a token goes nowhere but where it was checked. It also
+        // makes tokens come one after the other: two at once would both delete what was there, and the second would then find
+        // the first in its place.
+        let runtime = runtime::Entity::find_by_id(token.runtime.0)
+            .filter(runtime::Column::GitProviderId.eq(provider.id.0))
+            .lock(LockType::NoKeyUpdate);
+        let same_place = runtime.one(&tx).await?.is_some()
+            && git_provider::Entity::find_by_id(provider.id.0)
+                .filter(git_provider::Column::AccountId.eq(account.0))
+                .lock(LockType::NoKeyUpdate)
+                .one(&tx)
+                .await?
+                .is_some_and(|row| row.base_url == provider.base_url && row.api_url == provider.api_url);
+        let elsewhere = git_token::Entity::find()
+            .filter(git_token::Column::AccountId.eq(account.0))
+            .filter(git_token::Column::Fingerprint.eq(token.fingerprint.clone()))
+            .filter(match token.user {
+                Some(user) => git_token::Column::UserId
+                    .ne(user.0)
+                    .or(git_token::Column::UserId.is_null()),
+                None => git_token::Column::UserId.is_not_null(),
+            });
+        if !same_place || elsewhere.one(&tx).await?.is_some() {
+            tx.rollback().await?;
+            return Ok(false);
         }
         if let Some(original) = token.copy_of {
             // Locked, so that a rotation that ends meanwhile finds the copy too.
@@ -234,13 +251,13 @@ impl Store {
         rows.into_iter().map(token_row).collect()
     }
 
-    /// Which people have a token at a Git provider that belongs to this identity there.
+    /// Who has a token at a Git provider that belongs to this identity there: people, and `None` for runtimes.
     pub async fn holders_of_identity(
         &self,
         account: AccountId,
         provider: GitProviderId,
         identity: &str,
-    ) -> Result<Vec<UserId>, Fault> {
+    ) -> Result<Vec<Option<UserId>>, Fault> {
         let runtimes = Query::select()
             .column(runtime::Column::Id)
             .from(runtime::Entity)
@@ -256,7 +273,7 @@ impl Store {
             .into_tuple()
             .all(&self.db)
             .await?;
-        Ok(holders.into_iter().flatten().map(UserId).collect())
+        Ok(holders.into_iter().map(|holder| holder.map(UserId)).collect())
     }
 
     /// Notes when a token ends, as its holder says; `None` takes that back. `false` if there is no such token.
@@ -302,17 +319,18 @@ impl Store {
         row.map(token_row).transpose()
     }
 
-    /// Deletes a token with its checks; `false` if it is not there.
+    /// Deletes a token with its checks; `false` if it is not there, or has another value than the one of this fingerprint.
     pub async fn delete_git_token(
         &self,
         account: AccountId,
-        token: GitTokenId,
+        (token, fingerprint): (GitTokenId, &[u8]),
         event: AuditEvent,
     ) -> Result<bool, Fault> {
         let tx = self.begin().await?;
         let done = git_token::Entity::delete_many()
             .filter(git_token::Column::AccountId.eq(account.0))
             .filter(git_token::Column::Id.eq(token.0))
+            .filter(git_token::Column::Fingerprint.eq(fingerprint))
             .exec(&tx)
             .await?;
         if done.rows_affected == 0 {

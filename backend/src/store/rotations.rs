@@ -86,6 +86,8 @@ pub struct NewValue {
     pub hint: String,
     /// What the provider calls its kind, when the prefix tells.
     pub format: Option<String>,
+    /// What the last check said of the old one before it was rotated.
+    pub status: TokenStatus,
     /// When it ends.
     pub expiry: Expiry,
     /// Since when it lives.
@@ -184,33 +186,47 @@ impl Store {
         seal: impl Fn(GitTokenId, Option<UserId>) -> Result<Sealed, Fault>,
     ) -> Result<Rewritten, Fault> {
         let tx = self.begin().await?;
-        let rows = same_token(account, old).lock(LockType::NoKeyUpdate).all(&tx).await?;
-        if rows.is_empty() {
+        let (expires_at, never_expires) = expiry_columns(new.expiry);
+        let mut found = false;
+        loop {
+            // Again until there is none: a copy may have been made while this waited for the original.
+            let rows = same_token(account, old).lock(LockType::NoKeyUpdate).all(&tx).await?;
+            if rows.is_empty() {
+                break;
+            }
+            found = true;
+            for row in rows {
+                let sealed = seal(GitTokenId(row.id), row.user_id.map(UserId))?;
+                // A check of the old value, while it was rotated, may have called it invalid.
+                let status = TokenStatus::from_stored(&row.status)
+                    .filter(|status| domain::rotation::is_possible(*status))
+                    .unwrap_or(new.status);
+                let model = git_token::ActiveModel {
+                    id: Unchanged(row.id),
+                    sealed: Set(sealed.into_bytes()),
+                    fingerprint: Set(new.fingerprint.clone()),
+                    hint: Set(new.hint.clone()),
+                    format: Set(new.format.clone()),
+                    status: Set(status.as_str().to_owned()),
+                    expires_at: Set(expires_at),
+                    never_expires: Set(never_expires),
+                    // What the holder entered was about the old value, and so is a check of it that is under way.
+                    entered_expires_at: Set(None),
+                    check_lease: Set(0),
+                    next_check_at: Set(new.since.as_millis()),
+                    rotated_at: Set(Some(new.since.as_millis())),
+                    rotation_started_at: Set(None),
+                    rotation_retry_at: Set(None),
+                    rotation_note: Set(None),
+                    ..Default::default()
+                };
+                model.update(&tx).await?;
+            }
+        }
+        if !found {
             let stored = same_token(account, &new.fingerprint).one(&tx).await?.is_some();
             tx.rollback().await?;
             return Ok(if stored { Rewritten::Stored } else { Rewritten::Gone });
-        }
-        let (expires_at, never_expires) = expiry_columns(new.expiry);
-        for row in rows {
-            let sealed = seal(GitTokenId(row.id), row.user_id.map(UserId))?;
-            let model = git_token::ActiveModel {
-                id: Unchanged(row.id),
-                sealed: Set(sealed.into_bytes()),
-                fingerprint: Set(new.fingerprint.clone()),
-                hint: Set(new.hint.clone()),
-                format: Set(new.format.clone()),
-                expires_at: Set(expires_at),
-                never_expires: Set(never_expires),
-                // What the holder entered was about the old value, and so is a check of it that is under way.
-                entered_expires_at: Set(None),
-                check_lease: Set(0),
-                rotated_at: Set(Some(new.since.as_millis())),
-                rotation_started_at: Set(None),
-                rotation_retry_at: Set(None),
-                rotation_note: Set(None),
-                ..Default::default()
-            };
-            model.update(&tx).await?;
         }
         new.event.clone().insert(&tx, account).await?;
         tx.commit().await?;

@@ -2,15 +2,16 @@
 
 use super::{
     Store,
+    audit::AuditEvent,
     entities::{git_token, runtime},
 };
 use crate::Fault;
 use domain::{AccountId, GitProviderId, RuntimeId, Timestamp};
 use sea_orm::{
     ActiveModelTrait as _,
-    ActiveValue::Set,
-    ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
-    sea_query::{Expr, Query},
+    ActiveValue::{Set, Unchanged},
+    ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    sea_query::LockType,
 };
 use std::collections::HashMap;
 
@@ -69,7 +70,7 @@ impl Store {
 
     /// Stores a runtime. [`super::is_taken`] tells that its name is taken, [`super::is_referenced`] that its Git provider is
     /// gone.
-    pub async fn create_runtime(&self, account: AccountId, row: RuntimeRow) -> Result<(), Fault> {
+    pub async fn create_runtime(&self, account: AccountId, row: RuntimeRow, event: AuditEvent) -> Result<(), Fault> {
         let model = runtime::ActiveModel {
             id: Set(row.id.0),
             account_id: Set(account.0),
@@ -79,41 +80,59 @@ impl Store {
             created_at: Set(row.created_at.as_millis()),
             ..Default::default()
         };
-        model.insert(&self.db).await?;
-        Ok(())
+        let tx = self.begin().await?;
+        model.insert(&tx).await?;
+        event.insert(&tx, account).await?;
+        Ok(tx.commit().await?)
     }
 
-    /// Changes a runtime's name and Git provider. A stored token belongs to its provider: gives `false`, and changes nothing,
-    /// when the provider would change while tokens are stored for the runtime, or the runtime is not there.
-    pub async fn update_runtime(&self, account: AccountId, row: &RuntimeRow) -> Result<bool, Fault> {
-        let with_tokens = Query::select()
-            .column(git_token::Column::RuntimeId)
-            .from(git_token::Entity)
-            .to_owned();
-        let done = runtime::Entity::update_many()
-            .col_expr(runtime::Column::Name, Expr::value(row.name.clone()))
-            .col_expr(runtime::Column::GitProviderId, Expr::value(row.git_provider.0))
-            .col_expr(runtime::Column::RotateTokens, Expr::value(row.rotate_tokens))
-            .filter(runtime::Column::Id.eq(row.id.0))
+    /// Changes a runtime. A stored token belongs to its provider: gives `false`, and changes nothing, when the provider would change
+    /// while tokens are stored for the runtime, or the runtime is not there.
+    pub async fn update_runtime(&self, account: AccountId, row: &RuntimeRow, event: AuditEvent) -> Result<bool, Fault> {
+        let tx = self.begin().await?;
+        // Locked first, so that no token comes between the look and the change.
+        let old = runtime::Entity::find_by_id(row.id.0)
             .filter(runtime::Column::AccountId.eq(account.0))
-            .filter(
-                runtime::Column::GitProviderId
-                    .eq(row.git_provider.0)
-                    .or(runtime::Column::Id.not_in_subquery(with_tokens)),
-            )
-            .exec(&self.db)
+            .lock(LockType::NoKeyUpdate)
+            .one(&tx)
             .await?;
-        Ok(done.rows_affected == 1)
+        let tokens = git_token::Entity::find().filter(git_token::Column::RuntimeId.eq(row.id.0));
+        let allowed = match old {
+            Some(old) => old.git_provider_id == row.git_provider.0 || tokens.one(&tx).await?.is_none(),
+            None => false,
+        };
+        if !allowed {
+            tx.rollback().await?;
+            return Ok(false);
+        }
+        let model = runtime::ActiveModel {
+            id: Unchanged(row.id.0),
+            name: Set(row.name.clone()),
+            git_provider_id: Set(row.git_provider.0),
+            rotate_tokens: Set(row.rotate_tokens),
+            ..Default::default()
+        };
+        model.update(&tx).await?;
+        event.insert(&tx, account).await?;
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// Deletes a runtime with its tokens and their checks; `false` if it is not there.
-    pub async fn delete_runtime(&self, account: AccountId, id: RuntimeId) -> Result<bool, Fault> {
+    pub async fn delete_runtime(&self, account: AccountId, id: RuntimeId, event: AuditEvent) -> Result<bool, Fault> {
+        let tx = self.begin().await?;
         let done = runtime::Entity::delete_many()
             .filter(runtime::Column::Id.eq(id.0))
             .filter(runtime::Column::AccountId.eq(account.0))
-            .exec(&self.db)
+            .exec(&tx)
             .await?;
-        Ok(done.rows_affected == 1)
+        if done.rows_affected == 0 {
+            tx.rollback().await?;
+            return Ok(false);
+        }
+        event.insert(&tx, account).await?;
+        tx.commit().await?;
+        Ok(true)
     }
 }
 

@@ -19,8 +19,8 @@ pub struct TokenForm {
     pub username: String,
     /// The date on which it ends, as `2027-01-20`, where the provider does not tell; may be empty (field `ends_on`).
     pub ends_on: String,
-    /// Whether it is meant so that the token is another identity's than one would expect (field `confirmed`).
-    pub confirmed: bool,
+    /// The id of the unexpected identity that the token is meant to have; may be empty (field `confirmed`).
+    pub confirmed: String,
 }
 
 impl From<String> for TokenForm {

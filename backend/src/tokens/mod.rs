@@ -22,8 +22,8 @@ use crate::{
     vault::Place,
 };
 use domain::{
-    AccountId, CheckId, CheckOutcome, FieldErrors, Findings, GitTokenId, HolderKind, ProviderKind, RuntimeId,
-    ScopeProfile, Timestamp, TokenStatus, UserId, schedule,
+    AccountId, CheckId, CheckOutcome, FieldErrors, Findings, GitIdentity, GitTokenId, HolderKind, ProviderKind,
+    RuntimeId, ScopeProfile, Timestamp, TokenStatus, UserId, schedule,
     token_format::{self, TokenFormat},
     view::{TokenRow, TokensPage},
 };
@@ -57,6 +57,9 @@ pub enum TokenError {
     /// The token works, but is probably somebody else's. It is taken when the person says that it is meant so.
     #[error("the token seems to be somebody else's")]
     Foreign(Foreign),
+    /// The token is being rotated, or was just now.
+    #[error("the token is being rotated")]
+    Rotating,
     /// Not an admin.
     #[error(transparent)]
     Access(#[from] AccessError),
@@ -87,30 +90,26 @@ pub enum Misplaced {
     },
 }
 
-/// Why a token is probably somebody else's.
+/// A token that is probably somebody else's.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Foreign {
-    /// Another person has tokens of this identity.
-    SharedWith {
-        /// The identity's login.
-        login: String,
-        /// The person's name.
-        name: String,
-    },
-    /// The person's other tokens at this Git provider have another identity.
-    OtherThanOwn {
-        /// The login of the new token.
-        login: String,
-        /// That of the others.
-        own: String,
-    },
-    /// A runtime token that is a person's.
-    PersonsOwn {
-        /// The identity's login.
-        login: String,
-        /// The person's name.
-        name: String,
-    },
+pub struct Foreign {
+    /// Whose it is at the provider.
+    pub identity: GitIdentity,
+    /// Why that is unexpected.
+    pub why: ForeignWhy,
+}
+
+/// Why an identity is unexpected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ForeignWhy {
+    /// Another person, of this name, has tokens of it.
+    SharedWith(String),
+    /// The person's other tokens at this Git provider have another one, with this login.
+    OtherThanOwn(String),
+    /// A runtime token of it would be this person's own.
+    PersonsOwn(String),
+    /// Runtime tokens are of it.
+    OfRuntimes,
 }
 
 /// Which token: for which runtime, and whose.
@@ -224,12 +223,18 @@ impl Tokens {
         // Before it is sent anywhere: what belongs to one provider must not be shown to another.
         self.refuse_misplaced(&slot, &fingerprint).await?;
         let findings = self.accepted(&slot, &new.secret, new.username.as_deref()).await?;
-        if !form.confirmed {
-            self.refuse_foreign(&slot, &findings.identity).await?;
-        }
+        self.refuse_foreign(&slot, &findings.identity, form.confirmed.trim())
+            .await?;
         let replaced = self.stored(&slot).await?.is_some();
         let action = if replaced { "token.replaced" } else { "token.stored" };
-        self.keep(&slot, new, fingerprint, findings, action).await
+        match self.keep(&slot, new, fingerprint.clone(), findings, action).await {
+            // What was found true before the check may not be any more.
+            Err(TokenError::NotFound) => {
+                self.refuse_misplaced(&slot, &fingerprint).await?;
+                Err(TokenError::NotFound)
+            }
+            done => done,
+        }
     }
 
     /// Checks the stored token again and notes what came of it.
@@ -271,22 +276,38 @@ impl Tokens {
     ) -> Result<Option<Revoked>, TokenError> {
         let slot = self.slot(member, at.into()).await?;
         let token = self.stored(&slot).await?.ok_or(TokenError::NotFound)?;
-        let revoked = if revoke {
+        let holding = if revoke {
             let holding = self.store.holding_of(slot.account, slot.user, slot.runtime.id).await?;
-            let holding = holding
-                .filter(|holding| holding.id == token.id)
-                .ok_or(TokenError::NotFound)?;
-            Some(self.credentials().take_back(&holding).await)
+            let holding = holding.filter(|holding| holding.fingerprint == token.fingerprint);
+            let holding = holding.ok_or(TokenError::Rotating)?;
+            // Its successor may be on the way: to revoke this one would leave that alive.
+            if holding.rotating_since.is_some() {
+                return Err(TokenError::Rotating);
+            }
+            Some(holding)
         } else {
             None
         };
+        let revoked = match &holding {
+            Some(holding) => Some(self.credentials().take_back(holding).await),
+            None => None,
+        };
         let detail = match &revoked {
             Some(revoked) => format!("{}, revocation: {:?}", token.hint, revoked.outcome),
-            None => token.hint,
+            None => token.hint.clone(),
         };
         let event = self.event(&slot, "token.deleted", token.id, detail);
-        if !self.store.delete_git_token(slot.account, token.id, event).await? {
-            return Err(TokenError::NotFound);
+        let seen = (token.id, token.fingerprint.as_slice());
+        if !self.store.delete_git_token(slot.account, seen, event).await? {
+            return Err(match self.stored(&slot).await? {
+                Some(now) if now.id == token.id => TokenError::Rotating,
+                _ => TokenError::NotFound,
+            });
+        }
+        if let (Some(holding), Some(revoked)) = (&holding, &revoked)
+            && !revoked.outcome.may_still_work()
+        {
+            self.credentials().look_at_sharing(holding).await;
         }
         tracing::info!(account = %slot.account, user = %slot.actor, runtime = %slot.runtime.id, "deleted a token");
         Ok(revoked)
@@ -395,7 +416,11 @@ impl Tokens {
             findings,
             checked: (CheckId(self.uuid()), self.clock.now()),
         };
-        if !self.store.put_git_token(slot.account, row, event).await? {
+        if !self
+            .store
+            .put_git_token(slot.account, &slot.provider, row, event)
+            .await?
+        {
             return Err(TokenError::NotFound);
         }
         tracing::info!(account = %slot.account, user = %slot.actor, runtime = %slot.runtime.id, token = %id, "stored a token");

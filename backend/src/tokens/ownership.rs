@@ -1,6 +1,6 @@
 //! Whose a token is: known by its keyed fingerprint before it is sent anywhere, and by its identity afterwards.
 
-use super::{Foreign, Misplaced, Slot, TokenError, Tokens};
+use super::{Foreign, ForeignWhy, Misplaced, Slot, TokenError, Tokens};
 use crate::{Fault, store::GitTokenRow};
 use domain::{GitIdentity, UserId, provider};
 
@@ -45,24 +45,34 @@ impl Tokens {
         }))
     }
 
-    /// Asks back about a token of an identity that one would not expect here.
-    pub(super) async fn refuse_foreign(&self, slot: &Slot, identity: &GitIdentity) -> Result<(), TokenError> {
+    /// Asks back about a token of an identity that one would not expect here, unless the person confirmed that very one.
+    pub(super) async fn refuse_foreign(
+        &self,
+        slot: &Slot,
+        identity: &GitIdentity,
+        confirmed: &str,
+    ) -> Result<(), TokenError> {
         // Not every provider tells who it is.
-        if identity.id.is_empty() {
+        if identity.id.is_empty() || identity.id == confirmed {
             return Ok(());
         }
-        let login = || identity.login.clone();
+        let foreign = |why| {
+            TokenError::Foreign(Foreign {
+                identity: identity.clone(),
+                why,
+            })
+        };
         let holders = self
             .store
             .holders_of_identity(slot.account, slot.provider.id, &identity.id)
             .await?;
-        if let Some(other) = holders.into_iter().find(|holder| Some(*holder) != slot.user) {
-            let name = self.name(other).await?;
-            return Err(TokenError::Foreign(if slot.user.is_none() {
-                Foreign::PersonsOwn { login: login(), name }
-            } else {
-                Foreign::SharedWith { login: login(), name }
-            }));
+        if let Some(other) = holders.into_iter().find(|holder| *holder != slot.user) {
+            let why = match (other, slot.user) {
+                (None, _) => ForeignWhy::OfRuntimes,
+                (Some(other), None) => ForeignWhy::PersonsOwn(self.name(other).await?),
+                (Some(other), Some(_)) => ForeignWhy::SharedWith(self.name(other).await?),
+            };
+            return Err(foreign(why));
         }
         let Some(user) = slot.user else { return Ok(()) };
         let runtimes = self.store.runtimes(slot.account).await?;
@@ -76,10 +86,7 @@ impl Tokens {
                     .any(|runtime| runtime.id == token.runtime && runtime.git_provider == slot.provider.id)
         });
         match other {
-            Some(other) => Err(TokenError::Foreign(Foreign::OtherThanOwn {
-                login: login(),
-                own: other.identity.login,
-            })),
+            Some(other) => Err(foreign(ForeignWhy::OtherThanOwn(other.identity.login))),
             None => Ok(()),
         }
     }

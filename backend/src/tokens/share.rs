@@ -2,7 +2,10 @@
 
 use super::{At, Slot, TokenError, Tokens, form};
 use crate::{Fault, access::Member, store::GitTokenRow};
-use domain::{RuntimeId, view::ShareTarget};
+use domain::{FieldErrors, RuntimeId, view::ShareTarget};
+
+/// How many runtimes one request may name: all of it must be done before it times out.
+const MOST_AT_ONCE: usize = 20;
 
 /// What became of one further runtime.
 #[derive(Debug)]
@@ -46,12 +49,32 @@ impl Tokens {
         let at = at.into();
         let slot = self.slot(member, at).await?;
         let token = self.stored(&slot).await?.ok_or(TokenError::NotFound)?;
-        let mut done = Vec::new();
-        for &runtime in targets {
-            let target = self.slot(member, At { runtime, ..at }).await?;
-            if target.provider.id != slot.provider.id || runtime == slot.runtime.id {
-                return Err(TokenError::NotFound);
+        let mut distinct = Vec::new();
+        for target in targets {
+            if !distinct.contains(target) {
+                distinct.push(*target);
             }
+        }
+        if distinct.len() > MOST_AT_ONCE {
+            return Err(TokenError::Invalid(FieldErrors::one(
+                "targets[]",
+                format!("Tick at most {MOST_AT_ONCE} at once: each is checked."),
+            )));
+        }
+        let mut done = Vec::new();
+        for runtime in distinct {
+            let target = match self.slot(member, At { runtime, ..at }).await {
+                Ok(target) if target.provider.id == slot.provider.id && runtime != slot.runtime.id => target,
+                // Deleted since the page was made, or given another provider: the others are not concerned.
+                Ok(_) | Err(TokenError::NotFound) => {
+                    done.push(Shared {
+                        runtime: "A runtime".to_owned(),
+                        result: Err(TokenError::NotFound),
+                    });
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             let result = self.share_with(&slot, &token, &target).await;
             if let Err(TokenError::Fault(fault)) = result {
                 return Err(TokenError::Fault(fault));
@@ -65,6 +88,13 @@ impl Tokens {
     }
 
     async fn share_with(&self, slot: &Slot, token: &GitTokenRow, target: &Slot) -> Result<(), TokenError> {
+        if self
+            .stored(target)
+            .await?
+            .is_some_and(|there| there.fingerprint == token.fingerprint)
+        {
+            return Ok(());
+        }
         let secret = self.keys.unseal(&slot.place(token.id), &token.sealed).await?;
         let findings = self.accepted(target, &secret, token.username.as_deref()).await?;
         let new = form::NewToken {

@@ -4,7 +4,7 @@ use crate::support::{PASSWORD, World, on_both_databases};
 use backend::{
     access::{AccessError, Member, NewAdmin},
     git_providers::{GitProviderError, TypedScopes},
-    tokens::{At, Foreign, Misplaced, TokenError, TokenForm},
+    tokens::{At, Foreign, ForeignWhy, Misplaced, TokenError, TokenForm},
 };
 use domain::{
     CheckOutcome, Expiry, GitProviderId, HolderKind, ProviderKind, TokenStatus, scope::Standing, view::TokenView,
@@ -236,7 +236,8 @@ on_both_databases! {
         // What is of another provider cannot be shared with, nor what is not there.
         let elsewhere = world.runtime_at(&mira, ProviderKind::GitLab, Provider::GitLab).await;
         for target in [elsewhere, dev, domain::RuntimeId(uuid::Uuid::from_u128(5))] {
-            assert!(matches!(tokens.share(&mira, dev, &[target]).await, Err(TokenError::NotFound)));
+            let shared = tokens.share(&mira, dev, &[target]).await.unwrap();
+            assert!(matches!(shared[0].result, Err(TokenError::NotFound)));
         }
     }
 
@@ -258,10 +259,10 @@ on_both_databases! {
         // Another token of the same identity: asked back, and taken when it is meant so.
         let again = classic(&world, "mira");
         let refused = tokens.put(&jonas, runtime, &again.clone().into()).await;
-        let Err(TokenError::Foreign(Foreign::SharedWith { login, name })) = refused else { panic!("{refused:?}") };
-        assert_eq!((login.as_str(), name.as_str()), ("mira", "Mira Rao"));
+        let Err(TokenError::Foreign(Foreign { identity, why: ForeignWhy::SharedWith(name) })) = refused else { panic!("{refused:?}") };
+        assert_eq!((identity.login.as_str(), name.as_str()), ("mira", "Mira Rao"));
         assert!(tokens.page(&jonas).await.unwrap().rows[0].token.is_none());
-        let form = TokenForm { token: again.into(), confirmed: true, ..TokenForm::default() };
+        let form = TokenForm { token: again.into(), confirmed: identity.id, ..TokenForm::default() };
         tokens.put(&jonas, runtime, &form).await.unwrap();
     }
 
@@ -273,8 +274,8 @@ on_both_databases! {
         let tokens = &world.services.tokens;
         tokens.put(&mira, dev, &classic(&world, "mira").into()).await.unwrap();
         let refused = tokens.put(&mira, prod, &classic(&world, "robot").into()).await;
-        let Err(TokenError::Foreign(Foreign::OtherThanOwn { login, own })) = refused else { panic!("{refused:?}") };
-        assert_eq!((login.as_str(), own.as_str()), ("robot", "mira"));
+        let Err(TokenError::Foreign(Foreign { identity, why: ForeignWhy::OtherThanOwn(own) })) = refused else { panic!("{refused:?}") };
+        assert_eq!((identity.login.as_str(), own.as_str()), ("robot", "mira"));
         // Replacing the only one by another identity's is no surprise.
         tokens.put(&mira, dev, &classic(&world, "robot").into()).await.unwrap();
     }

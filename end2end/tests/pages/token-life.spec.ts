@@ -361,7 +361,7 @@ test("an admin has all tokens of a runtime checked, and switches on their rotati
     await forge.revoke(token);
     await site.button("More for prod-eu").click();
     await site.button("Check all tokens of prod-eu").click();
-    await expect(site.notice).toContainText("1 token is checked within a minute.");
+    await expect(site.notice).toContainText("1 token is checked as soon as its Git provider takes requests.");
     await expect(async () => {
         expect((await acme.token(runtime))?.status).toBe("invalid");
     }).toPass({ timeout: 40_000 });

@@ -133,8 +133,8 @@ test("no secret of a whole run is left anywhere, and a planted one is found", as
         }
         await site.field("Personal access token").fill(await goodToken());
         await add.click();
-        await site.arrived("/acme/tokens", "Git Personal Access Tokens");
         await expect(site.notice).toContainText("Token checked and stored.");
+        await site.open("/acme/tokens");
         await site.button("Check now prod-eu").click();
         await expect(site.notice).toContainText("Checked just now: Valid.");
     }

@@ -5,13 +5,12 @@ use crate::components::{
     actions::Actions,
     icon::ProviderMark,
     scopes::{ScopeFindings, ScopeNames},
-    shared::shared_by,
     status::StatusBadge,
     when::{Ago, When},
     words::link_out,
 };
 use domain::{
-    Expiry, ProviderKind, Timestamp, TokenStatus,
+    Expiry, ProviderKind, RuntimeId, Timestamp, TokenStatus,
     status::ShownStatus,
     view::{TokenRow, TokenView},
 };
@@ -62,6 +61,20 @@ pub(super) fn Row(row: TokenRow, now: Timestamp) -> impl IntoView {
             <Actions actions about=name/>
         </tr>
     }
+}
+
+/// How many runtimes a token serves, if it is more than one; which, in the title and for screen readers.
+fn shared_by(others: &[(RuntimeId, String)]) -> Option<impl IntoView + use<>> {
+    let names: Vec<&str> = others.iter().map(|(_, name)| name.as_str()).collect();
+    (!names.is_empty()).then(|| {
+        let names = format!("also for {}", names.join(", "));
+        view! {
+            <span class="sub" title=names.clone()>
+                {format!("shared by {} runtimes", others.len() + 1)}
+                <span class="unseen">{format!(": {names}")}</span>
+            </span>
+        }
+    })
 }
 
 #[component]

@@ -30,6 +30,7 @@ pub(crate) fn add_actions(page: &mut ProvidersPage, account: &str) {
             Action {
                 id: format!("scopes-{id}"),
                 label: "Scopes".to_owned(),
+                icon: "key".to_owned(),
                 about: format!("of {}", provider.label.name),
                 to: format!("{base}?scopes={id}"),
                 ..Action::default()

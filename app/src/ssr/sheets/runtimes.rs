@@ -6,10 +6,12 @@ use super::{
 };
 use crate::calls::runtimes::{CheckSoon, DeleteRuntime, SaveRuntime};
 use domain::{
-    HolderKind, Packed,
-    guide::plain,
+    Expiry, HolderKind, Packed, Scope, Timestamp, TokenStatus,
+    guide::{pieces_of, plain},
+    scope::Standing,
     sheet::{Action, Field, Part, Sheet},
-    view::{RuntimeView, RuntimesPage},
+    status::ShownStatus,
+    view::{RuntimeView, RuntimesPage, TokenView},
 };
 use leptos::server_fn::ServerFn as _;
 
@@ -21,20 +23,21 @@ pub(crate) const DELETE_FORM: &str = "delete-runtime";
 /// Gives every runtime its actions.
 pub(crate) fn add_actions(page: &mut RuntimesPage, account: &str) {
     let base = format!("/{account}/admin/runtimes");
-    let addresses: Vec<_> = page
-        .runtimes
-        .iter()
-        .map(|runtime| runtime.provider_label.base_url.clone())
-        .collect();
+    let providers: Vec<_> = page.runtimes.iter().map(|runtime| runtime.provider).collect();
     for runtime in &mut page.runtimes {
-        let address = &runtime.provider_label.base_url;
-        let shareable = addresses.iter().filter(|other| *other == address).count() > 1;
+        let shareable = providers.iter().filter(|other| **other == runtime.provider).count() > 1;
         let about = About {
             account,
             holder: HolderKind::Runtime,
             runtime: runtime.id,
             name: &runtime.name,
         };
+        let provider = runtime.provider_label.kind.name();
+        runtime.token_lines = runtime
+            .token
+            .as_ref()
+            .map(|token| token_lines(token, provider, page.now))
+            .unwrap_or_default();
         let mut all = edit_and_delete(&base, &runtime.id.to_string(), &runtime.name);
         if runtime.tokens > 0 || runtime.token.is_some() {
             all.push(check_soon(account, &runtime.id.to_string(), &runtime.name));
@@ -42,6 +45,44 @@ pub(crate) fn add_actions(page: &mut RuntimesPage, account: &str) {
         all.extend(actions(&about, runtime.token.as_ref(), shareable));
         runtime.actions = Packed::new(&all);
     }
+}
+
+/// What is to be known of a runtime token besides its status.
+fn token_lines(token: &TokenView, provider: &str, now: Timestamp) -> Vec<String> {
+    let mut lines = vec![format!("|${}| {}", plain(&token.hint), plain(&token.identity.login))];
+    let missing = token
+        .scopes
+        .iter()
+        .filter(|finding| finding.standing == Standing::Missing);
+    let missing: Vec<Scope> = missing.map(|finding| finding.scope.clone()).collect();
+    if !missing.is_empty() {
+        lines.push(format!("missing: {}", pieces_of(&missing)));
+    }
+    lines.push(ShownStatus::of(token.status, token.expiry, now).next_step().to_owned());
+    if let (TokenStatus::SsoRequired, Some(url)) = (token.status, &token.sso_url) {
+        lines.push(format!("|@{} Authorize it at {provider}|", plain(url)));
+    }
+    lines.push(match token.expiry {
+        Expiry::At(end) => format!("expires {} ({})", end.date(), end.relative_to(now)),
+        Expiry::Never => "never expires".to_owned(),
+        Expiry::Unknown => "expiry unknown".to_owned(),
+    });
+    lines.push(plain(&token.expiry_note));
+    if !token.shared.is_empty() {
+        lines.push(format!("shared by {} runtimes", token.shared.len() + 1));
+    }
+    lines.push(plain(&token.rotation));
+    let setback = token
+        .setback
+        .as_deref()
+        .map(|words| format!(": {words}"))
+        .unwrap_or_default();
+    lines.push(plain(&format!(
+        "checked {}{setback}",
+        token.checked_at.relative_to(now)
+    )));
+    lines.retain(|line| !line.is_empty());
+    lines
 }
 
 /// Has all tokens of a runtime checked.
@@ -130,6 +171,11 @@ fn save(page: &RuntimesPage, runtime: Option<&RuntimeView>, account: &str) -> Sh
 fn delete(runtime: &RuntimeView, account: &str) -> Sheet {
     let name = plain(&runtime.name);
     let consequence = match runtime.tokens {
+        0 if runtime.token.is_some() => {
+            format!(
+                "{name} can no longer do anything: its runtime token is deleted with it. Nobody else has a token for it."
+            )
+        }
         0 => format!("{name} can no longer be chosen. Nobody has a token for it."),
         1 => format!("{name} can no longer act for anybody: the token that 1 person has for it is deleted with it."),
         tokens => format!(

@@ -67,13 +67,9 @@ pub(crate) fn after_put(account: &str, at: At, followers: &[(RuntimeId, String)]
 
 /// Gives every row its actions.
 pub(crate) fn add_actions(page: &mut TokensPage, account: &str) {
-    let targets: Vec<_> = page.rows.iter().map(|row| row.provider.base_url.clone()).collect();
+    let targets: Vec<_> = page.rows.iter().map(|row| row.provider.name.clone()).collect();
     for row in &mut page.rows {
-        let shareable = targets
-            .iter()
-            .filter(|base_url| **base_url == row.provider.base_url)
-            .count()
-            > 1;
+        let shareable = targets.iter().filter(|name| **name == row.provider.name).count() > 1;
         row.actions = Packed::new(&actions(
             &About {
                 account,
@@ -285,7 +281,7 @@ fn expiry(about: &About, row: &TokenRow, token: &TokenView) -> Sheet {
         parts: vec![
             Part::Problem(None),
             Part::Text(format!(
-                "{} does not tell when this token ends. Enter the date that you chose there, and you are warned before it.",
+                "Enter the date that you chose at {}, and you are warned before it. Where {0} tells one itself, that counts.",
                 row.provider.kind.name()
             )),
             Part::Field(Field {
