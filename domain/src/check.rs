@@ -7,7 +7,7 @@ use crate::{scope::ScopeFinding, scope::Standing, status::TokenStatus, timestamp
 use serde::{Deserialize, Serialize};
 
 /// Who the provider says the token belongs to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GitIdentity {
     /// The provider's own id of the account, which survives renaming.
     pub id: String,

@@ -82,10 +82,16 @@ pub struct TokenView {
     /// What goes beside it, if anything does. For the server alone.
     #[serde(skip)]
     pub username: Option<String>,
-    /// Whose it is at the provider.
+    /// Whose it is at the provider. For the server alone.
+    #[serde(skip)]
     pub identity: GitIdentity,
-    /// Its scopes against the profile.
+    /// By which name its owner signs in there.
+    pub login: String,
+    /// Its scopes against the profile. For the server alone.
+    #[serde(skip)]
     pub scopes: Vec<ScopeFinding>,
+    /// The same to be shown: for each its class, its words, and how it is known. The user interface's to say.
+    pub chips: Vec<(String, String, String)>,
     /// What the last telling check said.
     pub status: TokenStatus,
     /// Where to authorise it for single sign-on, when that is what it needs.

@@ -9,7 +9,7 @@ use backend::{
 use domain::{
     CheckOutcome, Expiry, GitProviderId, HolderKind, ProviderKind, TokenStatus, scope::Standing, view::TokenView,
 };
-use forge::{Level, NewToken, Provider, TokenKind};
+use forge::{Fault, FaultRule, Level, NewToken, Provider, TokenKind};
 use secrecy::ExposeSecret as _;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -165,7 +165,7 @@ on_both_databases! {
         assert_eq!(view.expiry, Expiry::Unknown);
         assert!(view.expiry_note.contains("24 Dec 2026") && view.expiry_note.contains("after that"), "{}", view.expiry_note);
         // An outage does not bring the wrong end back.
-        world.forge.add_fault(forge::FaultRule::new(forge::Fault::Status { status: 500 }));
+        world.forge.add_fault(FaultRule::new(Fault::Status { status: 500 }));
         tokens.check(&mira, runtime).await.unwrap();
         assert_eq!(token(&world, &mira, 0).await.expiry, Expiry::Unknown);
 
@@ -229,7 +229,7 @@ on_both_databases! {
         tokens.put(&mira, dev, &classic(&world, "mira").into()).await.unwrap();
         tokens.put(&mira, prod, &classic(&world, "mira").into()).await.unwrap();
         let before = token(&world, &mira, 1).await;
-        world.forge.add_fault(forge::FaultRule::new(forge::Fault::Status { status: 503 }));
+        world.forge.add_fault(FaultRule::new(Fault::Status { status: 503 }));
         let shared = tokens.share(&mira, dev, &[prod]).await.unwrap();
         assert!(matches!(shared[0].result, Err(TokenError::Refused { .. })));
         assert_eq!(token(&world, &mira, 1).await.id, before.id);
@@ -350,5 +350,73 @@ on_both_databases! {
         ] {
             assert!(matches!(result, Err(GitProviderError::Access(AccessError::NotAdmin))), "{result:?}");
         }
+    }
+
+    async fn a_token_is_stored_only_where_it_was_checked(database: TestDatabase) {
+        let (world, mira) = World::set_up(database).await;
+        let runtime = world.runtime(&mira, "prod-eu").await;
+        let services = &world.services;
+        let other = backend::git_providers::GitProviderForm {
+            kind: "github".to_owned(),
+            base_url: "https://github.acme.dev".to_owned(),
+            ..Default::default()
+        };
+        let other = services.git_providers.register(&mira, other).await.unwrap();
+        // While the provider is asked, an admin gives the runtime another one.
+        world.forge.add_fault(FaultRule::new(Fault::Delay { millis: 700 }).once());
+        let form = TokenForm::from(classic(&world, "mira"));
+        let change = async {
+            while world.forge.requests().is_empty() {
+                tokio::task::yield_now().await;
+            }
+            let form = backend::runtimes::RuntimeForm {
+                name: "prod-eu".to_owned(),
+                provider: other.to_string(),
+                ..Default::default()
+            };
+            services.runtimes.edit(&mira, runtime, form).await.unwrap();
+        };
+        let (stored, ()) = tokio::join!(services.tokens.put(&mira, runtime, &form), change);
+        assert!(matches!(stored, Err(TokenError::NotFound)), "{stored:?}");
+        assert!(services.tokens.page(&mira).await.unwrap().rows[0].token.is_none());
+    }
+
+    async fn deleting_a_runtime_or_a_provider_is_recorded(database: TestDatabase) {
+        let (world, mira) = World::set_up(database).await;
+        let runtime = world.runtime(&mira, "prod-eu").await;
+        world.services.tokens.put(&mira, runtime, &classic(&world, "mira").into()).await.unwrap();
+        let id = provider(&world, &mira).await;
+        world.services.runtimes.delete(&mira, runtime).await.unwrap();
+        world.services.git_providers.delete(&mira, id).await.unwrap();
+        assert_eq!(
+            actions(&world, &mira).await,
+            ["git_provider.registered", "runtime.registered", "token.stored", "runtime.deleted", "git_provider.deleted"]
+        );
+    }
+
+    async fn one_of_the_account_of_runtime_tokens_is_asked_back_about(database: TestDatabase) {
+        let (world, mira) = World::set_up(database).await;
+        let runtime = world.runtime(&mira, "prod-eu").await;
+        let tokens = &world.services.tokens;
+        let robot = world.forge.create_token(NewToken::classic("mira", ["repo", "admin:repo_hook"])).unwrap().value;
+        tokens.put(&mira, At::runtime_token(runtime), &robot.into()).await.unwrap();
+        let refused = tokens.put(&mira, runtime, &classic(&world, "mira").into()).await;
+        assert!(
+            matches!(&refused, Err(TokenError::Foreign(Foreign { why: ForeignWhy::OfRuntimes, .. }))),
+            "{refused:?}"
+        );
+        // What was confirmed is that identity, no other.
+        world.forge.put_account("carol", forge::Account::with_password(PASSWORD));
+        let Err(TokenError::Foreign(Foreign { identity, .. })) = refused else { return };
+        let carols = TokenForm {
+            token: world.forge.create_token(NewToken::classic("carol", ["repo", "admin:repo_hook"])).unwrap().value.into(),
+            confirmed: identity.id.clone(),
+            ..TokenForm::default()
+        };
+        let at_another = world.runtime(&mira, "prod-us").await;
+        let own = TokenForm { token: classic(&world, "mira").into(), confirmed: identity.id, ..TokenForm::default() };
+        tokens.put(&mira, runtime, &own).await.unwrap();
+        let refused = tokens.put(&mira, at_another, &carols).await;
+        assert!(matches!(refused, Err(TokenError::Foreign(_))), "{refused:?}");
     }
 }

@@ -99,12 +99,12 @@ fn TokenCells(token: TokenView, status: ShownStatus, now: Timestamp, kind: Provi
         <td data-label="Token" class="wide">
             <div class="stack">
                 <code title=token.about>{token.hint}</code>
-                <span class="sub">{token.identity.login}</span>
+                <span class="sub">{token.login}</span>
                 {shared_by(&token.shared)}
             </div>
         </td>
         <td data-label="Scopes">
-            <ScopeFindings findings=token.scopes/>
+            <ScopeFindings findings=token.chips/>
         </td>
         <td data-label="Status" class="status-cell">
             <div class="stack">

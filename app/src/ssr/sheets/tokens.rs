@@ -5,6 +5,7 @@ use super::Wanted;
 use crate::{
     AppError,
     calls::tokens::{CheckToken, DeleteToken, EnterExpiry, PutToken, RotateToken, ShareToken},
+    components::scopes::EXCESS,
     place::OF_RUNTIME,
 };
 use backend::{
@@ -13,8 +14,9 @@ use backend::{
     tokens::{At, TokenError},
 };
 use domain::{
-    Expiry, HolderKind, Packed, ProviderKind, RuntimeId,
+    Expiry, HolderKind, Packed, ProviderKind, RuntimeId, ScopeFinding,
     guide::plain,
+    scope::{Evidence, Standing},
     sheet::{Action, Field, Pairs, Part, Sheet},
     view::{ShareTarget, TokenRow, TokenView, TokensPage},
 };
@@ -70,6 +72,9 @@ pub(crate) fn add_actions(page: &mut TokensPage, account: &str) {
     let targets: Vec<_> = page.rows.iter().map(|row| row.provider.name.clone()).collect();
     for row in &mut page.rows {
         let shareable = targets.iter().filter(|name| **name == row.provider.name).count() > 1;
+        if let Some(token) = &mut row.token {
+            token.chips = token.scopes.iter().map(chip).collect();
+        }
         row.actions = Packed::new(&actions(
             &About {
                 account,
@@ -81,6 +86,22 @@ pub(crate) fn add_actions(page: &mut TokensPage, account: &str) {
             shareable,
         ));
     }
+}
+
+/// A scope of a token to be shown: class, words, and how it is known.
+fn chip(finding: &ScopeFinding) -> (String, String, String) {
+    let name = finding.scope.as_str();
+    let (class, words, standing) = match finding.standing {
+        Standing::Granted => ("chip", name.to_owned(), "granted"),
+        Standing::Missing => ("chip missing", format!("{name} missing"), "missing"),
+        Standing::Excess => (EXCESS, format!("+ {name}"), "not needed"),
+        Standing::Unknown => ("chip unknown", format!("{name} ?"), "may or may not be granted"),
+    };
+    let story = match finding.evidence {
+        Evidence::Unknown => standing.to_owned(),
+        Evidence::Declared | Evidence::Probed => format!("{standing}, {}", finding.evidence.words()),
+    };
+    (class.to_owned(), words, story)
 }
 
 /// Which token actions and sheets are about.
