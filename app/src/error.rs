@@ -35,7 +35,7 @@ pub enum AppError {
         runtimes: Vec<String>,
     },
     /// The check of a token did not end well: what the provider said, in words.
-    Refused(Problem),
+    Refused(Box<Problem>),
     /// Ours. The cause is in the server's log under this id.
     Internal {
         /// The id.
@@ -70,6 +70,12 @@ impl Problem {
             advice: advice.into(),
             ..Self::default()
         }
+    }
+}
+
+impl From<Problem> for AppError {
+    fn from(problem: Problem) -> Self {
+        Self::Refused(Box::new(problem))
     }
 }
 

@@ -124,7 +124,7 @@ impl Runtimes {
         member.require_admin()?;
         let id = RuntimeId(random::uuid(self.random.as_ref(), self.clock.as_ref()));
         let row = self.read(member, id, &form).await?;
-        let event = self.event(member, "runtime.registered", &row, String::new());
+        let event = self.event(member, "runtime.registered", &row, "");
         self.store
             .create_runtime(member.account(), row, event)
             .await
@@ -141,7 +141,7 @@ impl Runtimes {
             .await?
             .ok_or(RuntimeError::NotFound)?;
         let row = self.read(member, id, &form).await?;
-        let event = self.event(member, "runtime.edited", &row, String::new());
+        let event = self.event(member, "runtime.edited", &row, "");
         if !self
             .store
             .update_runtime(member.account(), &row, event)
@@ -168,7 +168,7 @@ impl Runtimes {
             " with the tokens of {} people",
             people.get(&id).copied().unwrap_or_default()
         );
-        let event = self.event(member, "runtime.deleted", &row, detail);
+        let event = self.event(member, "runtime.deleted", &row, &detail);
         if !self.store.delete_runtime(account, id, event).await? {
             return Err(RuntimeError::NotFound);
         }
@@ -176,7 +176,7 @@ impl Runtimes {
         Ok(())
     }
 
-    fn event(&self, member: &Member, action: &'static str, row: &RuntimeRow, more: String) -> AuditEvent {
+    fn event(&self, member: &Member, action: &'static str, row: &RuntimeRow, more: &str) -> AuditEvent {
         let rotation = if row.rotate_tokens { ", tokens rotated" } else { "" };
         AuditEvent {
             id: random::uuid(self.random.as_ref(), self.clock.as_ref()),

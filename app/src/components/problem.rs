@@ -33,7 +33,7 @@ fn explain(error: AppError) -> Problem {
                 runtimes.join(", ")
             ),
         ),
-        AppError::Refused(problem) => problem,
+        AppError::Refused(problem) => *problem,
         AppError::Internal { id } => Problem::new(
             "Something went wrong on the server.",
             format!("Try again. If it stays so, give your admin this id from the server's log: {id}."),

@@ -45,10 +45,10 @@ impl From<TokenError> for AppError {
         match error {
             TokenError::Invalid(fields) => Self::Invalid(fields),
             TokenError::NotFound => Self::NotFound,
-            TokenError::Refused { kind, format, outcome } => Self::Refused(refusal(kind.name(), format, &outcome)),
-            TokenError::Misplaced(misplaced) => Self::Refused(refusal::misplaced(&misplaced)),
-            TokenError::Foreign(foreign) => Self::Refused(refusal::foreign(&foreign)),
-            TokenError::Rotating => Self::Refused(Problem::new(
+            TokenError::Refused { kind, format, outcome } => Self::from(refusal(kind.name(), format, &outcome)),
+            TokenError::Misplaced(misplaced) => refusal::misplaced(&misplaced).into(),
+            TokenError::Foreign(foreign) => refusal::foreign(&foreign).into(),
+            TokenError::Rotating => Self::from(Problem::new(
                 "The token is being rotated, or was just now.",
                 "Load the page again and see how it stands, then try again.",
             )),
@@ -70,7 +70,7 @@ impl From<CheckSoonError> for AppError {
 
 impl From<RotationError> for AppError {
     fn from(error: RotationError) -> Self {
-        let refused = |title: &str, advice: &str| Self::Refused(Problem::new(title, advice));
+        let refused = |title: &str, advice: &str| Self::from(Problem::new(title, advice));
         match error {
             RotationError::NotFound => Self::NotFound,
             RotationError::Busy => refused(

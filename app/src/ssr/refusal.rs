@@ -187,7 +187,7 @@ pub(crate) fn shared_news(shared: Vec<Shared>, location: String) -> Result<Done,
 
 /// What became of a rotation: done, or why not.
 pub(crate) fn rotation_news(provider: &str, outcome: &RotationOutcome, location: String) -> Result<Done, AppError> {
-    let refused = |title: String, advice: &str| Err(AppError::Refused(Problem::new(title, advice)));
+    let refused = |title: String, advice: &str| Err(AppError::from(Problem::new(title, advice)));
     match outcome {
         RotationOutcome::Rotated(Some(CheckOutcome::Accepted(findings))) => match findings.expiry {
             Expiry::At(end) => Ok(Done::new(

@@ -78,7 +78,6 @@ impl Store {
             name: Set(row.name),
             rotate_tokens: Set(row.rotate_tokens),
             created_at: Set(row.created_at.as_millis()),
-            ..Default::default()
         };
         let tx = self.begin().await?;
         model.insert(&tx).await?;

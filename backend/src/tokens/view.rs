@@ -113,10 +113,9 @@ fn expiry_note(kind: ProviderKind, token: &GitTokenRow) -> String {
     let name = kind.name();
     let entered = token.ends.contradicted(token.accepted_at);
     match (token.expiry(), entered) {
-        (Expiry::At(_), Some(entered)) => format!("says {name}; {} was entered", entered.date()),
+        (Expiry::At(_) | Expiry::Never, Some(entered)) => format!("says {name}; {} was entered", entered.date()),
         (Expiry::At(_), None) if token.ends.told == Expiry::Unknown => format!("as entered, {name} does not tell"),
         (Expiry::At(_), None) => String::new(),
-        (Expiry::Never, Some(entered)) => format!("says {name}; {} was entered", entered.date()),
         (Expiry::Never, None) => format!("says {name}"),
         (Expiry::Unknown, Some(entered)) => {
             format!("{} was entered, but {name} took it after that", entered.date())
