@@ -10,14 +10,27 @@ const FIRST_PAUSE: Duration = Duration::from_mins(1);
 const LONGEST_PAUSE: Duration = Duration::from_mins(48);
 /// The longest wait that a stranger's header can bring about.
 const LONGEST_TOLD: Duration = Duration::from_hours(6);
-/// So many tokens in a row without a request left are a limit of the host. One or two are their persons' own, who use them
+/// So many different tokens in a row without a request left are a limit of the host. One or two are their persons' own, who use them
 /// elsewhere: GitHub and GitLab count each person's requests, so that others' tokens need not wait.
-const SPENT_IN_A_ROW: u32 = 3;
+const SPENT_IN_A_ROW: usize = 3;
 
 /// A moment that a provider told, no later than the longest that it may make us wait.
 #[must_use]
 pub fn bounded(told: Timestamp, now: Timestamp) -> Timestamp {
     told.clamp(now, now.plus(LONGEST_TOLD))
+}
+
+/// What tells one token from another: several places may hold the same, and its requests are counted once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenMark(u64);
+
+impl TokenMark {
+    /// Of a keyed fingerprint, whose beginning is as good as chance.
+    #[must_use]
+    pub fn of(fingerprint: &[u8]) -> Self {
+        let start = fingerprint.iter().take(8);
+        Self(start.fold(0, |mark, byte| mark << 8 | u64::from(*byte)))
+    }
 }
 
 /// What one check showed of the host.
@@ -27,6 +40,8 @@ pub enum Sign {
     Answered,
     /// It answers, or says that it no longer does: whoever asked has no request left, or almost none, until this moment.
     Spent {
+        /// With which token.
+        token: TokenMark,
         /// From when on there are more.
         until: Timestamp,
     },
@@ -58,7 +73,8 @@ pub struct Wave(u32);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pace {
     failures: u32,
-    spent: u32,
+    /// Different tokens, one after the other, without a request left.
+    spent: [Option<TokenMark>; SPENT_IN_A_ROW],
     wave: Wave,
     paused_until: Option<Timestamp>,
 }
@@ -69,7 +85,7 @@ impl Pace {
     pub fn admission(&self, now: Timestamp) -> Admission {
         match self.paused_until {
             Some(until) if now < until => Admission::NotBefore(until),
-            _ if self.failures > 0 || self.spent >= SPENT_IN_A_ROW => Admission::One,
+            _ if self.failures > 0 || self.is_spent() => Admission::One,
             _ => Admission::Free,
         }
     }
@@ -83,7 +99,7 @@ impl Pace {
     /// Whether nothing is known that would be lost by forgetting it.
     #[must_use]
     pub fn is_fresh(&self) -> bool {
-        self.failures == 0 && self.spent == 0 && self.paused_until.is_none()
+        self.failures == 0 && self.spent == Self::default().spent && self.paused_until.is_none()
     }
 
     /// Takes in what a check showed that began in `wave`. `now` is when it ended.
@@ -97,9 +113,13 @@ impl Pace {
             }
             // Older than a failure, so it shows nothing of what came after that.
             Sign::Answered => {}
-            Sign::Spent { until } => {
-                self.spent = self.spent.saturating_add(1);
-                if self.spent >= SPENT_IN_A_ROW {
+            Sign::Spent { token, until } => {
+                if !self.spent.contains(&Some(token))
+                    && let Some(free) = self.spent.iter_mut().find(|place| place.is_none())
+                {
+                    *free = Some(token);
+                }
+                if self.is_spent() {
                     self.pause(bounded(until, now));
                 }
             }
@@ -109,6 +129,10 @@ impl Pace {
             }
             Sign::Failed => self.fail(wave, now, chance),
         }
+    }
+
+    fn is_spent(&self) -> bool {
+        self.spent.iter().all(Option::is_some)
     }
 
     fn fail(&mut self, wave: Wave, now: Timestamp, chance: Chance) {
@@ -198,17 +222,38 @@ mod tests {
     #[test]
     fn one_persons_spent_requests_stop_nobody_else() {
         let mut pace = Pace::default();
-        let spent = Sign::Spent { until: minutes(50) };
-        for sign in [spent, spent, Sign::Answered, spent, spent] {
+        let spent = |token| Sign::Spent {
+            token: TokenMark(token),
+            until: minutes(50),
+        };
+        for sign in [spent(1), spent(2), Sign::Answered, spent(1), spent(2)] {
             pace.note(pace.wave(), sign, start(), Chance(0));
             assert_eq!(pace.admission(start()), Admission::Free);
         }
-        pace.note(pace.wave(), spent, start(), Chance(0));
+        pace.note(pace.wave(), spent(3), start(), Chance(0));
         assert_eq!(pace.admission(start()), Admission::NotBefore(minutes(50)));
         assert_eq!(pace.admission(minutes(50)), Admission::One);
-        let again = Sign::Spent { until: minutes(110) };
+        let again = Sign::Spent {
+            token: TokenMark(3),
+            until: minutes(110),
+        };
         pace.note(pace.wave(), again, minutes(50), Chance(0));
         assert_eq!(pace.admission(minutes(50)), Admission::NotBefore(minutes(110)));
+    }
+
+    #[test]
+    fn one_token_in_many_places_is_one_token() {
+        let mut pace = Pace::default();
+        let until = minutes(50);
+        let one = TokenMark::of(&[1; 32]);
+        let other = TokenMark::of(&[2; 32]);
+        for token in [one, one, other, one, other, one] {
+            pace.note(pace.wave(), Sign::Spent { token, until }, start(), Chance(0));
+            assert_eq!(pace.admission(start()), Admission::Free);
+        }
+        let token = TokenMark::of(&[3; 32]);
+        pace.note(pace.wave(), Sign::Spent { token, until }, start(), Chance(0));
+        assert_eq!(pace.admission(start()), Admission::NotBefore(until));
     }
 
     fn signs() -> impl Strategy<Value = Sign> {
@@ -216,7 +261,10 @@ mod tests {
         prop_oneof![
             Just(Sign::Answered),
             Just(Sign::Failed),
-            moment().prop_map(|until| Sign::Spent { until }),
+            (any::<u64>(), moment()).prop_map(|(token, until)| Sign::Spent {
+                token: TokenMark(token),
+                until
+            }),
             proptest::option::of(moment()).prop_map(|until| Sign::Limited { until }),
         ]
     }

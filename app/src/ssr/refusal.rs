@@ -196,6 +196,10 @@ pub(crate) fn rotation_news(provider: &str, outcome: &RotationOutcome, location:
             )),
             Expiry::Never | Expiry::Unknown => Ok(Done::new("Token rotated.", location)),
         },
+        RotationOutcome::Rotated(Some(CheckOutcome::Refused(_))) => Ok(Done::caution(
+            format!("Token rotated, but {provider} refused the new one when it was checked."),
+            location,
+        )),
         RotationOutcome::Rotated(_) => Ok(Done::caution(
             "Token rotated and stored. The new one could not be checked yet.",
             location,
@@ -209,9 +213,13 @@ pub(crate) fn rotation_news(provider: &str, outcome: &RotationOutcome, location:
             format!("{provider} rotated the token, but its answer was lost on the way."),
             "The stored token no longer works, and the new one is not known. Generate a new one and replace it.",
         ),
-        RotationOutcome::Unknown(trouble) => refused(
+        RotationOutcome::Unknown { trouble, still_works } => refused(
             format!("{provider} was asked, and {}.", trouble.words()),
-            "The stored token still works for now. It is looked at again in a few minutes.",
+            if *still_works {
+                "The stored token still works for now. It is looked at again in a few minutes."
+            } else {
+                "It is not known yet whether it did. The token is looked at again in a few minutes."
+            },
         ),
     }
 }

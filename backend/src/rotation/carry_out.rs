@@ -138,8 +138,9 @@ impl Rotation {
                 self.end(holding, Some(&RotationNote::Interrupted)).await?;
                 Ok(RotationOutcome::Interrupted)
             }
-            Some(CheckOutcome::Accepted(_) | CheckOutcome::Unchanged(_)) | None => {
-                Ok(RotationOutcome::Unknown(trouble))
+            seen @ (Some(CheckOutcome::Accepted(_) | CheckOutcome::Unchanged(_)) | None) => {
+                let still_works = matches!(seen, Some(CheckOutcome::Accepted(_)));
+                Ok(RotationOutcome::Unknown { trouble, still_works })
             }
         }
     }

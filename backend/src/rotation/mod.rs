@@ -17,13 +17,18 @@ use crate::{
     access::{AccessError, Member},
     credentials::Credentials,
     store::{Holding, Store},
+    sweep::origin,
     tokens::At,
 };
 use domain::{
-    CheckOutcome, Expiry, HolderKind, ProviderKind, RotationRefusal, Setback, Timestamp, UserId, check::Trouble,
-    rotation,
+    CheckOutcome, Expiry, GitTokenId, HolderKind, ProviderKind, RotationRefusal, Setback, Timestamp, UserId,
+    check::Trouble, rotation,
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 use tokio::sync::{Semaphore, watch};
 
 /// After this time a mark is one that a process left behind: longer than asking, and trying to store, may take.
@@ -53,7 +58,12 @@ pub enum RotationOutcome {
     /// The provider was asked, its answer did not arrive, and it refuses the old token: the new one is lost.
     Interrupted,
     /// The provider was asked, its answer did not arrive, and the old token was not refused yet. That is looked at again.
-    Unknown(Trouble),
+    Unknown {
+        /// Why there was no answer.
+        trouble: Trouble,
+        /// Whether the old token was accepted afterwards; if not, that could not be found out.
+        still_works: bool,
+    },
 }
 
 /// Why a rotation did not begin, or how it broke off.
@@ -97,6 +107,9 @@ pub struct Rotation {
     credentials: Credentials,
     watch: Arc<dyn Watch>,
     running: Arc<Semaphore>,
+    /// Until when the background leaves tokens alone over which we failed ourselves before they were marked. In memory, since what
+    /// failed may be the database.
+    failed: Arc<Mutex<HashMap<GitTokenId, Timestamp>>>,
 }
 
 impl Rotation {
@@ -107,6 +120,7 @@ impl Rotation {
             credentials,
             watch: Arc::new(step::Nobody),
             running: Arc::new(Semaphore::new(AT_ONCE as usize)),
+            failed: Arc::default(),
         }
     }
 
@@ -139,12 +153,20 @@ impl Rotation {
     }
 
     /// Rotates what is due at `now`: tokens that end soon, of runtimes where that is switched on. Looks first at what was
-    /// interrupted. A token that fails keeps no other from its turn, and is tried again later. Meant to be called every few minutes.
+    /// interrupted. A token that fails keeps no other from its turn, and is tried again later; a host that does not answer is left
+    /// alone until the next time. Meant to be called every few minutes.
     pub async fn rotate_due(&self, now: Timestamp) -> Result<RotationRun, Fault> {
+        self.rotate_due_until(now, &watch::channel(false).1).await
+    }
+
+    /// The same, but no rotation begins once `stop` is true.
+    pub async fn rotate_due_until(&self, now: Timestamp, stop: &watch::Receiver<bool>) -> Result<RotationRun, Fault> {
+        let mut silent = HashSet::new();
         let mut run = RotationRun {
-            settled: self.recover(now).await?,
+            settled: self.look_at_interrupted(now, stop, &mut silent).await?,
             ..RotationRun::default()
         };
+        self.failed().retain(|_, until| now < *until);
         let kinds: Vec<_> = ProviderKind::ALL
             .iter()
             .copied()
@@ -159,18 +181,25 @@ impl Rotation {
                 .await?;
             for holding in &page {
                 let due = matches!(holding.expiry, Expiry::At(end) if rotation::is_due(holding.since, end, now));
-                if due && run.rotated + run.not_rotated < BATCH {
-                    self.rotate_one(holding.clone(), &mut run).await;
+                if !due || silent.contains(&origin(&holding.provider)) || self.failed().contains_key(&holding.id) {
+                    continue;
+                }
+                if *stop.borrow() || run.rotated + run.not_rotated >= BATCH {
+                    return Ok(run);
+                }
+                if !self.rotate_one(holding.clone(), now, &mut run).await {
+                    silent.insert(origin(&holding.provider));
                 }
             }
             match page.into_iter().last() {
-                Some(holding) if run.rotated + run.not_rotated < BATCH => last = Some(holding),
+                Some(holding) if !*stop.borrow() => last = Some(holding),
                 _ => return Ok(run),
             }
         }
     }
 
-    async fn rotate_one(&self, holding: Holding, run: &mut RotationRun) {
+    /// `false` when the provider's host did not answer.
+    async fn rotate_one(&self, holding: Holding, now: Timestamp, run: &mut RotationRun) -> bool {
         let (account, token) = (holding.account, holding.id);
         match self.in_its_own_task(holding, None).await {
             Ok(outcome) => {
@@ -179,20 +208,32 @@ impl Rotation {
                     RotationOutcome::Rotated(_) => run.rotated += 1,
                     _ => run.not_rotated += 1,
                 }
+                // A 403 is about this token, and came without delay.
+                !matches!(
+                    outcome,
+                    RotationOutcome::NotAsked(Setback::Unreachable(_) | Setback::RateLimited { .. })
+                        | RotationOutcome::Unknown { .. }
+                )
             }
-            // Another row of the same token came first, or another process, or the person.
-            Err(RotationError::NotFound | RotationError::Busy) => {}
+            // Another row of the same token came first, or another process, or the person; or nothing more may begin.
+            Err(RotationError::NotFound | RotationError::Busy | RotationError::Stopping) => true,
             Err(error) => {
                 tracing::error!(%account, %token, %error, "a token that is due could not be rotated");
                 run.not_rotated += 1;
+                self.failed().insert(token, now.plus(AFTER_TROUBLE));
+                true
             }
         }
     }
 
-    /// Rotates what is due, every few minutes, until told to stop.
+    fn failed(&self) -> std::sync::MutexGuard<'_, HashMap<GitTokenId, Timestamp>> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Rotates what is due, every few minutes, until told to stop. None begins after that; the one under way is finished first.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         loop {
-            match self.rotate_due(self.credentials.now()).await {
+            match self.rotate_due_until(self.credentials.now(), &stop).await {
                 Ok(run) if run != RotationRun::default() => tracing::info!(?run, "rotated what was due"),
                 Ok(_) => {}
                 Err(fault) => tracing::error!(%fault, "what is due to be rotated could not be found out"),

@@ -43,6 +43,8 @@ pub struct DueToken {
     pub user: Option<UserId>,
     /// The secret, sealed.
     pub sealed: Sealed,
+    /// The keyed fingerprint of the secret: several rows may hold the same.
+    pub fingerprint: Vec<u8>,
     /// What goes beside it, if anything does.
     pub username: Option<String>,
     /// Until when nobody else takes it.
@@ -143,6 +145,7 @@ impl Store {
             account: AccountId(row.account_id),
             user: row.user_id.map(UserId),
             sealed: Sealed::from(row.sealed),
+            fingerprint: row.fingerprint,
             username: row.username,
             lease,
         });
@@ -171,14 +174,15 @@ impl Store {
     }
 
     /// Notes checks and what follows from them, all in one transaction, and ends their leases. Passes over a token that has gone
-    /// in the meantime, that is no longer under the lease, or whose row is locked: that one will be due again. Gives the tokens
-    /// whose checks were noted.
+    /// in the meantime, that is no longer under the lease, that is being rotated, or whose row is locked: that one will be due
+    /// again. Gives the tokens whose checks were noted.
     pub async fn note_background_checks(&self, checks: &[BackgroundCheck]) -> Result<HashSet<GitTokenId>, Fault> {
         let tx = self.begin().await?;
         let free: HashSet<Uuid> = git_token::Entity::find()
             .select_only()
             .column(git_token::Column::Id)
             .filter(git_token::Column::Id.is_in(checks.iter().map(|check| check.token.0)))
+            .filter(git_token::Column::RotationStartedAt.is_null())
             .lock_with_behavior(LockType::NoKeyUpdate, LockBehavior::SkipLocked)
             .into_tuple()
             .all(&tx)
@@ -288,9 +292,11 @@ impl Store {
     }
 }
 
-/// Due, and taken by nobody.
+/// Due, and taken by nobody. A token that is being rotated is looked at by the rotation: the provider may refuse the stored value
+/// already, which says nothing about the one that is about to be stored.
 fn due(now: Timestamp) -> Condition {
     Condition::all()
         .add(git_token::Column::NextCheckAt.lte(now.as_millis()))
         .add(git_token::Column::CheckLease.lte(now.as_millis()))
+        .add(git_token::Column::RotationStartedAt.is_null())
 }

@@ -10,7 +10,12 @@ use crate::{
     store::{BackgroundCheck, DueProvider, DueToken},
     vault::Place,
 };
-use domain::{CheckId, CheckOutcome, Setback, pace::Sign, schedule, token_format::TokenFormat};
+use domain::{
+    CheckId, CheckOutcome, Setback,
+    pace::{Sign, TokenMark},
+    schedule,
+    token_format::TokenFormat,
+};
 use secrecy::ExposeSecret as _;
 use std::sync::Arc;
 
@@ -48,7 +53,7 @@ impl Checker {
         };
         let outcome = providers::check(of.provider.kind, inquiry).await;
         let at = self.clock.now();
-        let sign = sign(&outcome, allowance.told());
+        let sign = sign(&outcome, allowance.told(), TokenMark::of(&token.fingerprint));
         let check = BackgroundCheck {
             id: CheckId(random::uuid(self.random.as_ref(), self.clock.as_ref())),
             at,
@@ -63,8 +68,8 @@ impl Checker {
 }
 
 /// What a check showed of the host.
-fn sign(outcome: &CheckOutcome, told: Told) -> Sign {
-    let spent = told.spent_until.map(|until| Sign::Spent { until });
+fn sign(outcome: &CheckOutcome, told: Told, token: TokenMark) -> Sign {
+    let spent = told.spent_until.map(|until| Sign::Spent { token, until });
     match (outcome, told.retry_after) {
         (CheckOutcome::Unchanged(Setback::RateLimited { .. } | Setback::Unreachable(_)), until @ Some(_)) => {
             Sign::Limited { until }
@@ -98,16 +103,17 @@ mod tests {
         let down = CheckOutcome::Unchanged(Setback::Unreachable(Trouble::ServerError(503)));
         let refused = CheckOutcome::Refused(Refusal::BadCredentials);
         let until = Timestamp::from_seconds(1);
+        let token = TokenMark::of(&[7; 32]);
         for (outcome, told, expected) in [
             (&limited, pause, Sign::Limited { until: at }),
-            (&limited, spent, Sign::Spent { until }),
+            (&limited, spent, Sign::Spent { token, until }),
             (&limited, nothing, Sign::Limited { until: None }),
             (&down, pause, Sign::Limited { until: at }),
             (&down, nothing, Sign::Failed),
             (&refused, nothing, Sign::Answered),
-            (&refused, spent, Sign::Spent { until }),
+            (&refused, spent, Sign::Spent { token, until }),
         ] {
-            assert_eq!(sign(outcome, told), expected, "{outcome:?} {told:?}");
+            assert_eq!(sign(outcome, told, token), expected, "{outcome:?} {told:?}");
         }
     }
 }

@@ -4,10 +4,10 @@ use super::{
     Shared,
     hosts::{self, Host},
     notes::Notes,
-    turn::Turn,
+    turn::{Over, Turn},
 };
 use crate::Fault;
-use domain::pace::Admission;
+use domain::{GitProviderId, pace::Admission};
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
@@ -26,8 +26,10 @@ pub(super) struct Lanes {
     notes: Notes,
     stop: watch::Receiver<bool>,
     waiting: VecDeque<Host>,
-    turns: JoinSet<Option<Host>>,
+    turns: JoinSet<Over>,
     under_way: HashMap<Id, Arc<str>>,
+    /// Which provider of a host came last, so that the next one follows.
+    last: HashMap<Arc<str>, GitProviderId>,
 }
 
 impl Lanes {
@@ -39,6 +41,7 @@ impl Lanes {
             waiting: VecDeque::new(),
             turns: JoinSet::new(),
             under_way: HashMap::new(),
+            last: HashMap::new(),
         }
     }
 
@@ -51,9 +54,18 @@ impl Lanes {
         let now = self.shared.clock.now();
         self.shared.paces.forget_fresh(|origin| self.is_known(origin));
         let due = hosts::by_host(self.shared.store.due_providers(now).await?);
-        for host in due {
-            let (admission, _) = self.shared.paces.admission(&host.origin, now);
-            if !self.is_known(&host.origin) && !matches!(admission, Admission::NotBefore(_)) {
+        let mut due: HashMap<Arc<str>, Host> = due.into_iter().map(|host| (host.origin.clone(), host)).collect();
+        self.last
+            .retain(|origin, _| due.contains_key(origin) || self.under_way.values().any(|busy| busy == origin));
+        // Those that wait keep their place, with the providers and profiles of now.
+        for waiting in &mut self.waiting {
+            if let Some(fresh) = due.remove(&waiting.origin) {
+                *waiting = fresh;
+            }
+        }
+        for (origin, host) in due {
+            let (admission, _) = self.shared.paces.admission(&origin, now);
+            if !self.is_known(&origin) && !matches!(admission, Admission::NotBefore(_)) {
                 self.waiting.push_back(host);
             }
         }
@@ -61,19 +73,23 @@ impl Lanes {
         Ok(())
     }
 
-    /// Waits for the end of a turn and lets the next ones begin; `None` when there is no turn.
-    pub(super) async fn next(&mut self) -> Option<()> {
-        let (id, host) = match self.turns.join_next_with_id().await? {
-            Ok((id, host)) => (id, host),
+    /// Waits for the end of a turn and lets the next ones begin; `None` when there is no turn. `true` when the host may have more
+    /// due tokens that can be checked now: [`refresh`](Self::refresh) gives it its next turn, behind those that wait, with all that
+    /// has become due there meanwhile.
+    pub(super) async fn next(&mut self) -> Option<bool> {
+        let (id, over) = match self.turns.join_next_with_id().await? {
+            Ok((id, over)) => (id, Some(over)),
             Err(error) => {
                 tracing::error!(%error, "a turn of background checks broke off");
                 (error.id(), None)
             }
         };
-        self.under_way.remove(&id);
-        self.waiting.extend(host);
+        let origin = self.under_way.remove(&id);
+        if let (Some(origin), Some(last)) = (origin, over.and_then(|over| over.last)) {
+            self.last.insert(origin, last);
+        }
         self.start();
-        Some(())
+        Some(over.is_some_and(|over| over.goes_on))
     }
 
     /// Waits until nothing is under way and everything is noted.
@@ -84,7 +100,10 @@ impl Lanes {
 
     fn start(&mut self) {
         while self.turns.len() < LANES && !*self.stop.borrow() {
-            let Some(host) = self.waiting.pop_front() else { return };
+            let Some(mut host) = self.waiting.pop_front() else {
+                return;
+            };
+            host.begin_after(self.last.get(&host.origin).copied());
             let turn = Turn {
                 shared: self.shared.clone(),
                 notes: self.notes.sender(),

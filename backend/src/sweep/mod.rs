@@ -11,6 +11,7 @@ mod notes;
 mod tally;
 mod turn;
 
+pub(crate) use hosts::origin;
 pub use tally::Tally;
 
 use crate::{Fault, clock::Clock, egress::Egress, keys::AccountKeys, random::Random, store::Store};
@@ -83,9 +84,14 @@ impl Sweep {
     /// Gives what was done.
     pub async fn run_once(&self, stop: watch::Receiver<bool>) -> Result<Tally, Fault> {
         let mut lanes = Lanes::new(self.0.clone(), stop);
-        let refreshed = lanes.refresh().await;
+        let mut looked = lanes.refresh().await;
+        while let Some(goes_on) = lanes.next().await {
+            if goes_on && looked.is_ok() {
+                looked = lanes.refresh().await;
+            }
+        }
         let tally = lanes.finish().await;
-        refreshed?;
+        looked?;
         self.prune().await?;
         Ok(tally)
     }
@@ -109,7 +115,11 @@ impl Sweep {
                         tracing::error!(%error, "could not look for due tokens");
                     }
                 }
-                Some(()) = lanes.next() => {}
+                Some(goes_on) = lanes.next() => {
+                    if goes_on && let Err(error) = lanes.refresh().await {
+                        tracing::error!(%error, "could not look for due tokens");
+                    }
+                }
             }
         }
         lanes.finish().await.log();

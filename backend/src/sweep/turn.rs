@@ -5,7 +5,10 @@ use crate::{
     Fault,
     store::{BackgroundCheck, DueProvider, DueToken},
 };
-use domain::pace::{Admission, Sign, Wave};
+use domain::{
+    GitProviderId,
+    pace::{Admission, Sign, Wave},
+};
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 use tokio::{
     sync::{mpsc::Sender, watch},
@@ -31,12 +34,20 @@ pub(super) struct Turn {
     pub(super) stop: watch::Receiver<bool>,
 }
 
+/// How a turn ended.
+#[derive(Clone, Copy)]
+pub(super) struct Over {
+    /// The provider whose tokens were taken last.
+    pub(super) last: Option<GitProviderId>,
+    /// Whether the host may have more due tokens that can be checked now.
+    pub(super) goes_on: bool,
+}
+
 /// A check that ended.
 type Ended = (Wave, Result<(BackgroundCheck, Sign), Fault>);
 
 impl Turn {
-    /// Gives the host back if it may have more due tokens that can be checked now.
-    pub(super) async fn run(self, mut host: Host) -> Option<Host> {
+    pub(super) async fn run(self, mut host: Host) -> Over {
         let mut waiting = VecDeque::new();
         let mut left = TURN;
         let mut under_way = JoinSet::new();
@@ -57,8 +68,11 @@ impl Turn {
         }
         self.put_back(waiting).await;
         let (admission, _) = self.shared.paces.admission(&host.origin, self.shared.clock.now());
-        let goes_on = !host.providers.is_empty() && !matches!(admission, Admission::NotBefore(_));
-        (goes_on && !*self.stop.borrow()).then_some(host)
+        let may_go_on = !matches!(admission, Admission::NotBefore(_)) && !*self.stop.borrow();
+        Over {
+            last: host.last,
+            goes_on: may_go_on && !host.providers.is_empty(),
+        }
     }
 
     /// Begins as many checks as the host may be asked at once.
@@ -137,6 +151,7 @@ impl Turn {
                 .take_due_tokens(provider.account, provider.provider.id, now, now.plus(LEASE), page)
                 .await?;
             let is_full = u64::try_from(tokens.len()) == Ok(page);
+            host.last = Some(provider.provider.id);
             waiting.extend(tokens.into_iter().map(|token| (provider.clone(), token)));
             if is_full {
                 host.providers.push_back(provider);

@@ -273,7 +273,7 @@ on_both_databases! {
         ] {
             let before = asked(&world);
             world.forge.add_fault(FaultRule::new(fault).on_path(ROTATE).once());
-            assert_eq!(rotation.rotate(&mira, runtime).await.unwrap(), RotationOutcome::Unknown(trouble));
+            assert_eq!(rotation.rotate(&mira, runtime).await.unwrap(), RotationOutcome::Unknown { trouble, still_works: true });
             assert!(matches!(rotation.rotate(&mira, runtime).await, Err(RotationError::Busy)));
             assert_eq!((rotation.recover(world.clock.now()).await.unwrap(), asked(&world)), (0, before + 1));
             pass(&world, i64::try_from(LEASE.as_secs()).unwrap());

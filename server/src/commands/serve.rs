@@ -13,8 +13,9 @@ use tokio::{
     task::JoinSet,
 };
 
-/// How long answers and checks that are under way may take after the server was told to stop: longer than the slowest check.
-const FAREWELL: Duration = Duration::from_secs(20);
+/// How long answers and checks that are under way may take after the server was told to stop. A check is a few requests of up to ten
+/// seconds each; one that takes longer still is cut off, and made again when its lease has run out.
+const FAREWELL: Duration = Duration::from_secs(40);
 
 /// Serves until told to stop.
 pub(crate) async fn run(config: &Config) -> Result<(), Failure> {
