@@ -29,15 +29,16 @@ impl Rotation {
             let host = origin(&holding.provider);
             let looked = if silent.contains(&host) {
                 // Behind the others then, so that these do not fill the page for ever.
-                self.take_over(&holding, now).await.map(|_| false)
+                self.take_over(&holding, now).await.map(|_| Settled::Elsewhere)
             } else {
                 self.settle(&holding, now).await
             };
             match looked {
-                Ok(true) => settled += 1,
-                Ok(false) => {
+                Ok(Settled::Known) => settled += 1,
+                Ok(Settled::NotYet) => {
                     silent.insert(host);
                 }
+                Ok(Settled::Elsewhere) => {}
                 Err(fault) => {
                     tracing::error!(account = %holding.account, token = %holding.id, %fault, "an interrupted rotation could not be looked at");
                 }
@@ -46,30 +47,31 @@ impl Rotation {
         Ok(settled)
     }
 
-    /// Finds out what became of an interrupted rotation. `false` when it cannot be told yet, or somebody else is at it.
-    pub(super) async fn settle(&self, holding: &Holding, now: Timestamp) -> Result<bool, Fault> {
+    /// Finds out what became of an interrupted rotation.
+    pub(super) async fn settle(&self, holding: &Holding, now: Timestamp) -> Result<Settled, Fault> {
         if !self.take_over(holding, now).await? {
-            return Ok(false);
+            return Ok(Settled::Elsewhere);
         }
         let (account, token) = (holding.account, holding.id);
         match self.check_all(holding, &holding.fingerprint).await {
             Some(CheckOutcome::Accepted(_)) => {
                 tracing::warn!(%account, %token, "a rotation was interrupted; the token was not rotated and works");
                 self.end(holding, None).await?;
-                Ok(true)
+                Ok(Settled::Known)
             }
             Some(CheckOutcome::Refused(refusal)) if has_ended(holding, &refusal, now) => {
                 tracing::warn!(%account, %token, "a rotation was interrupted; the token has reached its end, and whether it was rotated cannot be told");
                 self.end(holding, None).await?;
-                Ok(true)
+                Ok(Settled::Known)
             }
             Some(CheckOutcome::Refused(_)) => {
                 tracing::error!(%account, %token, "a rotation was interrupted; the new token is lost and the old one refused");
                 self.end(holding, Some(&RotationNote::Interrupted)).await?;
-                Ok(true)
+                Ok(Settled::Known)
             }
             // The mark stays until the provider can be asked.
-            Some(CheckOutcome::Unchanged(_)) | None => Ok(false),
+            Some(CheckOutcome::Unchanged(_)) => Ok(Settled::NotYet),
+            None => Ok(Settled::Elsewhere),
         }
     }
 
@@ -82,6 +84,17 @@ impl Rotation {
             .take_over_rotation(holding.account, &holding.fingerprint, since, now)
             .await
     }
+}
+
+/// What is known of an interrupted rotation now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Settled {
+    /// What became of it.
+    Known,
+    /// Nothing: the provider did not tell.
+    NotYet,
+    /// Nothing: somebody else is at it, or it failed on our side.
+    Elsewhere,
 }
 
 /// Whether a refusal is owed to the token's own end, which says nothing of a rotation.

@@ -17,6 +17,7 @@ use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection};
 use secrecy::ExposeSecret as _;
 use std::{pin::Pin, sync::Arc, time::Duration};
 use time::OffsetDateTime;
+use tokio::sync::watch;
 
 pub(crate) const ROTATE: &str = "/api/v4/personal_access_tokens/self/rotate";
 const DAY: i64 = 86_400;
@@ -362,5 +363,53 @@ on_both_databases! {
         world.rotate_tokens(&mira, short, false).await;
         pass(&world, DAY);
         assert_eq!(due(rotation.rotate_due(world.clock.now()).await.unwrap()), (0, 0, 0));
+    }
+
+    async fn a_host_that_does_not_answer_is_tried_once_a_run_and_nothing_begins_after_stop(database: TestDatabase) {
+        let (world, mira) = World::set_up(database).await;
+        let rotation = &world.services.rotation;
+        for name in ["one", "two", "three"] {
+            let runtime = runtime(&world, &mira, name).await;
+            token(&world, &mira, runtime, ENOUGH).await;
+            world.rotate_tokens(&mira, runtime, true).await;
+        }
+        pass(&world, 25 * DAY);
+        let (told, stop) = watch::channel(true);
+        let run = rotation.rotate_due_until(world.clock.now(), &stop).await.unwrap();
+        assert_eq!((run, asked(&world)), (RotationRun::default(), 0));
+        told.send_replace(false);
+        world.forge.add_fault(FaultRule::new(Fault::Status { status: 429 }).on_path(ROTATE).once());
+        let once = RotationRun { not_rotated: 1, ..RotationRun::default() };
+        assert_eq!(rotation.rotate_due_until(world.clock.now(), &stop).await.unwrap(), once);
+        assert_eq!(asked(&world), 1);
+        let others = RotationRun { rotated: 2, ..RotationRun::default() };
+        assert_eq!(rotation.rotate_due(world.clock.now()).await.unwrap(), others);
+    }
+
+    async fn an_interrupted_token_that_reached_its_end_is_not_said_to_be_rotated(database: TestDatabase) {
+        let (world, mira) = World::set_up(database).await;
+        let runtime = runtime(&world, &mira, "prod-eu").await;
+        token(&world, &mira, runtime, ENOUGH).await;
+        pass(&world, 29 * DAY);
+        let db = Database::connect(world.database_url().expose_secret()).await.unwrap();
+        let mark = format!("UPDATE git_tokens SET rotation_started_at = {}", world.clock.now().as_millis());
+        db.execute_unprepared(&mark).await.unwrap();
+        db.close().await.unwrap();
+        pass(&world, 2 * DAY);
+        assert_eq!(world.services.rotation.recover(world.clock.now()).await.unwrap(), 1);
+        assert_eq!(view(&world.services, &mira, runtime).await.rotation, "");
+        assert_eq!(asked(&world), 0);
+    }
+
+    async fn what_could_not_be_looked_at_is_not_said_to_work(database: TestDatabase) {
+        let (world, mira) = World::set_up(database).await;
+        let runtime = runtime(&world, &mira, "prod-eu").await;
+        token(&world, &mira, runtime, ENOUGH).await;
+        for path in [ROTATE, "/api/v4/user"] {
+            world.forge.add_fault(FaultRule::new(Fault::Status { status: 502 }).on_path(path));
+        }
+        let outcome = world.services.rotation.rotate(&mira, runtime).await.unwrap();
+        let unknown = RotationOutcome::Unknown { trouble: Trouble::ServerError(502), still_works: false };
+        assert_eq!(outcome, unknown);
     }
 }

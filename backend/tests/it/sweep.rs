@@ -457,6 +457,19 @@ on_both_databases! {
         assert!(matches!(soon.check_soon(&swept.mira, Some(nowhere)).await, Err(CheckSoonError::NotFound)));
     }
 
+    async fn a_token_that_is_being_rotated_is_left_to_that(database: TestDatabase) {
+        let swept = Swept::new(database).await;
+        swept.tokens(2).await;
+        let db = Database::connect(swept.world.database_url().expose_secret()).await.unwrap();
+        let mark = "UPDATE git_tokens SET rotation_started_at = 1 WHERE id = (SELECT id FROM git_tokens LIMIT 1)";
+        db.execute_unprepared(mark).await.unwrap();
+        swept.forward(DAY);
+        assert_eq!(swept.sweep().await, Tally { accepted: 1, ..Tally::default() });
+        db.execute_unprepared("UPDATE git_tokens SET rotation_started_at = NULL").await.unwrap();
+        db.close().await.unwrap();
+        assert_eq!(swept.sweep().await, Tally { accepted: 1, ..Tally::default() });
+    }
+
     async fn old_checks_go_and_the_newest_stays(database: TestDatabase) {
         let swept = Swept::new(database).await;
         swept.tokens(2).await;
