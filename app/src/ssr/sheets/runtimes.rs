@@ -58,7 +58,7 @@ fn token_lines(token: &TokenView, provider: &str, now: Timestamp) -> Vec<String>
     if !missing.is_empty() {
         lines.push(format!("missing: {}", pieces_of(&missing)));
     }
-    lines.push(ShownStatus::of(token.status, token.expiry, now).next_step().to_owned());
+    lines.extend(said(ShownStatus::of(token.status, token.expiry, now).next_step()));
     if let (TokenStatus::SsoRequired, Some(url)) = (token.status, &token.sso_url) {
         lines.push(format!("|@{} Authorize it at {provider}|", plain(url)));
     }
@@ -67,11 +67,11 @@ fn token_lines(token: &TokenView, provider: &str, now: Timestamp) -> Vec<String>
         Expiry::Never => "never expires".to_owned(),
         Expiry::Unknown => "expiry unknown".to_owned(),
     });
-    lines.push(plain(&token.expiry_note));
+    lines.extend(said(&token.expiry_note));
     if !token.shared.is_empty() {
         lines.push(format!("shared by {} runtimes", token.shared.len() + 1));
     }
-    lines.push(plain(&token.rotation));
+    lines.extend(said(&token.rotation));
     let setback = token
         .setback
         .as_deref()
@@ -81,8 +81,12 @@ fn token_lines(token: &TokenView, provider: &str, now: Timestamp) -> Vec<String>
         "checked {}{setback}",
         token.checked_at.relative_to(now)
     )));
-    lines.retain(|line| !line.is_empty());
     lines
+}
+
+/// A sentence as a line, if there is one.
+fn said(sentence: &str) -> Option<String> {
+    (!sentence.is_empty()).then(|| plain(sentence))
 }
 
 /// Has all tokens of a runtime checked.
