@@ -72,13 +72,8 @@ impl Runtimes {
         let people = self.store.people_with_tokens(account).await?;
         let members = self.store.member_count(account).await?;
         let mut own = self.store.runtime_tokens(account).await?;
-        // The same runtime token for others too.
-        let uses: Vec<_> = own
-            .iter()
-            .map(|token| (token.runtime, token.fingerprint.clone()))
-            .collect();
         let rows = self.store.runtimes(account).await?;
-        let names: Vec<_> = rows.iter().map(|row| (row.id, row.name.clone())).collect();
+        let sharing = tokens::Sharing::of(&rows, &own);
         let runtimes = rows.into_iter().filter_map(|row| {
             // A runtime's Git provider cannot be deleted, so it is always there; it may be newer than the list.
             let (_, provider_label) = providers.iter().find(|(id, _)| *id == row.git_provider)?.clone();
@@ -87,12 +82,7 @@ impl Runtimes {
                 .position(|token| token.runtime == row.id)
                 .map(|at| own.swap_remove(at));
             let token = token.map(|token| {
-                let serves = |id: RuntimeId| uses.iter().any(|(at, print)| *at == id && *print == token.fingerprint);
-                let shared = names
-                    .iter()
-                    .filter(|(id, _)| *id != row.id && serves(*id))
-                    .cloned()
-                    .collect();
+                let shared = sharing.others(&token);
                 tokens::token_view(provider_label.kind, token, shared)
             });
             Some(RuntimeView {

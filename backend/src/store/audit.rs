@@ -4,7 +4,8 @@ use super::{Store, entities::audit_event};
 use crate::Fault;
 use domain::{AccountId, GitProviderId, GitTokenId, RuntimeId, Timestamp, UserId};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
+    QueryOrder as _,
 };
 
 /// Something that was done.
@@ -58,6 +59,17 @@ impl AuditEvent {
         };
         audit_event::Entity::insert(row).exec_without_returning(db).await?;
         Ok(())
+    }
+
+    /// Ends a transaction: with this record if it `changed` something, as if it had not been otherwise. Gives `changed`.
+    pub(super) async fn end(self, tx: DatabaseTransaction, account: AccountId, changed: bool) -> Result<bool, Fault> {
+        if changed {
+            self.insert(&tx, account).await?;
+            tx.commit().await?;
+        } else {
+            tx.rollback().await?;
+        }
+        Ok(changed)
     }
 }
 

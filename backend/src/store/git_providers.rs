@@ -144,13 +144,7 @@ impl Store {
             .filter(git_provider::Column::AccountId.eq(account.0))
             .exec(&tx)
             .await?;
-        if done.rows_affected == 0 {
-            tx.rollback().await?;
-            return Ok(false);
-        }
-        event.insert(&tx, account).await?;
-        tx.commit().await?;
-        Ok(true)
+        event.end(tx, account, done.rows_affected == 1).await
     }
 
     /// How many tokens are stored for a Git provider.

@@ -294,13 +294,7 @@ impl Store {
             .filter(git_token::Column::AccountId.eq(account.0))
             .exec(&tx)
             .await?;
-        if done.rows_affected == 0 {
-            tx.rollback().await?;
-            return Ok(false);
-        }
-        event.insert(&tx, account).await?;
-        tx.commit().await?;
-        Ok(true)
+        event.end(tx, account, done.rows_affected == 1).await
     }
 
     /// A holder's token for a runtime; without a person, the runtime token.
@@ -333,18 +327,12 @@ impl Store {
             .filter(git_token::Column::Fingerprint.eq(fingerprint))
             .exec(&tx)
             .await?;
-        if done.rows_affected == 0 {
-            tx.rollback().await?;
-            return Ok(false);
-        }
-        event.insert(&tx, account).await?;
-        tx.commit().await?;
-        Ok(true)
+        event.end(tx, account, done.rows_affected == 1).await
     }
 }
 
 /// Tokens of a person, or runtime tokens.
-fn held_by(user: Option<UserId>) -> SimpleExpr {
+pub(super) fn held_by(user: Option<UserId>) -> SimpleExpr {
     match user {
         Some(user) => git_token::Column::UserId.eq(user.0),
         None => git_token::Column::UserId.is_null(),

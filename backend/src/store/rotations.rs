@@ -8,7 +8,7 @@ use super::{
     audit::AuditEvent,
     entities::{git_provider, git_token, runtime},
     git_providers::provider_row,
-    git_tokens::{expiry_columns, expiry_of, to_json},
+    git_tokens::{expiry_columns, expiry_of, held_by, to_json},
 };
 use crate::{Fault, vault::Sealed};
 use domain::{
@@ -113,12 +113,8 @@ impl Store {
         user: Option<UserId>,
         runtime: RuntimeId,
     ) -> Result<Option<Holding>, Fault> {
-        let holder = match user {
-            Some(user) => git_token::Column::UserId.eq(user.0),
-            None => git_token::Column::UserId.is_null(),
-        };
         let tokens = of_account(account).filter(git_token::Column::RuntimeId.eq(runtime.0));
-        Ok(holdings(&self.db, tokens.filter(holder)).await?.pop())
+        Ok(holdings(&self.db, tokens.filter(held_by(user))).await?.pop())
     }
 
     /// Every row of an account that holds the token with this fingerprint, in the order of their ids.

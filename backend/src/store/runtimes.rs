@@ -125,13 +125,7 @@ impl Store {
             .filter(runtime::Column::AccountId.eq(account.0))
             .exec(&tx)
             .await?;
-        if done.rows_affected == 0 {
-            tx.rollback().await?;
-            return Ok(false);
-        }
-        event.insert(&tx, account).await?;
-        tx.commit().await?;
-        Ok(true)
+        event.end(tx, account, done.rows_affected == 1).await
     }
 }
 

@@ -3,12 +3,12 @@
 use crate::{
     Fault,
     clock::Clock,
+    credentials,
     egress::Egress,
     keys::AccountKeys,
     providers::{self, Allowance, Inquiry, Told},
     random::{self, Random},
     store::{BackgroundCheck, DueProvider, DueToken},
-    vault::Place,
 };
 use domain::{
     CheckId, CheckOutcome, Setback,
@@ -30,13 +30,7 @@ pub(super) struct Checker {
 impl Checker {
     /// Checks a token that was taken. Nothing is stored: what came of it, and what it showed of the provider's host.
     pub(super) async fn check(&self, of: &DueProvider, token: &DueToken) -> Result<(BackgroundCheck, Sign), Fault> {
-        let place = Place {
-            account: token.account,
-            table: "git_tokens",
-            row: token.id.0,
-            column: "sealed",
-            user: token.user,
-        };
+        let place = credentials::place(token.account, token.id, token.user);
         let secret = self.keys.unseal(&place, &token.sealed).await?;
         let allowance = Allowance::default();
         let [of_people, of_runtimes] = &of.profiles;

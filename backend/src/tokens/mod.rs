@@ -3,6 +3,7 @@
 mod form;
 mod ownership;
 mod share;
+mod sharing;
 mod view;
 
 pub use form::TokenForm;
@@ -12,7 +13,7 @@ use crate::{
     Fault,
     access::{AccessError, Member},
     clock::Clock,
-    credentials::Credentials,
+    credentials::{self, Credentials},
     egress::Egress,
     keys::AccountKeys,
     providers::{self, Allowance, Inquiry},
@@ -30,6 +31,7 @@ use domain::{
 use secrecy::{ExposeSecret as _, SecretString};
 use std::sync::Arc;
 
+pub(crate) use sharing::Sharing;
 pub(crate) use view::token_view;
 
 /// What a person can run into.
@@ -463,12 +465,6 @@ impl Tokens {
 impl Slot {
     /// Where a token here is sealed to.
     fn place(&self, token: GitTokenId) -> Place {
-        Place {
-            account: self.account,
-            table: "git_tokens",
-            row: token.0,
-            column: "sealed",
-            user: self.user,
-        }
+        credentials::place(self.account, token, self.user)
     }
 }

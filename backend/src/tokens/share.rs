@@ -1,6 +1,6 @@
 //! One token for several runtimes of the same Git provider, each authorised on its own.
 
-use super::{At, Slot, TokenError, Tokens, form};
+use super::{At, Slot, TokenError, Tokens, form, sharing::Sharing};
 use crate::{Fault, access::Member, store::GitTokenRow};
 use domain::{FieldErrors, RuntimeId, view::ShareTarget};
 
@@ -112,11 +112,7 @@ impl Tokens {
     pub(super) async fn shared(&self, slot: &Slot, token: &GitTokenRow) -> Result<Vec<(RuntimeId, String)>, Fault> {
         let same = self.store.git_tokens_with(slot.account, &token.fingerprint).await?;
         let runtimes = self.store.runtimes(slot.account).await?;
-        Ok(runtimes
-            .into_iter()
-            .filter(|runtime| runtime.id != token.runtime && same.iter().any(|other| other.runtime == runtime.id))
-            .map(|runtime| (runtime.id, runtime.name))
-            .collect())
+        Ok(Sharing::of(&runtimes, &same).others(token))
     }
 
     async fn held(&self, slot: &Slot) -> Result<Vec<GitTokenRow>, Fault> {

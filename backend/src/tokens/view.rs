@@ -1,5 +1,6 @@
 //! What a person sees of tokens.
 
+use super::sharing::Sharing;
 use crate::{
     git_providers,
     store::{GitProviderRow, GitTokenRow, RuntimeRow},
@@ -18,14 +19,7 @@ pub(super) fn tokens_page(
     runtimes: Vec<RuntimeRow>,
     tokens: Vec<GitTokenRow>,
 ) -> TokensPage {
-    let uses: Vec<(Vec<u8>, RuntimeId)> = tokens
-        .iter()
-        .map(|token| (token.fingerprint.clone(), token.runtime))
-        .collect();
-    let names: Vec<(RuntimeId, String)> = runtimes
-        .iter()
-        .map(|runtime| (runtime.id, runtime.name.clone()))
-        .collect();
+    let sharing = Sharing::of(&runtimes, &tokens);
     let mut tokens = tokens;
     let rows = runtimes.into_iter().filter_map(|runtime| {
         // A runtime's Git provider cannot be deleted, so it is always there; it may be newer than the list.
@@ -35,16 +29,7 @@ pub(super) fn tokens_page(
             .iter()
             .position(|token| token.runtime == runtime.id)
             .map(|at| tokens.swap_remove(at));
-        let shared = match &mine {
-            Some(mine) => names
-                .iter()
-                .filter(|(id, _)| {
-                    *id != runtime.id && uses.iter().any(|(print, at)| at == id && *print == mine.fingerprint)
-                })
-                .cloned()
-                .collect(),
-            None => Vec::new(),
-        };
+        let shared = mine.as_ref().map(|mine| sharing.others(mine)).unwrap_or_default();
         Some(token_row(&providers[at], profile, &runtime, mine, shared))
     });
     TokensPage {
