@@ -38,6 +38,8 @@ ids! {
     GitProviderId,
     /// The credential itself.
     GitTokenId,
+    /// Client id and secret registered at a Git provider.
+    OAuthApplicationId,
     /// A provisioned GitOps runtime.
     RuntimeId,
     /// A person who signs in.

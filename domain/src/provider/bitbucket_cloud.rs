@@ -6,8 +6,10 @@
 use super::{About, Rules, TokenSort, UsernameField, nothing};
 use crate::{
     guide::{Guide, pieces_of},
+    oauth::{AuthorizationServer, Registration, RevocationWay},
     token_format::{TokenFormat, Username},
 };
+use std::time::Duration;
 
 const API_TOKEN: &str = "ATATT";
 const ACCESS_TOKEN: &str = "ATCTT";
@@ -36,6 +38,29 @@ pub(super) const ABOUT: About = About {
             )
             .ended(),
     ],
+};
+
+/// Facts from Atlassian's documentation ("Use OAuth on Bitbucket Cloud").
+const OAUTH: AuthorizationServer = AuthorizationServer {
+    authorize_path: "/site/oauth2/authorize",
+    token_path: "/site/oauth2/access_token",
+    revocation: RevocationWay::None,
+    pkce: false,
+    basic: true,
+    sort: "access_token",
+    beside: &["account"],
+    refresh_lifetime: Some(Duration::from_hours(90 * 24)),
+    registration: |base_url| {
+        Registration {
+        page: base_url.to_owned(),
+        steps: vec![
+            "Sign in and go to |*Workspace settings › OAuth consumers|.".to_owned(),
+            "Choose |*Add consumer|, name it, paste the callback URL as |*Callback URL|, and tick |*This is a private consumer|.".to_owned(),
+            "Tick the permissions below: |*Account: Read| and |*Repositories: Write|, and choose |*Save|.".to_owned(),
+            "Copy |*Key| and |*Secret| into the fields here.".to_owned(),
+        ],
+    }
+    },
 };
 
 pub(super) const RULES: Rules = Rules {
@@ -106,6 +131,7 @@ pub(super) const RULES: Rules = Rules {
             .to_owned(),
     }
     },
+    oauth: Some(&OAUTH),
 };
 
 /// Everything that a granted scope covers besides itself. The scopes of API tokens cover nothing: neither write nor admin

@@ -5,8 +5,10 @@
 use super::{About, Rules, TokenSort, never, nothing};
 use crate::{
     guide::{Guide, pieces_of},
+    oauth::{AuthorizationServer, Registration, RevocationWay},
     token_format::TokenFormat,
 };
+use std::time::Duration;
 
 const TOKENS_PAGE: &str = "/plugins/servlet/access-tokens/manage";
 
@@ -22,6 +24,27 @@ pub(super) const ABOUT: About = About {
         "BBDC-",
         "Bitbucket Data Center HTTP access token",
     )],
+};
+
+/// Facts from Atlassian's documentation ("Bitbucket OAuth 2.0 provider API", "Configure an incoming link").
+const OAUTH: AuthorizationServer = AuthorizationServer {
+    authorize_path: "/rest/oauth2/latest/authorize",
+    token_path: "/rest/oauth2/latest/token",
+    revocation: RevocationWay::None,
+    pkce: true,
+    basic: false,
+    sort: "token",
+    beside: &[],
+    refresh_lifetime: Some(Duration::from_hours(90 * 24)),
+    registration: |base_url| Registration {
+        page: format!("{base_url}/plugins/servlet/applinks/listApplicationLinks"),
+        steps: vec![
+            "Sign in as an administrator and go to |*Administration › Application links|.".to_owned(),
+            "Choose |*Create link › External application › Incoming|, and name it.".to_owned(),
+            "Paste the callback URL as |*Redirect URL|, tick the permission below, and choose |*Save|.".to_owned(),
+            "Copy |*Client ID| and |*Client secret| into the fields here.".to_owned(),
+        ],
+    },
 };
 
 pub(super) const RULES: Rules = Rules {
@@ -47,6 +70,7 @@ pub(super) const RULES: Rules = Rules {
         ],
         remark: String::new(),
     },
+    oauth: Some(&OAUTH),
 };
 
 /// Everything that a granted permission covers besides itself. Whoever may read a repository may see its project.

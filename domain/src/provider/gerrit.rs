@@ -44,4 +44,5 @@ pub(super) const RULES: Rules = Rules {
         ],
         remark: "Gerrit's tokens have no scopes: this one may do whatever you may.".to_owned(),
     },
+    oauth: None,
 };

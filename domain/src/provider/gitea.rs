@@ -3,7 +3,11 @@
 //! Facts from Gitea's documentation ("API usage") and from PROVIDERS.md.
 
 use super::{About, Rules, TokenSort, never, nothing};
-use crate::guide::{Guide, pieces_of};
+use crate::{
+    guide::{Guide, pieces_of},
+    oauth::{AuthorizationServer, Registration, RevocationWay},
+};
+use std::time::Duration;
 
 /// The person's page for tokens, which takes nothing to fill in.
 const TOKENS_PAGE: &str = "/user/settings/applications";
@@ -17,6 +21,28 @@ pub(super) const ABOUT: About = About {
     api_elsewhere: never,
     // 40 hexadecimal digits, as others have them too.
     formats: &[],
+};
+
+/// Facts from Gitea's documentation ("OAuth2 provider").
+pub(super) const OAUTH: AuthorizationServer = AuthorizationServer {
+    authorize_path: "/login/oauth/authorize",
+    token_path: "/login/oauth/access_token",
+    revocation: RevocationWay::None,
+    pkce: true,
+    basic: false,
+    sort: "token",
+    beside: &[],
+    refresh_lifetime: Some(Duration::from_hours(730)),
+    registration: |base_url| Registration {
+        page: format!("{base_url}{TOKENS_PAGE}"),
+        steps: vec![
+            "Sign in, and for an application of an organization go to its |*Settings › Applications|.".to_owned(),
+            "Under |*Manage OAuth2 applications|, name a new one and paste the callback URL as |*Redirect URIs|."
+                .to_owned(),
+            "Leave |*Confidential client| ticked and choose |*Create application|.".to_owned(),
+            "Copy |*Client ID| and |*Client secret| into the fields here.".to_owned(),
+        ],
+    },
 };
 
 pub(super) const RULES: Rules = Rules {
@@ -47,6 +73,7 @@ pub(super) const RULES: Rules = Rules {
         ],
         remark: String::new(),
     },
+    oauth: Some(&OAUTH),
 };
 
 /// `write:x` covers `read:x`, and `all` covers everything.

@@ -6,6 +6,7 @@
 use super::{About, Rules, TokenSort};
 use crate::{
     guide::{Guide, pieces_of, with_query},
+    oauth::{AuthorizationServer, Registration, RevocationWay},
     revocation::Offers,
     scope::joined,
     token_format::TokenFormat,
@@ -30,6 +31,30 @@ pub(super) const ABOUT: About = About {
         // It opens nothing itself.
         TokenFormat::other("ghr_", "GitHub refresh token"),
     ],
+};
+
+/// Facts from GitHub's documentation ("Authorizing OAuth apps", "REST API endpoints for OAuth authorizations").
+const OAUTH: AuthorizationServer = AuthorizationServer {
+    authorize_path: "/login/oauth/authorize",
+    token_path: "/login/oauth/access_token",
+    revocation: RevocationWay::GitHub,
+    pkce: true,
+    basic: false,
+    sort: "classic",
+    beside: &[],
+    // Its answers tell.
+    refresh_lifetime: None,
+    registration: |base_url| {
+        Registration {
+        page: format!("{base_url}/settings/applications/new"),
+        steps: vec![
+            "Sign in, and for an application of your organization go to its |*Settings › Developer settings › OAuth apps|.".to_owned(),
+            "Choose |*New OAuth app|, name it, and enter this address as its |*Homepage URL|.".to_owned(),
+            "Paste the callback URL as |*Authorization callback URL| and choose |*Register application|.".to_owned(),
+            "*Generate a new client secret|, and copy |*Client ID| and the secret into the fields here.".to_owned(),
+        ],
+    }
+    },
 };
 
 pub(super) const RULES: Rules = Rules {
@@ -84,6 +109,7 @@ pub(super) const RULES: Rules = Rules {
         ],
         remark: String::new(),
     },
+    oauth: Some(&OAUTH),
 };
 
 /// GitHub.com has a host of its own for its API, and so has GitHub Enterprise Cloud with data residency:

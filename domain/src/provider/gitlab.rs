@@ -5,6 +5,7 @@
 use super::{About, Rules, TokenSort, never};
 use crate::{
     guide::{Guide, pieces_of, with_query},
+    oauth::{AuthorizationServer, Registration, RevocationWay},
     revocation::Offers,
     scope::joined,
     token_format::TokenFormat,
@@ -26,6 +27,27 @@ pub(super) const ABOUT: About = About {
         TokenFormat::other("glrt-", "GitLab runner token"),
         TokenFormat::other("glcbt-", "GitLab job token"),
     ],
+};
+
+/// Facts from GitLab's documentation ("OAuth 2.0 identity provider API", "Configure GitLab as an OAuth 2.0 provider").
+const OAUTH: AuthorizationServer = AuthorizationServer {
+    authorize_path: "/oauth/authorize",
+    token_path: "/oauth/token",
+    revocation: RevocationWay::Standard("/oauth/revoke"),
+    pkce: true,
+    basic: false,
+    sort: "token",
+    beside: &[],
+    refresh_lifetime: None,
+    registration: |base_url| Registration {
+        page: format!("{base_url}/-/user_settings/applications"),
+        steps: vec![
+            "Sign in, and for an application of a group go to its |*Settings › Applications|.".to_owned(),
+            "Choose |*Add new application|, name it, and paste the callback URL as |*Redirect URI|.".to_owned(),
+            "Leave |*Confidential| ticked, tick the scopes below, and choose |*Save application|.".to_owned(),
+            "Copy |*Application ID| and |*Secret| into the fields here.".to_owned(),
+        ],
+    },
 };
 
 pub(super) const RULES: Rules = Rules {
@@ -56,6 +78,7 @@ pub(super) const RULES: Rules = Rules {
         ],
         remark: "The token ends at the start of its expiration date, at 00:00 UTC.".to_owned(),
     },
+    oauth: Some(&OAUTH),
 };
 
 /// Everything that a granted scope covers besides itself.

@@ -12,6 +12,7 @@ mod gitlab;
 use crate::{
     field,
     guide::Guide,
+    oauth::AuthorizationServer,
     revocation::Offers,
     scope::Scope,
     token_format::{TokenFormat, Username},
@@ -105,6 +106,8 @@ pub(crate) struct Rules {
     offers: fn(Option<&TokenFormat>) -> Offers,
     /// How to generate one.
     guide: fn(base_url: &str, scopes: &[Scope]) -> Guide,
+    /// Its authorisation server for OAuth 2, if it has one.
+    pub(crate) oauth: Option<&'static AuthorizationServer>,
 }
 
 macro_rules! kinds {
