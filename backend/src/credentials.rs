@@ -127,6 +127,7 @@ impl Credentials {
             profile,
             allowance,
             now: self.now(),
+            oauth: None,
         }
     }
 }

@@ -219,6 +219,7 @@ impl GitProviders {
             api_url,
             allow_unverified: form.allow_unverified,
             created_at: self.clock.now(),
+            applications_made: 0,
         })
     }
 

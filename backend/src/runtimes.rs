@@ -200,6 +200,7 @@ impl Runtimes {
             git_provider,
             name,
             rotate_tokens: form.rotate_tokens,
+            oauth_application: None,
             created_at: self.clock.now(),
         })
     }

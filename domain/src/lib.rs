@@ -5,6 +5,7 @@
 
 pub mod chance;
 pub mod check;
+pub mod doctor;
 pub mod field;
 pub mod guide;
 pub mod id;

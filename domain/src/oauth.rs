@@ -2,6 +2,7 @@
 //! admin registers an application there.
 
 use crate::{
+    profile::ScopeProfile,
     provider::ProviderKind,
     scope::{MAX_SCOPES, Scope},
 };
@@ -56,16 +57,22 @@ impl ProviderKind {
     pub fn authorization_server(self) -> Option<&'static AuthorizationServer> {
         self.rules().oauth
     }
+}
 
-    /// The scopes that an application should ask for, of those that a profile gives to each sort of tokens.
+impl ScopeProfile {
+    /// The scopes that an application should ask for: those that a token needs, and what tells whose it is.
     #[must_use]
-    pub fn oauth_scopes(self, required: impl FnOnce(&'static str) -> Vec<Scope>) -> Vec<Scope> {
-        let Some(server) = self.authorization_server() else {
-            return Vec::new();
-        };
-        let mut scopes: Vec<Scope> = server.beside.iter().copied().map(Scope::new).collect();
-        scopes.extend(required(server.sort));
-        scopes.dedup();
+    pub fn asked_by_oauth(&self) -> Vec<Scope> {
+        let beside = self
+            .kind()
+            .authorization_server()
+            .map_or(&[][..], |server| server.beside);
+        let mut scopes: Vec<Scope> = beside.iter().copied().map(Scope::new).collect();
+        for scope in self.required_by_oauth() {
+            if !scopes.contains(&scope) {
+                scopes.push(scope);
+            }
+        }
         scopes
     }
 }
@@ -112,6 +119,7 @@ pub fn granted_scopes(list: &str) -> BTreeSet<Scope> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::HolderKind;
     use proptest::prelude::*;
 
     #[test]
@@ -136,14 +144,13 @@ mod tests {
 
     #[test]
     fn an_application_asks_for_the_profile_and_for_the_identity() {
-        let asked = |kind: ProviderKind| {
-            kind.oauth_scopes(|word| {
-                let sort = kind.sorts().iter().find(|sort| sort.word == word).expect("a sort");
-                crate::profile::standard(sort, crate::HolderKind::User)
-            })
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
+        let asked = |kind| {
+            let profile = ScopeProfile::standard(kind, HolderKind::User);
+            profile
+                .asked_by_oauth()
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
         };
         assert_eq!(asked(ProviderKind::GitHub), ["repo"]);
         assert_eq!(asked(ProviderKind::GitLab), ["write_repository", "read_api"]);

@@ -54,6 +54,11 @@ impl ScopeProfile {
         Self { kind, holder, chosen }
     }
 
+    /// Of which kind of Git provider.
+    pub(crate) const fn kind(&self) -> ProviderKind {
+        self.kind
+    }
+
     /// The defaults.
     #[must_use]
     pub const fn standard(kind: ProviderKind, holder: HolderKind) -> Self {
@@ -66,6 +71,14 @@ impl ScopeProfile {
         self.kind
             .sort_of(format)
             .map_or_else(Vec::new, |sort| self.required_of(sort))
+    }
+
+    /// What a token needs that came by OAuth 2.
+    #[must_use]
+    pub fn required_by_oauth(&self) -> Vec<Scope> {
+        let server = self.kind.authorization_server();
+        let sort = server.and_then(|server| self.kind.sorts().iter().find(|sort| sort.word == server.sort));
+        sort.map_or_else(Vec::new, |sort| self.required_of(sort))
     }
 
     /// What tokens of a sort need.

@@ -2,7 +2,7 @@
 //!
 //! The rules are those of PROVIDERS.md, "OAuth refresh: what other products got wrong".
 
-use crate::{chance::Chance, timestamp::Timestamp};
+use crate::{chance::Chance, status::TokenStatus, timestamp::Timestamp};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -30,6 +30,16 @@ pub fn retry(failures: u32, now: Timestamp, chance: Chance) -> Timestamp {
         .saturating_mul(1_u32 << failures.saturating_sub(1).min(16))
         .min(LONGEST_PAUSE);
     now.plus(pause / 2 + chance.of(pause / 2))
+}
+
+/// What to call a token that has just been refreshed, until it is checked: what its scopes were found to be stays, and whatever
+/// was wrong with the old value is not wrong with this one.
+#[must_use]
+pub const fn status_after(before: TokenStatus) -> TokenStatus {
+    match before {
+        TokenStatus::InDoubt | TokenStatus::Invalid | TokenStatus::Expired => TokenStatus::Unverified,
+        before => before,
+    }
 }
 
 /// What keeps an OAuth token from being refreshed.

@@ -41,7 +41,7 @@ pub fn is_due(start: Timestamp, end: Timestamp, now: Timestamp) -> bool {
 pub const fn is_possible(status: TokenStatus) -> bool {
     match status {
         TokenStatus::Valid | TokenStatus::Unverified | TokenStatus::ExcessScopes | TokenStatus::MissingScopes => true,
-        TokenStatus::Invalid | TokenStatus::Expired | TokenStatus::SsoRequired => false,
+        TokenStatus::Invalid | TokenStatus::Expired | TokenStatus::SsoRequired | TokenStatus::InDoubt => false,
     }
 }
 

@@ -22,11 +22,13 @@ pub enum TokenStatus {
     Expired,
     /// An organisation wants it authorised for single sign-on.
     SsoRequired,
+    /// A refresh was interrupted: the provider may have changed it for a new one that never arrived.
+    InDoubt,
 }
 
 impl TokenStatus {
     /// Every status.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Valid,
         Self::Unverified,
         Self::ExcessScopes,
@@ -34,6 +36,7 @@ impl TokenStatus {
         Self::Invalid,
         Self::Expired,
         Self::SsoRequired,
+        Self::InDoubt,
     ];
 
     /// The word in the database.
@@ -47,6 +50,7 @@ impl TokenStatus {
             Self::Invalid => "invalid",
             Self::Expired => "expired",
             Self::SsoRequired => "sso_required",
+            Self::InDoubt => "in_doubt",
         }
     }
 
@@ -90,9 +94,11 @@ impl ShownStatus {
     pub fn of(status: TokenStatus, expiry: Expiry, now: Timestamp) -> Self {
         let works = match status {
             TokenStatus::Valid | TokenStatus::Unverified | TokenStatus::ExcessScopes => true,
-            TokenStatus::MissingScopes | TokenStatus::Invalid | TokenStatus::Expired | TokenStatus::SsoRequired => {
-                false
-            }
+            TokenStatus::MissingScopes
+            | TokenStatus::Invalid
+            | TokenStatus::Expired
+            | TokenStatus::SsoRequired
+            | TokenStatus::InDoubt => false,
         };
         match expiry {
             Expiry::At(end) if end <= now => Self::Checked(TokenStatus::Expired),
@@ -112,6 +118,7 @@ impl ShownStatus {
             Self::Checked(TokenStatus::Invalid) => "Invalid or revoked",
             Self::Checked(TokenStatus::Expired) => "Expired",
             Self::Checked(TokenStatus::SsoRequired) => "SSO authorization needed",
+            Self::Checked(TokenStatus::InDoubt) => "In doubt",
             Self::ExpiresSoon => "Expires soon",
             Self::NotAuthorized => "Not authorized",
         }
@@ -122,7 +129,8 @@ impl ShownStatus {
     pub const fn tone(self) -> Tone {
         match self {
             Self::Checked(TokenStatus::Valid) => Tone::Good,
-            Self::Checked(TokenStatus::Unverified | TokenStatus::ExcessScopes) | Self::ExpiresSoon => Tone::Warn,
+            Self::Checked(TokenStatus::Unverified | TokenStatus::ExcessScopes | TokenStatus::InDoubt)
+            | Self::ExpiresSoon => Tone::Warn,
             Self::Checked(
                 TokenStatus::MissingScopes | TokenStatus::Invalid | TokenStatus::Expired | TokenStatus::SsoRequired,
             ) => Tone::Bad,
@@ -145,6 +153,9 @@ impl ShownStatus {
             Self::Checked(TokenStatus::Invalid) => "The provider no longer accepts it. Replace it.",
             Self::Checked(TokenStatus::Expired) => "Replace it with a new token.",
             Self::Checked(TokenStatus::SsoRequired) => "Authorize the token for your organization's single sign-on.",
+            Self::Checked(TokenStatus::InDoubt) => {
+                "A refresh was interrupted. Patchbay tries once more; if that fails, authorize access again."
+            }
             Self::ExpiresSoon => "Replace it before it ends.",
             Self::NotAuthorized => "Add a token so that this runtime can act for you.",
         }

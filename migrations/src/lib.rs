@@ -10,6 +10,7 @@ mod m20261122_000002_token_username;
 mod m20261122_000003_token_life;
 mod m20261122_000004_check_schedule;
 mod m20261122_000005_rotation;
+mod m20261122_000006_oauth;
 
 /// Runs the steps that a database has not seen yet.
 #[derive(Debug)]
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000003_token_life::Migration),
             Box::new(m20261122_000004_check_schedule::Migration),
             Box::new(m20261122_000005_rotation::Migration),
+            Box::new(m20261122_000006_oauth::Migration),
         ]
     }
 }

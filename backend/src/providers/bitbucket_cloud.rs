@@ -4,7 +4,7 @@
 //! header `X-OAuth-Scopes` lists a token's scopes is written nowhere, so it is believed only as far as reading bears it out.
 
 use super::{
-    GitProvider, Inquiry,
+    GitProvider, Granted, Inquiry,
     wire::{Wire, header, identity, probed, unknown, unreachable},
 };
 use crate::egress::Answer;
@@ -65,7 +65,13 @@ impl GitProvider for BitbucketCloud {
     async fn check(&self, inquiry: Inquiry<'_>) -> Result<Findings, CheckOutcome> {
         let answer = WIRE.get(inquiry, "/user").await?;
         let (identity, user) = owner(inquiry, &answer)?;
-        let declared = header(&answer, SCOPES).map(scope::parse_list);
+        let declared = header(&answer, SCOPES)
+            .map(scope::parse_list)
+            .or_else(|| inquiry.oauth.and_then(Granted::set));
+        let required = match inquiry.oauth {
+            Some(_) => inquiry.required(),
+            None => inquiry.profile.required(format(inquiry)),
+        };
 
         let names = scope_names(inquiry);
         let mut seen: Vec<Seen> = user.map(|there| (Scope::new(names.user), there)).into_iter().collect();
@@ -81,7 +87,7 @@ impl GitProvider for BitbucketCloud {
         }
         Ok(Findings {
             identity,
-            scopes: judge(declared.as_ref(), &seen, &inquiry.profile.required(format(inquiry))),
+            scopes: judge(declared.as_ref(), &seen, &required),
             // Told nowhere.
             expiry: Expiry::Unknown,
         })

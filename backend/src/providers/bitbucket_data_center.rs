@@ -4,7 +4,7 @@
 //! token cannot ask about itself, but may list its owner's tokens; its first characters tell which of them it is.
 
 use super::{
-    GitProvider, Inquiry,
+    GitProvider, Granted, Inquiry,
     wire::{Wire, header, identity, not_over, unknown, unreachable},
 };
 use base64::{
@@ -71,8 +71,13 @@ impl GitProvider for BitbucketDataCenter {
         let _: Users = answer.body_json().map_err(unreachable)?;
         let name = name.ok_or_else(|| unreachable(Trouble::UnexpectedAnswer))?;
 
-        let required = inquiry.profile.required(inquiry.format);
-        let (scopes, expiry) = match itself(inquiry, name).await? {
+        let required = inquiry.required();
+        let itself = match inquiry.oauth {
+            // It is in no list, but its scopes came with it.
+            Some(_) => None,
+            None => itself(inquiry, name).await?,
+        };
+        let (scopes, expiry) = match itself {
             Some(token) => {
                 let granted = scope::named(token.permissions.iter().map(String::as_str));
                 let end = token.expiry_date.map(Timestamp::from_millis);
@@ -81,7 +86,13 @@ impl GitProvider for BitbucketDataCenter {
                     end.map_or(Expiry::Never, Expiry::At),
                 )
             }
-            None => (required.into_iter().map(unknown).collect(), Expiry::Unknown),
+            None => match inquiry.oauth.and_then(Granted::set) {
+                Some(granted) => (
+                    scope::compare_declared(ProviderKind::BitbucketDataCenter, &granted, &required),
+                    Expiry::Unknown,
+                ),
+                None => (required.into_iter().map(unknown).collect(), Expiry::Unknown),
+            },
         };
         Ok(Findings {
             identity: identity(&header(&answer, USER_ID).unwrap_or(name), name),

@@ -4,7 +4,7 @@
 //! it is refused: the words name the scopes that are missing, and Gitea's also those that were granted.
 
 use super::{
-    GitProvider, Inquiry,
+    GitProvider, Granted, Inquiry,
     wire::{Wire, identity, message, probed, unknown, unreachable},
 };
 use crate::egress::Answer;
@@ -47,7 +47,7 @@ impl GitProvider for Gitea {
 
 /// Asks Gitea, or Forgejo.
 pub(super) async fn ask(kind: ProviderKind, inquiry: Inquiry<'_>) -> Result<Findings, CheckOutcome> {
-    let required = inquiry.profile.required(inquiry.format);
+    let required = inquiry.required();
     let answer = WIRE.get(inquiry, "/user").await?;
     let short_of_user = is_short(&answer);
     let identity = if short_of_user {
@@ -71,8 +71,17 @@ pub(super) async fn ask(kind: ProviderKind, inquiry: Inquiry<'_>) -> Result<Find
     // Both scopes are wanted, so a refusal may be for the other one.
     let lacks_repositories = !short_of_user && is_short(&repositories);
 
-    let scopes = match declared {
-        Some(granted) => compare(kind, &granted, &required),
+    let granted = declared.or_else(|| inquiry.oauth.and_then(Granted::set));
+    let scopes = match granted {
+        Some(granted) => compare(kind, &granted, &required)
+            .into_iter()
+            .map(|finding| match finding.scope.as_str() {
+                // What was granted is what is said; what is refused is so.
+                "write:repository" if lacks_repositories => probed(finding.scope, false),
+                "read:user" if short_of_user => probed(finding.scope, false),
+                _ => finding,
+            })
+            .collect(),
         None => required
             .into_iter()
             .map(|scope| match scope.as_str() {

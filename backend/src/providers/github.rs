@@ -74,7 +74,10 @@ impl GitProvider for GitHub {
         let expiry = not_over(expiry(&answer.headers, inquiry.now), inquiry.now)?;
         let scopes = match header(&answer, SCOPES) {
             Some(list) => {
-                let required = inquiry.profile.required(None);
+                let required = match inquiry.oauth {
+                    Some(_) => inquiry.required(),
+                    None => inquiry.profile.required(None),
+                };
                 scope::compare_declared(ProviderKind::GitHub, &scope::parse_list(list), &required)
             }
             None => probe(inquiry).await?,

@@ -30,7 +30,10 @@ const ROTATE: &str = "/personal_access_tokens/self/rotate";
 pub(super) struct GitLab;
 
 const WIRE: Wire = Wire {
-    headers: |request, inquiry| request.secret(HeaderName::from_static("private-token"), "", inquiry.token),
+    headers: |request, inquiry| match inquiry.oauth {
+        Some(_) => request.bearer(inquiry.token),
+        None => request.secret(HeaderName::from_static("private-token"), "", inquiry.token),
+    },
     remaining: "ratelimit-remaining",
     reset: "ratelimit-reset",
 };
@@ -44,6 +47,13 @@ struct Token {
     revoked: bool,
     expires_at: Option<String>,
     created_at: Option<String>,
+}
+
+/// `GET /oauth/token/info`, as far as it is read.
+#[derive(Deserialize)]
+struct Info {
+    resource_owner_id: u64,
+    scope: Vec<String>,
 }
 
 /// The answer to a rotation, as far as it is read.
@@ -62,20 +72,28 @@ struct User {
 
 impl GitProvider for GitLab {
     async fn check(&self, inquiry: Inquiry<'_>) -> Result<Findings, CheckOutcome> {
-        let (token, expiry) = itself(inquiry).await?;
+        let (owner, granted, expiry) = match inquiry.oauth {
+            Some(_) => {
+                let info = info(inquiry).await?;
+                (info.resource_owner_id, info.scope, Expiry::Unknown)
+            }
+            None => {
+                let (token, expiry) = itself(inquiry).await?;
+                (token.user_id, token.scopes, expiry)
+            }
+        };
         let answer = WIRE.get(inquiry, "/user").await?;
         let identity = if is_short_of_scopes(&answer) {
-            identity(&token.user_id, &format!("user {}", token.user_id))
+            identity(&owner, &format!("user {owner}"))
         } else {
             WIRE.accept(inquiry, &answer)?;
             let user: User = answer.body_json().map_err(unreachable)?;
             identity(&user.id, &user.username)
         };
-        let granted = scope::named(token.scopes.iter().map(String::as_str));
-        let required = inquiry.profile.required(inquiry.format);
+        let granted = scope::named(granted.iter().map(String::as_str));
         Ok(Findings {
             identity,
-            scopes: scope::compare_declared(ProviderKind::GitLab, &granted, &required),
+            scopes: scope::compare_declared(ProviderKind::GitLab, &granted, &inquiry.required()),
             expiry,
         })
     }
@@ -117,6 +135,17 @@ impl GitProvider for GitLab {
             Err(failure) => Revocation::Failed(not_revoked(failure)),
         }
     }
+}
+
+/// What a token that came by OAuth 2 says of itself ("OAuth 2.0 identity provider API", "Retrieve the token information").
+/// That is asked beside the API, not below it.
+async fn info(inquiry: Inquiry<'_>) -> Result<Info, CheckOutcome> {
+    let beside = Inquiry {
+        api_url: inquiry.base_url,
+        ..inquiry
+    };
+    let answer = WIRE.read(beside, "/oauth/token/info").await?;
+    answer.body_json().map_err(unreachable)
 }
 
 /// What a token says of itself, if it works, and when it ends.

@@ -16,10 +16,11 @@ pub use change::Rotated;
 
 use crate::egress::Egress;
 use domain::{
-    CheckOutcome, Findings, ProviderKind, Revocation, RotationRefusal, ScopeProfile, Timestamp,
+    CheckOutcome, Findings, ProviderKind, Refusal, Revocation, RotationRefusal, Scope, ScopeProfile, Timestamp,
     token_format::TokenFormat,
 };
 use secrecy::SecretString;
+use std::collections::BTreeSet;
 
 /// Everything a provider needs to be asked about a token.
 #[derive(Clone, Copy)]
@@ -42,6 +43,34 @@ pub struct Inquiry<'a> {
     pub now: Timestamp,
     /// Where it is noted what the provider says of how much more it will answer.
     pub allowance: &'a Allowance,
+    /// What is known of a token that came by OAuth 2; `None` for a personal access token.
+    pub oauth: Option<Granted<'a>>,
+}
+
+/// What is known of a token that came by OAuth 2.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Granted<'a> {
+    /// The scopes that were granted with it, if that is known.
+    pub scopes: Option<&'a [Scope]>,
+    /// When it ends, if it does.
+    pub ends: Option<Timestamp>,
+}
+
+impl Granted<'_> {
+    /// The scopes, to be compared.
+    fn set(self) -> Option<BTreeSet<Scope>> {
+        Some(self.scopes?.iter().cloned().collect())
+    }
+}
+
+impl Inquiry<'_> {
+    /// What the token must be allowed to do.
+    fn required(&self) -> Vec<Scope> {
+        match self.oauth {
+            Some(_) => self.profile.required_by_oauth(),
+            None => self.profile.required(self.format),
+        }
+    }
 }
 
 /// What Patchbay asks of a kind of Git provider.
@@ -78,6 +107,12 @@ macro_rules! ask {
 
 /// Checks a token with a provider of this kind.
 pub async fn check(kind: ProviderKind, inquiry: Inquiry<'_>) -> CheckOutcome {
+    // The provider would refuse it without saying why.
+    if let Some(at) = inquiry.oauth.and_then(|granted| granted.ends)
+        && at <= inquiry.now
+    {
+        return CheckOutcome::Refused(Refusal::Expired { at });
+    }
     let checked = ask!(kind, check, inquiry);
     checked.map_or_else(|outcome| outcome, CheckOutcome::Accepted)
 }

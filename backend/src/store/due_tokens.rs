@@ -8,17 +8,20 @@ use super::{
     Store,
     entities::{check, git_provider, git_token, runtime},
     git_providers::{GitProviderRow, provider_row},
-    git_tokens::{check_model, checked_columns, to_json},
+    git_tokens::{check_model, checked_columns, keep_end_of_grant, to_json},
+    oauth_grants::granted,
 };
 use crate::{Fault, vault::Sealed};
-use domain::{AccountId, CheckId, CheckOutcome, GitProviderId, GitTokenId, RuntimeId, ScopeProfile, Timestamp, UserId};
+use domain::{
+    AccountId, CheckId, CheckOutcome, GitProviderId, GitTokenId, RuntimeId, Scope, ScopeProfile, Timestamp, UserId,
+};
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait as _, Condition, EntityTrait as _, ExprTrait as _, PaginatorTrait as _, QueryFilter as _,
     QueryOrder as _, QuerySelect as _, QueryTrait as _,
     sea_query::{Expr, LockBehavior, LockType, Query, SelectStatement},
 };
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 /// A Git provider with tokens that are due.
@@ -47,6 +50,8 @@ pub struct DueToken {
     pub fingerprint: Vec<u8>,
     /// What goes beside it, if anything does.
     pub username: Option<String>,
+    /// Of an OAuth token the scopes that its provider says it granted, if it says, and the end of the access token, if it has one.
+    pub oauth: Option<(Option<Vec<Scope>>, Option<Timestamp>)>,
     /// Until when nobody else takes it.
     pub lease: Timestamp,
 }
@@ -139,8 +144,10 @@ impl Store {
             .filter(git_token::Column::Id.is_in(rows.iter().map(|row| row.id)))
             .exec(&tx)
             .await?;
+        let mut granted = granted(&tx, rows.iter().filter(|row| row.kind == "oauth").map(|row| row.id)).await?;
         tx.commit().await?;
         let taken = rows.into_iter().map(|row| DueToken {
+            oauth: granted.remove(&row.id),
             id: GitTokenId(row.id),
             account: AccountId(row.account_id),
             user: row.user_id.map(UserId),
@@ -178,24 +185,29 @@ impl Store {
     /// again. Gives the tokens whose checks were noted.
     pub async fn note_background_checks(&self, checks: &[BackgroundCheck]) -> Result<HashSet<GitTokenId>, Fault> {
         let tx = self.begin().await?;
-        let free: HashSet<Uuid> = git_token::Entity::find()
+        let free: HashMap<Uuid, String> = git_token::Entity::find()
             .select_only()
             .column(git_token::Column::Id)
+            .column(git_token::Column::Kind)
             .filter(git_token::Column::Id.is_in(checks.iter().map(|check| check.token.0)))
             .filter(git_token::Column::RotationStartedAt.is_null())
             .lock_with_behavior(LockType::NoKeyUpdate, LockBehavior::SkipLocked)
-            .into_tuple()
+            .into_tuple::<(Uuid, String)>()
             .all(&tx)
             .await?
             .into_iter()
             .collect();
         let mut noted = HashSet::new();
         let mut rows = Vec::with_capacity(checks.len());
-        for check in checks.iter().filter(|check| free.contains(&check.token.0)) {
+        for check in checks {
+            let Some(kind) = free.get(&check.token.0) else {
+                continue;
+            };
             let json = to_json(&check.outcome)?;
             let mut model = checked_columns(check.at, &check.outcome, json.clone())?;
             model.next_check_at = Set(check.next.as_millis());
             model.check_lease = Set(0);
+            keep_end_of_grant(&mut model, kind);
             let done = git_token::Entity::update_many()
                 .set(model)
                 .filter(git_token::Column::Id.eq(check.token.0))

@@ -162,6 +162,7 @@ pub(crate) mod git_provider {
         pub api_url: Option<String>,
         pub allow_unverified: bool,
         pub created_at: i64,
+        pub oauth_applications_made: i32,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -233,6 +234,7 @@ pub(crate) mod runtime {
         pub name: String,
         pub created_at: i64,
         pub rotate_tokens: bool,
+        pub oauth_application_id: Option<Uuid>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -302,6 +304,142 @@ pub(crate) mod check {
         pub at: i64,
         #[sea_orm(column_type = "Text")]
         pub outcome: String,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// An OAuth application; `findings` is what its last test found, as JSON.
+pub(crate) mod oauth_application {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "oauth_applications")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub account_id: Uuid,
+        pub git_provider_id: Uuid,
+        pub name: String,
+        pub client_id: String,
+        pub sealed_secret: Vec<u8>,
+        #[sea_orm(column_type = "Text")]
+        pub scopes: String,
+        pub authorize_url: Option<String>,
+        pub token_url: Option<String>,
+        pub revoke_url: Option<String>,
+        pub secret_expires_at: Option<i64>,
+        pub created_at: i64,
+        pub tested_at: Option<i64>,
+        #[sea_orm(column_type = "Text", nullable)]
+        pub findings: Option<String>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// What belongs to an OAuth token beside its row among the Git tokens.
+pub(crate) mod oauth_grant {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "oauth_grants")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub git_token_id: Uuid,
+        pub account_id: Uuid,
+        pub oauth_application_id: Option<Uuid>,
+        pub sealed_refresh: Option<Vec<u8>>,
+        #[sea_orm(column_type = "Text", nullable)]
+        pub granted: Option<String>,
+        pub access_ends_at: Option<i64>,
+        pub refresh_ends_at: Option<i64>,
+        pub refreshed_at: Option<i64>,
+        pub generation: i64,
+        pub due_at: Option<i64>,
+        pub lease_until: i64,
+        pub sent_at: Option<i64>,
+        pub failures: i32,
+        #[sea_orm(column_type = "Text", nullable)]
+        pub note: Option<String>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// An authorisation under way, by the hash of its state.
+pub(crate) mod oauth_attempt {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "oauth_attempts")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub state_hash: Vec<u8>,
+        pub account_id: Uuid,
+        pub user_id: Uuid,
+        pub session_hash: Vec<u8>,
+        pub runtime_id: Uuid,
+        pub oauth_application_id: Uuid,
+        pub sealed_verifier: Option<Vec<u8>>,
+        pub expires_at: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Tokens that wait for the person to say that they are meant so, sealed.
+pub(crate) mod oauth_question {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "oauth_questions")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub account_id: Uuid,
+        pub user_id: Uuid,
+        pub session_hash: Vec<u8>,
+        pub runtime_id: Uuid,
+        pub oauth_application_id: Uuid,
+        pub sealed: Vec<u8>,
+        pub login: String,
+        #[sea_orm(column_type = "Text")]
+        pub why: String,
+        pub expires_at: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Who asked the admins for an OAuth application.
+pub(crate) mod oauth_request {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "oauth_requests")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub git_provider_id: Uuid,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub user_id: Uuid,
+        pub account_id: Uuid,
+        pub at: i64,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

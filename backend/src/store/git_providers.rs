@@ -31,6 +31,8 @@ pub struct GitProviderRow {
     pub allow_unverified: bool,
     /// When it was registered.
     pub created_at: Timestamp,
+    /// How many OAuth applications were ever registered for it.
+    pub applications_made: u32,
 }
 
 impl GitProviderRow {
@@ -79,6 +81,7 @@ impl Store {
             api_url: Set(row.api_url),
             allow_unverified: Set(row.allow_unverified),
             created_at: Set(row.created_at.as_millis()),
+            oauth_applications_made: Set(0),
         };
         let tx = self.begin().await?;
         model.insert(&tx).await?;
@@ -185,5 +188,6 @@ pub(super) fn provider_row(row: git_provider::Model) -> Result<GitProviderRow, F
         api_url: row.api_url,
         allow_unverified: row.allow_unverified,
         created_at: Timestamp::from_millis(row.created_at),
+        applications_made: u32::try_from(row.oauth_applications_made).unwrap_or_default(),
     })
 }

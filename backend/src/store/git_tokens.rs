@@ -1,9 +1,10 @@
 //! Git tokens, sealed, and their checks.
 
 use super::{
-    GitProviderRow, Store,
+    GitProviderRow, NewGrant, Store,
     audit::AuditEvent,
-    entities::{check, git_provider, git_token, runtime},
+    entities::{check, git_provider, git_token, oauth_application, runtime},
+    oauth_grants::insert_grant,
 };
 use crate::{Fault, vault::Sealed};
 use domain::{
@@ -12,7 +13,7 @@ use domain::{
 };
 use sea_orm::{
     ActiveModelTrait as _,
-    ActiveValue::{Set, Unchanged},
+    ActiveValue::{NotSet, Set, Unchanged},
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _, QuerySelect as _,
     sea_query::{Expr, LockType, Query, SimpleExpr},
 };
@@ -27,6 +28,8 @@ pub struct GitTokenRow {
     pub runtime: RuntimeId,
     /// Whose; `None` for a runtime token.
     pub user: Option<UserId>,
+    /// Whether it came by OAuth 2.
+    pub oauth: bool,
     /// The secret, sealed.
     pub sealed: Sealed,
     /// The keyed fingerprint of the secret.
@@ -65,7 +68,7 @@ impl GitTokenRow {
     }
 }
 
-/// A personal access token that passed its check, to be stored for its holder and a runtime.
+/// A token that passed its check, to be stored for its holder and a runtime.
 #[derive(Debug)]
 pub struct NewGitToken {
     /// Its id, which the seal is bound to.
@@ -88,6 +91,8 @@ pub struct NewGitToken {
     pub entered: Option<Timestamp>,
     /// The stored token that it is a copy of, if it is one.
     pub copy_of: Option<GitTokenId>,
+    /// What belongs to an OAuth token; `None` for a personal access token.
+    pub grant: Option<NewGrant>,
     /// What the check found.
     pub findings: Findings,
     /// When, and the id of the check.
@@ -110,7 +115,9 @@ impl Store {
     ) -> Result<bool, Fault> {
         let (check_id, at) = token.checked;
         let status = token.findings.status();
-        let (expires_at, never_expires) = expiry_columns(token.findings.expiry);
+        let expiry = token.grant.as_ref().map_or(token.findings.expiry, NewGrant::expiry);
+        let (expires_at, never_expires) = expiry_columns(expiry);
+        let kind = if token.grant.is_some() { "oauth" } else { "pat" };
         let scopes = to_json(&token.findings.scopes)?;
         let identity = token.findings.identity.clone();
         let outcome = to_json(&CheckOutcome::Accepted(token.findings))?;
@@ -119,7 +126,7 @@ impl Store {
             account_id: Set(account.0),
             runtime_id: Set(token.runtime.0),
             user_id: Set(token.user.map(|user| user.0)),
-            kind: Set("pat".to_owned()),
+            kind: Set(kind.to_owned()),
             sealed: Set(token.sealed.into_bytes()),
             fingerprint: Set(token.fingerprint.clone()),
             hint: Set(token.hint),
@@ -168,6 +175,16 @@ impl Store {
             tx.rollback().await?;
             return Ok(false);
         }
+        if let Some(grant) = &token.grant {
+            // One that is being deleted would leave a token that nobody refreshes.
+            let application = oauth_application::Entity::find_by_id(grant.application.0)
+                .filter(oauth_application::Column::GitProviderId.eq(provider.id.0))
+                .lock(LockType::KeyShare);
+            if application.one(&tx).await?.is_none() {
+                tx.rollback().await?;
+                return Ok(false);
+            }
+        }
         if let Some(original) = token.copy_of {
             // Locked, so that a rotation that ends meanwhile finds the copy too.
             let original = git_token::Entity::find_by_id(original.0)
@@ -185,6 +202,9 @@ impl Store {
             .exec(&tx)
             .await?;
         model.insert(&tx).await?;
+        if let Some(grant) = token.grant {
+            insert_grant(&tx, account, token.id, grant).await?;
+        }
         insert_check(&tx, account, token.id, (check_id, at), outcome).await?;
         event.insert(&tx, account).await?;
         tx.commit().await?;
@@ -215,6 +235,7 @@ impl Store {
         let json = to_json(outcome)?;
         let mut model = checked_columns(check.1, outcome, json.clone())?;
         model.id = Unchanged(row.id);
+        keep_end_of_grant(&mut model, &row.kind);
         model.update(&tx).await?;
         insert_check(&tx, account, token, check, json).await?;
         tx.commit().await?;
@@ -369,6 +390,14 @@ pub(super) fn checked_columns(
     Ok(model)
 }
 
+/// Leaves the end of an OAuth token as it is: that depends on whether it is refreshed, which no check knows.
+pub(super) fn keep_end_of_grant(model: &mut git_token::ActiveModel, kind: &str) {
+    if kind == "oauth" {
+        model.expires_at = NotSet;
+        model.never_expires = NotSet;
+    }
+}
+
 async fn insert_check(
     db: &impl ConnectionTrait,
     account: AccountId,
@@ -417,6 +446,7 @@ fn token_row(row: git_token::Model) -> Result<GitTokenRow, Fault> {
         id: GitTokenId(row.id),
         runtime: RuntimeId(row.runtime_id),
         user: row.user_id.map(UserId),
+        oauth: row.kind == "oauth",
         sealed: Sealed::from(row.sealed),
         fingerprint: row.fingerprint,
         hint: row.hint,

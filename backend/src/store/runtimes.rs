@@ -6,10 +6,10 @@ use super::{
     entities::{git_token, runtime},
 };
 use crate::Fault;
-use domain::{AccountId, GitProviderId, RuntimeId, Timestamp};
+use domain::{AccountId, GitProviderId, OAuthApplicationId, RuntimeId, Timestamp};
 use sea_orm::{
     ActiveModelTrait as _,
-    ActiveValue::{Set, Unchanged},
+    ActiveValue::{self, Set, Unchanged},
     ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
     sea_query::LockType,
 };
@@ -26,6 +26,8 @@ pub struct RuntimeRow {
     pub name: String,
     /// Whether its tokens are rotated before they end, where their provider can.
     pub rotate_tokens: bool,
+    /// The OAuth application by which people authorise access; without one it takes tokens only.
+    pub oauth_application: Option<OAuthApplicationId>,
     /// When it was registered.
     pub created_at: Timestamp,
 }
@@ -78,6 +80,7 @@ impl Store {
             name: Set(row.name),
             rotate_tokens: Set(row.rotate_tokens),
             created_at: Set(row.created_at.as_millis()),
+            oauth_application_id: Set(row.oauth_application.map(|id| id.0)),
         };
         let tx = self.begin().await?;
         model.insert(&tx).await?;
@@ -96,9 +99,10 @@ impl Store {
             .one(&tx)
             .await?;
         let tokens = git_token::Entity::find().filter(git_token::Column::RuntimeId.eq(row.id.0));
-        let allowed = match old {
-            Some(old) => old.git_provider_id == row.git_provider.0 || tokens.one(&tx).await?.is_none(),
-            None => false,
+        let (allowed, stays) = match old {
+            Some(old) if old.git_provider_id == row.git_provider.0 => (true, true),
+            Some(_) => (tokens.one(&tx).await?.is_none(), false),
+            None => (false, false),
         };
         if !allowed {
             tx.rollback().await?;
@@ -109,6 +113,8 @@ impl Store {
             name: Set(row.name.clone()),
             git_provider_id: Set(row.git_provider.0),
             rotate_tokens: Set(row.rotate_tokens),
+            // An OAuth application belongs to its Git provider.
+            oauth_application_id: if stays { ActiveValue::NotSet } else { Set(None) },
             ..Default::default()
         };
         model.update(&tx).await?;
@@ -135,6 +141,7 @@ fn runtime_row(row: runtime::Model) -> RuntimeRow {
         git_provider: GitProviderId(row.git_provider_id),
         name: row.name,
         rotate_tokens: row.rotate_tokens,
+        oauth_application: row.oauth_application_id.map(OAuthApplicationId),
         created_at: Timestamp::from_millis(row.created_at),
     }
 }

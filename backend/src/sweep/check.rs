@@ -6,7 +6,7 @@ use crate::{
     credentials,
     egress::Egress,
     keys::AccountKeys,
-    providers::{self, Allowance, Inquiry, Told},
+    providers::{self, Allowance, Granted, Inquiry, Told},
     random::{self, Random},
     store::{BackgroundCheck, DueProvider, DueToken},
 };
@@ -44,6 +44,10 @@ impl Checker {
             profile: if token.user.is_some() { of_people } else { of_runtimes },
             now: self.clock.now(),
             allowance: &allowance,
+            oauth: token.oauth.as_ref().map(|(scopes, ends)| Granted {
+                scopes: scopes.as_deref(),
+                ends: *ends,
+            }),
         };
         let outcome = providers::check(of.provider.kind, inquiry).await;
         let at = self.clock.now();

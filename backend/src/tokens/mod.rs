@@ -414,6 +414,7 @@ impl Tokens {
             username: new.username,
             entered: new.ends,
             copy_of: new.copy_of,
+            grant: None,
             next_check: schedule::first(findings.expiry, self.clock.now(), random::chance(self.random.as_ref())),
             findings,
             checked: (CheckId(self.uuid()), self.clock.now()),
@@ -440,6 +441,7 @@ impl Tokens {
             profile: &slot.profile,
             now: self.clock.now(),
             allowance: &Allowance::default(),
+            oauth: None,
         };
         providers::check(slot.provider.kind, inquiry).await
     }
