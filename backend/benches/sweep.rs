@@ -144,9 +144,16 @@ async fn services(folder: &Path, master: &Arc<MasterKeys>, now: i64) -> Services
     let policy = EgressPolicy::new(vec!["127.0.0.1".parse().expect("a rule")]);
     let egress = Egress::new(policy, EgressSettings::default(), Arc::new(SystemRandom)).expect("a client");
     let (clock, random) = (Arc::new(Fixed(now)), Arc::new(SystemRandom));
-    Services::new(store, master.clone(), egress, clock, random)
-        .await
-        .expect("services")
+    Services::new(
+        store,
+        master.clone(),
+        egress,
+        clock,
+        random,
+        "https://patchbay.example/".parse().expect("a URL"),
+    )
+    .await
+    .expect("services")
 }
 
 /// An account whose tokens are spread evenly over the hosts, in runtimes for which up to 500 people have one each.

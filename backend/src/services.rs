@@ -10,6 +10,7 @@ use crate::{
     flash::FlashSeal,
     git_providers::GitProviders,
     keys::{AccountKeys, MasterKeyError},
+    oauth::{Authorizations, OAuth, OAuthApplications, Refresh},
     random::Random,
     rotation::Rotation,
     runtimes::Runtimes,
@@ -19,6 +20,7 @@ use crate::{
     vault::MasterKeys,
 };
 use std::sync::Arc;
+use url::Url;
 
 /// Everything a page or endpoint may call.
 #[derive(Clone)]
@@ -37,19 +39,27 @@ pub struct Services {
     pub sweep: Sweep,
     /// Changing tokens for new ones.
     pub rotation: Rotation,
+    /// The OAuth applications of an account, and which runtime uses which.
+    pub oauth_applications: OAuthApplications,
+    /// People on the way to their provider and back.
+    pub oauth: OAuth,
+    /// Keeps OAuth tokens alive.
+    pub refresh: Refresh,
     /// Seals messages that wait in a cookie for the next page.
     pub flash: FlashSeal,
     store: Store,
 }
 
 impl Services {
-    /// Wires the services over a migrated database. Refuses master keys that do not belong to it.
+    /// Wires the services over a migrated database. Refuses master keys that do not belong to it. `public_url` is where people
+    /// reach the server, with the path `/`: providers send them back there.
     pub async fn new(
         store: Store,
         master: Arc<MasterKeys>,
         egress: Egress,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
+        public_url: Url,
     ) -> Result<Self, MasterKeyError> {
         let keys = AccountKeys::open(store.clone(), master.clone(), clock.clone(), random.clone()).await?;
         let sweep = Sweep::new(
@@ -59,8 +69,22 @@ impl Services {
             clock.clone(),
             random.clone(),
         );
+        let authorizations = Authorizations {
+            store: store.clone(),
+            keys: keys.clone(),
+            egress: egress.clone(),
+            clock: clock.clone(),
+            random: random.clone(),
+            public_url: Arc::new(public_url),
+        };
+        let access = Access::new(store.clone(), keys.clone(), clock.clone(), random.clone())?;
+        let refresh = Refresh::new(authorizations.clone());
+        let tokens = Tokens::new(authorizations.clone(), refresh.clone());
         Ok(Self {
-            access: Access::new(store.clone(), keys.clone(), clock.clone(), random.clone())?,
+            oauth_applications: OAuthApplications::new(authorizations.clone()),
+            oauth: OAuth::new(authorizations, access.clone(), tokens.clone()),
+            refresh,
+            access,
             git_providers: GitProviders::new(store.clone(), clock.clone(), random.clone()),
             runtimes: Runtimes::new(store.clone(), clock.clone(), random.clone()),
             rotation: Rotation::new(Credentials::new(
@@ -70,13 +94,7 @@ impl Services {
                 clock.clone(),
                 random.clone(),
             )),
-            tokens: Tokens::new(
-                store.clone(),
-                keys.clone(),
-                egress.clone(),
-                clock.clone(),
-                random.clone(),
-            ),
+            tokens,
             check_soon: CheckSoon::new(store.clone(), clock, sweep.waker()),
             sweep,
             flash: FlashSeal::new(&master, random),
@@ -89,9 +107,10 @@ impl Services {
         self.store.ping().await
     }
 
-    /// Waits for the rotations that are under way, and closes the database in order.
+    /// Waits for the rotations and refreshes that are under way, and closes the database in order.
     pub async fn close(self) -> Result<(), Fault> {
         self.rotation.finish().await;
+        self.refresh.finish().await;
         self.store.close().await
     }
 }

@@ -59,6 +59,15 @@ impl ProviderKind {
     }
 }
 
+impl ProviderKind {
+    /// Whether a scope is asked for only to tell whose a token is.
+    #[must_use]
+    pub fn identifies(self, scope: &Scope) -> bool {
+        self.authorization_server()
+            .is_some_and(|server| server.beside.contains(&scope.as_str()))
+    }
+}
+
 impl ScopeProfile {
     /// The scopes that an application should ask for: those that a token needs, and what tells whose it is.
     #[must_use]

@@ -78,6 +78,7 @@ pub(crate) async fn services(config: &Config) -> Result<Services, OpenError> {
         egress,
         Arc::new(SystemClock),
         Arc::new(SystemRandom),
+        config.public_url.clone(),
     )
     .await?)
 }

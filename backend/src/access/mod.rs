@@ -60,6 +60,18 @@ pub struct Session {
     token_hash: Vec<u8>,
 }
 
+impl Session {
+    /// Who signed in.
+    pub(crate) const fn user(&self) -> UserId {
+        self.user
+    }
+
+    /// What tells this browser from the person's others.
+    pub(crate) fn token_hash(&self) -> &[u8] {
+        &self.token_hash
+    }
+}
+
 /// A person in an account: the proof that membership was checked. Only [`Access::member`] makes one.
 #[derive(Clone, Debug)]
 pub struct Member {
@@ -78,6 +90,12 @@ impl Member {
     #[must_use]
     pub const fn user(&self) -> UserId {
         self.user
+    }
+
+    /// The account's part of every address.
+    #[must_use]
+    pub fn slug(&self) -> &str {
+        &self.place.slug
     }
 
     /// The first line of everything that only an admin may do.
@@ -370,6 +388,19 @@ impl Access {
         let place = places
             .into_iter()
             .find(|place| place.slug == account)
+            .ok_or(AccessError::NotFound)?;
+        Ok(Member {
+            user: session.user,
+            place,
+        })
+    }
+
+    /// The person as a member of an account that is known by its id.
+    pub(crate) async fn member_of(&self, session: &Session, account: AccountId) -> Result<Member, AccessError> {
+        let places = self.store.memberships(session.user).await?;
+        let place = places
+            .into_iter()
+            .find(|place| place.account == account)
             .ok_or(AccessError::NotFound)?;
         Ok(Member {
             user: session.user,

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use std::fmt;
-use url::Url;
+use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
 /// A request. A header marked sensitive is not printed, and does not follow a redirect to another origin; a body is never
@@ -40,6 +40,25 @@ impl Request {
         serde_json::to_writer(&mut *bytes, body)?;
         self.body = Some(Bytes::from_owner(bytes));
         Ok(self.header(CONTENT_TYPE, HeaderValue::from_static("application/json")))
+    }
+
+    /// Sends these fields along as a form. They may hold secrets. Only a write has a body.
+    #[must_use]
+    pub fn form(self, fields: &[(&str, &str)]) -> Self {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.extend_pairs(fields);
+        self.header(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/x-www-form-urlencoded"),
+        )
+        .body(form.finish().into_bytes())
+    }
+
+    /// Sends `body` along. It may hold secrets. Only a write has a body.
+    #[must_use]
+    pub fn body(mut self, body: Vec<u8>) -> Self {
+        self.body = Some(Bytes::from_owner(Zeroizing::new(body)));
+        self
     }
 
     /// Sets a header. Mark a secret value with [`HeaderValue::set_sensitive`].

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{Fault, vault::Sealed};
 use domain::{
-    AccountId, CheckId, CheckOutcome, Ends, Expiry, Findings, GitIdentity, GitProviderId, GitTokenId, Refusal,
-    RotationNote, RuntimeId, ScopeFinding, Setback, Timestamp, TokenStatus, UserId,
+    AccountId, CheckId, CheckOutcome, Ends, Expiry, Findings, GitIdentity, GitProviderId, GitTokenId,
+    OAuthApplicationId, Refusal, RotationNote, RuntimeId, ScopeFinding, Setback, Timestamp, TokenStatus, UserId,
 };
 use sea_orm::{
     ActiveModelTrait as _,
@@ -92,7 +92,7 @@ pub struct NewGitToken {
     /// The stored token that it is a copy of, if it is one.
     pub copy_of: Option<GitTokenId>,
     /// What belongs to an OAuth token; `None` for a personal access token.
-    pub grant: Option<NewGrant>,
+    pub grant: Option<(OAuthApplicationId, NewGrant)>,
     /// What the check found.
     pub findings: Findings,
     /// When, and the id of the check.
@@ -115,7 +115,10 @@ impl Store {
     ) -> Result<bool, Fault> {
         let (check_id, at) = token.checked;
         let status = token.findings.status();
-        let expiry = token.grant.as_ref().map_or(token.findings.expiry, NewGrant::expiry);
+        let expiry = token
+            .grant
+            .as_ref()
+            .map_or(token.findings.expiry, |(_, grant)| grant.expiry());
         let (expires_at, never_expires) = expiry_columns(expiry);
         let kind = if token.grant.is_some() { "oauth" } else { "pat" };
         let scopes = to_json(&token.findings.scopes)?;
@@ -175,9 +178,9 @@ impl Store {
             tx.rollback().await?;
             return Ok(false);
         }
-        if let Some(grant) = &token.grant {
+        if let Some((application, _)) = &token.grant {
             // One that is being deleted would leave a token that nobody refreshes.
-            let application = oauth_application::Entity::find_by_id(grant.application.0)
+            let application = oauth_application::Entity::find_by_id(application.0)
                 .filter(oauth_application::Column::GitProviderId.eq(provider.id.0))
                 .lock(LockType::KeyShare);
             if application.one(&tx).await?.is_none() {

@@ -25,7 +25,7 @@ pub use git_tokens::{GitTokenRow, NewGitToken};
 pub use keys::{AccountKeyRow, KeyPurpose};
 pub use oauth_applications::{OAuthApplicationRow, OAuthRequestRow};
 pub use oauth_flow::{OAuthAttemptRow, OAuthQuestionRow};
-pub use oauth_grants::{GrantRow, NewGrant, NewPair, RefreshEnd};
+pub use oauth_grants::{GrantRow, NewGrant, NewPair, RefreshEnd, StoredGrant};
 pub use people::{MembershipRow, NewPerson, UserRow};
 pub use rotations::{Holding, NewValue, Rewritten, Taken};
 pub use runtimes::RuntimeRow;

@@ -29,9 +29,9 @@ use uuid::Uuid;
 /// What a new OAuth token brings beside itself.
 #[derive(Debug)]
 pub struct NewGrant {
-    /// By which application.
-    pub application: OAuthApplicationId,
-    /// What refreshes it, sealed, if anything does.
+    /// Whether it can be refreshed.
+    pub refreshes: bool,
+    /// What refreshes it, sealed; of a pair that comes in place of another, `None` if that is still what refreshed the other.
     pub refresh: Option<Sealed>,
     /// The scopes that the provider says it granted, if it says.
     pub granted: Option<Vec<Scope>>,
@@ -46,14 +46,14 @@ pub struct NewGrant {
 impl NewGrant {
     /// When it is refreshed next; `None`: never.
     fn due(&self) -> Option<Timestamp> {
-        self.refresh.as_ref()?;
-        Some(domain::refresh::due(self.received, self.access_ends?))
+        let end = self.access_ends.filter(|_| self.refreshes)?;
+        Some(domain::refresh::due(self.received, end))
     }
 
     /// When the token ends for whoever uses it: what is refreshed does not.
     pub(super) fn expiry(&self) -> Expiry {
         match self.access_ends {
-            Some(end) if self.refresh.is_none() => Expiry::At(end),
+            Some(end) if !self.refreshes => Expiry::At(end),
             _ => Expiry::Never,
         }
     }
@@ -106,6 +106,23 @@ pub struct GrantRow {
     pub note: Option<RefreshNote>,
 }
 
+/// What is needed of an OAuth token to use it.
+#[derive(Clone, Debug)]
+pub struct StoredGrant {
+    /// Whose; `None` for a runtime token.
+    pub user: Option<UserId>,
+    /// The access token, sealed.
+    pub sealed: Sealed,
+    /// When it ends; `None`: never.
+    pub access_ends: Option<Timestamp>,
+    /// When it is refreshed next; `None`: never.
+    pub due: Option<Timestamp>,
+    /// Since when the provider is being asked, and it is not known what it did.
+    pub sent_at: Option<Timestamp>,
+    /// What keeps it from being refreshed.
+    pub note: Option<RefreshNote>,
+}
+
 /// A new pair in place of an old one.
 #[derive(Debug)]
 pub struct NewPair {
@@ -115,7 +132,7 @@ pub struct NewPair {
     pub fingerprint: Vec<u8>,
     /// Its prefix and last four characters.
     pub hint: String,
-    /// What else came with it; the application is not changed.
+    /// What else came with it.
     pub grant: NewGrant,
 }
 
@@ -155,6 +172,28 @@ impl Store {
         Ok(grants(&self.db, tokens).await?.pop())
     }
 
+    /// What is needed of an OAuth token to use it.
+    pub async fn stored_grant(&self, account: AccountId, token: GitTokenId) -> Result<Option<StoredGrant>, Fault> {
+        let Some(row) = git_token::Entity::find_by_id(token.0)
+            .filter(git_token::Column::AccountId.eq(account.0))
+            .one(&self.db)
+            .await?
+        else {
+            return Ok(None);
+        };
+        let Some(grant) = oauth_grant::Entity::find_by_id(token.0).one(&self.db).await? else {
+            return Ok(None);
+        };
+        Ok(Some(StoredGrant {
+            user: row.user_id.map(UserId),
+            sealed: Sealed::from(row.sealed),
+            access_ends: grant.access_ends_at.map(Timestamp::from_millis),
+            due: grant.due_at.map(Timestamp::from_millis),
+            sent_at: grant.sent_at.map(Timestamp::from_millis),
+            note: grant.note.as_deref().map(from_json).transpose()?,
+        }))
+    }
+
     /// The OAuth tokens of an account, or of one person there.
     pub async fn grants_of(&self, account: AccountId, user: Option<UserId>) -> Result<Vec<GrantRow>, Fault> {
         let tokens = git_token::Entity::find()
@@ -189,7 +228,11 @@ impl Store {
         let mut update = oauth_grant::Entity::update_many()
             .col_expr(oauth_grant::Column::LeaseUntil, Expr::value(lease.as_millis()))
             .col_expr(oauth_grant::Column::SentAt, Expr::value(now.as_millis()));
-        if let Some(since) = grant.sent_at {
+        if let Some(sent) = grant.sent_at {
+            let since = match grant.note {
+                Some(RefreshNote::InDoubt { since }) => since,
+                _ => sent,
+            };
             let note = to_json(&RefreshNote::InDoubt { since })?;
             update = update.col_expr(oauth_grant::Column::Note, Expr::value(note));
         }
@@ -374,13 +417,13 @@ pub(super) async fn insert_grant(
     tx: &DatabaseTransaction,
     account: AccountId,
     token: GitTokenId,
-    grant: NewGrant,
+    (application, grant): (OAuthApplicationId, NewGrant),
 ) -> Result<(), Fault> {
     let due = grant.due();
     let row = oauth_grant::ActiveModel {
         git_token_id: Set(token.0),
         account_id: Set(account.0),
-        oauth_application_id: Set(Some(grant.application.0)),
+        oauth_application_id: Set(Some(application.0)),
         sealed_refresh: Set(grant.refresh.map(Sealed::into_bytes)),
         granted: Set(grant.granted.map(|granted| scope::joined(&granted))),
         access_ends_at: Set(millis(grant.access_ends)),

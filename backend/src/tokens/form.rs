@@ -79,7 +79,7 @@ fn read_token(token: &SecretInput, kind: ProviderKind) -> Result<SecretString, S
 }
 
 /// The date on which a token ends. It counts from the start of that day (UTC): better a day too early than too late.
-pub(super) fn read_end(typed: &str, now: Timestamp) -> Result<Option<Timestamp>, String> {
+pub(crate) fn read_end(typed: &str, now: Timestamp) -> Result<Option<Timestamp>, String> {
     const DATE: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
     let typed = typed.trim();
     if typed.is_empty() {

@@ -1,5 +1,6 @@
 //! Git tokens: checked live, stored sealed. A person's own, and the runtime tokens that admins manage.
 
+mod authorized;
 mod form;
 mod ownership;
 mod share;
@@ -16,6 +17,7 @@ use crate::{
     credentials::{self, Credentials},
     egress::Egress,
     keys::AccountKeys,
+    oauth::{Authorizations, Pair, Refresh},
     providers::{self, Allowance, Inquiry},
     random::{self, Random},
     revocation::Revoked,
@@ -23,14 +25,16 @@ use crate::{
     vault::Place,
 };
 use domain::{
-    AccountId, CheckId, CheckOutcome, FieldErrors, Findings, GitIdentity, GitTokenId, HolderKind, ProviderKind,
-    RuntimeId, ScopeProfile, Timestamp, TokenStatus, UserId, schedule,
+    AccountId, CheckId, CheckOutcome, FieldErrors, Findings, GitIdentity, GitTokenId, HolderKind, OAuthApplicationId,
+    ProviderKind, RuntimeId, Scope, ScopeProfile, Timestamp, TokenStatus, UserId, schedule,
     token_format::{self, TokenFormat},
     view::{TokenRow, TokensPage},
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use std::sync::Arc;
 
+pub(crate) use authorized::Authorized;
+pub(crate) use form::read_end;
 pub(crate) use sharing::Sharing;
 pub(crate) use view::token_view;
 
@@ -112,6 +116,31 @@ pub enum ForeignWhy {
     PersonsOwn(String),
     /// Runtime tokens are of it.
     OfRuntimes,
+    /// The token that is there now has another one, with this login.
+    OtherThanBefore(String),
+}
+
+impl ForeignWhy {
+    /// Why, as a sentence.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::SharedWith(name) => format!("{name} has stored tokens of it here."),
+            Self::OtherThanOwn(own) => format!("Your other tokens at this provider belong to {own}."),
+            Self::PersonsOwn(name) => format!("It is the account of {name}."),
+            Self::OfRuntimes => "It is the account of runtime tokens here.".to_owned(),
+            Self::OtherThanBefore(own) => format!("Until now this runtime acts for you as {own}."),
+        }
+    }
+}
+
+/// What was stored.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    /// The token.
+    pub id: GitTokenId,
+    /// What became of the OAuth token that was there before, if one was.
+    pub replaced: Option<Revoked>,
 }
 
 /// Which token: for which runtime, and whose.
@@ -152,6 +181,8 @@ pub struct Tokens {
     egress: Egress,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    authorizations: Authorizations,
+    refresh: Refresh,
 }
 
 /// A place for a token that the person may use, with all that belongs to it.
@@ -167,20 +198,23 @@ struct Slot {
 
 impl Tokens {
     /// Wires the service.
-    #[must_use]
-    pub fn new(
-        store: Store,
-        keys: AccountKeys,
-        egress: Egress,
-        clock: Arc<dyn Clock>,
-        random: Arc<dyn Random>,
-    ) -> Self {
+    pub(crate) fn new(authorizations: Authorizations, refresh: Refresh) -> Self {
+        let Authorizations {
+            store,
+            keys,
+            egress,
+            clock,
+            random,
+            ..
+        } = authorizations.clone();
         Self {
             store,
             keys,
             egress,
             clock,
             random,
+            authorizations,
+            refresh,
         }
     }
 
@@ -218,7 +252,7 @@ impl Tokens {
     }
 
     /// Checks a token live and stores it in place of the one that was there. A token that is not accepted changes nothing.
-    pub async fn put(&self, member: &Member, at: impl Into<At>, form: &TokenForm) -> Result<GitTokenId, TokenError> {
+    pub async fn put(&self, member: &Member, at: impl Into<At>, form: &TokenForm) -> Result<Stored, TokenError> {
         let slot = self.slot(member, at.into()).await?;
         let new = form::read(form, slot.provider.kind, self.clock.now()).map_err(TokenError::Invalid)?;
         let fingerprint = self.keys.fingerprint(slot.account, &new.secret).await?;
@@ -229,13 +263,19 @@ impl Tokens {
             .await?;
         let replaced = self.stored(&slot).await?.is_some();
         let action = if replaced { "token.replaced" } else { "token.stored" };
-        match self.keep(&slot, new, fingerprint.clone(), findings, action).await {
+        let grant = self.replaced_grant(&slot).await?;
+        let kept = self.keep(&slot, new, fingerprint.clone(), findings, action, None);
+        match kept.await {
+            Ok(id) => Ok(Stored {
+                id,
+                replaced: self.take_back(grant).await,
+            }),
             // What was found true before the check may not be any more.
             Err(TokenError::NotFound) => {
                 self.refuse_misplaced(&slot, &fingerprint).await?;
                 Err(TokenError::NotFound)
             }
-            done => done,
+            Err(error) => Err(error),
         }
     }
 
@@ -243,6 +283,9 @@ impl Tokens {
     pub async fn check(&self, member: &Member, at: impl Into<At>) -> Result<CheckOutcome, TokenError> {
         let slot = self.slot(member, at.into()).await?;
         let token = self.stored(&slot).await?.ok_or(TokenError::NotFound)?;
+        if token.oauth {
+            return self.check_authorized(&slot, token.id).await;
+        }
         let secret = self.keys.unseal(&slot.place(token.id), &token.sealed).await?;
         let outcome = self.ask(&slot, &secret, token.username.as_deref()).await;
         let check = (CheckId(self.uuid()), self.clock.now());
@@ -278,6 +321,9 @@ impl Tokens {
     ) -> Result<Option<Revoked>, TokenError> {
         let slot = self.slot(member, at.into()).await?;
         let token = self.stored(&slot).await?.ok_or(TokenError::NotFound)?;
+        if token.oauth {
+            return self.delete_authorized(&slot, &token).await;
+        }
         let holding = if revoke {
             let holding = self.store.holding_of(slot.account, slot.user, slot.runtime.id).await?;
             let holding = holding.filter(|holding| holding.fingerprint == token.fingerprint);
@@ -368,13 +414,8 @@ impl Tokens {
         username: Option<&str>,
     ) -> Result<Findings, TokenError> {
         let outcome = self.ask(slot, secret, username).await;
-        let suffices = |status| match status {
-            TokenStatus::MissingScopes => false,
-            TokenStatus::Unverified => slot.provider.allow_unverified,
-            _ => true,
-        };
         match outcome {
-            CheckOutcome::Accepted(findings) if suffices(findings.status()) => Ok(findings),
+            CheckOutcome::Accepted(findings) if slot.suffices(findings.status()) => Ok(findings),
             outcome => {
                 tracing::info!(user = %slot.actor, runtime = %slot.runtime.id, status = ?outcome.status(), "refused a token");
                 Err(TokenError::Refused {
@@ -394,6 +435,7 @@ impl Tokens {
         fingerprint: Vec<u8>,
         findings: Findings,
         action: &'static str,
+        grant: Option<(OAuthApplicationId, &Pair, &[Scope])>,
     ) -> Result<GitTokenId, TokenError> {
         let id = GitTokenId(self.uuid());
         let sealed = self.keys.seal(&slot.place(id), &new.secret).await?;
@@ -403,6 +445,10 @@ impl Tokens {
             detail.push_str(", permissions unverified");
         }
         let event = self.event(slot, action, id, detail);
+        let grant = match grant {
+            Some(grant) => Some(self.sealed_grant(slot, id, grant).await?),
+            None => None,
+        };
         let row = NewGitToken {
             id,
             user: slot.user,
@@ -414,7 +460,7 @@ impl Tokens {
             username: new.username,
             entered: new.ends,
             copy_of: new.copy_of,
-            grant: None,
+            grant,
             next_check: schedule::first(findings.expiry, self.clock.now(), random::chance(self.random.as_ref())),
             findings,
             checked: (CheckId(self.uuid()), self.clock.now()),

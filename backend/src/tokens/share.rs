@@ -20,7 +20,7 @@ impl Tokens {
     /// The other runtimes of the same Git provider that the stored token could serve, by name.
     pub async fn share_targets(&self, member: &Member, at: impl Into<At>) -> Result<Vec<ShareTarget>, TokenError> {
         let slot = self.slot(member, at.into()).await?;
-        let token = self.stored(&slot).await?.ok_or(TokenError::NotFound)?;
+        let token = self.shareable(&slot).await?;
         let runtimes = self.store.runtimes(slot.account).await?;
         let held = self.held(&slot).await?;
         Ok(runtimes
@@ -48,7 +48,7 @@ impl Tokens {
     ) -> Result<Vec<Shared>, TokenError> {
         let at = at.into();
         let slot = self.slot(member, at).await?;
-        let token = self.stored(&slot).await?.ok_or(TokenError::NotFound)?;
+        let token = self.shareable(&slot).await?;
         let mut distinct = Vec::new();
         for target in targets {
             if !distinct.contains(target) {
@@ -103,9 +103,17 @@ impl Tokens {
             ends: token.ends.entered,
             copy_of: Some(token.id),
         };
-        self.keep(target, new, token.fingerprint.clone(), findings, "token.shared")
+        let replaced = self.replaced_grant(target).await?;
+        self.keep(target, new, token.fingerprint.clone(), findings, "token.shared", None)
             .await?;
+        self.take_back(replaced).await;
         Ok(())
+    }
+
+    /// The stored token, if it may serve more runtimes. An OAuth token may not: two rows that refresh one would lose it.
+    async fn shareable(&self, slot: &Slot) -> Result<GitTokenRow, TokenError> {
+        let token = self.stored(slot).await?;
+        token.filter(|token| !token.oauth).ok_or(TokenError::NotFound)
     }
 
     /// The runtimes beside this one that the holder's token serves too, by name.

@@ -126,9 +126,16 @@ impl Swept {
         let policy = EgressPolicy::new(vec!["127.0.0.1".parse().unwrap()]);
         let egress = Egress::new(policy, EgressSettings::default(), random.clone()).unwrap();
         let store = Store::connect(self.world.database_url()).await.unwrap();
-        Services::new(store, self.world.master(), egress, self.world.clock.clone(), random)
-            .await
-            .unwrap()
+        Services::new(
+            store,
+            self.world.master(),
+            egress,
+            self.world.clock.clone(),
+            random,
+            "https://patchbay.example/".parse().unwrap(),
+        )
+        .await
+        .unwrap()
     }
 
     /// A number from the database itself.
@@ -430,7 +437,7 @@ on_both_databases! {
         let runtime = swept.world.runtime(&swept.mira, "prod-eu").await;
         let value = swept.world.forge.create_token(NewToken::classic("mira", ["repo"])).unwrap().value;
         let id = swept.world.services.tokens.put(&swept.mira, runtime, &value.clone().into()).await.unwrap();
-        make_runtime_token(&swept, id, &value).await;
+        make_runtime_token(&swept, id.id, &value).await;
         swept.forward(DAY);
         assert_eq!(swept.sweep().await, Tally { accepted: 1, ..Tally::default() });
     }

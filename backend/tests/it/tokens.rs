@@ -62,13 +62,13 @@ on_both_databases! {
         world.forge.revoke_token(revoked.id).unwrap();
         assert!(tokens.put(&mira, runtime, &revoked.value.into()).await.is_err());
         let rows = tokens.page(&mira).await.unwrap().rows;
-        assert_eq!(rows[0].token.as_ref().map(|token| token.id), Some(id));
+        assert_eq!(rows[0].token.as_ref().map(|token| token.id), Some(id.id));
 
         let new = world.forge.create_token(NewToken::classic("mira", ["repo"])).unwrap();
         let replaced = tokens.put(&mira, runtime, &new.value.into()).await.unwrap();
         let rows = tokens.page(&mira).await.unwrap().rows;
         assert_eq!(rows[0].token.as_ref().map(|token| token.hint.clone()), Some(new.hint));
-        assert_ne!(replaced, id);
+        assert_ne!(replaced.id, id.id);
     }
 
     async fn two_at_once_leave_one_token(database: TestDatabase) {

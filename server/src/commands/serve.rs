@@ -46,6 +46,8 @@ pub(crate) async fn run(config: &Config) -> Result<(), Failure> {
     let (sweep, sweep_stop) = (services.sweep.clone(), stop.clone());
     background.spawn(async move { sweep.run(sweep_stop).await });
     background.spawn(services.rotation.clone().run(stop.clone()));
+    background.spawn(services.refresh.clone().run(stop.clone()));
+    background.spawn(services.oauth.clone().run(stop.clone()));
     let server = axum::serve(listener, service).with_graceful_shutdown(async move {
         wait_for_signal().await;
         tracing::info!("stopping: no new requests or checks, those under way are finished");

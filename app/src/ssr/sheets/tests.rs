@@ -42,8 +42,15 @@ impl World {
         let random = Arc::new(SystemRandom);
         let egress = Egress::new(EgressPolicy::new(Vec::new()), EgressSettings::default(), random.clone()).unwrap();
         let master = Arc::new(MasterKeys::parse(MASTER).unwrap());
-        let services = Services::new(store.clone(), master, egress, Arc::new(SystemClock), random)
-            .await
+        let services = Services::new(
+            store.clone(),
+            master,
+            egress,
+            Arc::new(SystemClock),
+            random,
+            "https://patchbay.example/".parse().unwrap(),
+        )
+        .await
             .unwrap();
         let code = services.access.issue_set_up_link().await.unwrap().unwrap();
         let form = SetUp {

@@ -78,7 +78,16 @@ pub(crate) async fn services(store: Store, clock: Arc<ManualClock>, seed: u64) -
         ..EgressSettings::default()
     };
     let egress = Egress::new(policy, settings, random.clone()).unwrap();
-    Services::new(store, master(), egress, clock, random).await.unwrap()
+    Services::new(
+        store,
+        master(),
+        egress,
+        clock,
+        random,
+        "https://patchbay.example/".parse().unwrap(),
+    )
+    .await
+    .unwrap()
 }
 
 /// Everything a story needs.

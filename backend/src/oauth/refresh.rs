@@ -1,0 +1,478 @@
+//! Keeping OAuth tokens alive: each is refreshed ahead of its end, by one caller at a time in all processes.
+//!
+//! A refresh token works once, and whoever uses it again loses the whole grant. So: the lease of the row is taken, and committed,
+//! before the provider is asked; the new pair is saved before anything else is done with it; and only then checked. A row in which
+//! it stands that the provider was asked, and whose lease has run out, was left by a process that died: it is *in doubt*, and
+//! tried again, since nothing is lost by that which was not lost already.
+
+use super::{Authorizations, NoPair, Pair, refresh_place};
+use crate::{
+    Fault, credentials,
+    keys::Sealer,
+    providers::{self, Allowance, Granted, Inquiry},
+    random,
+    store::{AuditEvent, GrantRow, NewGrant, NewPair, RefreshEnd},
+};
+use domain::{
+    AccountId, CheckId, CheckOutcome, GitTokenId, HolderKind, RefreshNote, Refusal, Timestamp, provider, refresh,
+    token_format::{self, TokenFormat},
+};
+use secrecy::{ExposeSecret as _, SecretString};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    sync::{Mutex as Gate, Semaphore, watch},
+    task::JoinSet,
+    time::{Instant, sleep},
+};
+
+/// How long a caller has a grant to itself: longer than asking, and trying to save, may take.
+pub const LEASE: Duration = Duration::from_mins(2);
+/// How long a new pair is tried to be saved when the database fails.
+const KEEP_TRYING: Duration = Duration::from_mins(1);
+/// The pause after the first try; it doubles with each, up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How long a caller waits for another process that refreshes the same token.
+const WAIT: Duration = Duration::from_secs(12);
+/// How often it looks.
+const LOOK: Duration = Duration::from_millis(100);
+/// A provider may refuse a new token for about a second (GitHub's replicas).
+const SETTLE: Duration = Duration::from_secs(1);
+/// How often the background looks for what is due.
+const PERIOD: Duration = Duration::from_secs(15);
+/// How many grants it takes up at once.
+const BATCH: u64 = 200;
+/// How many refreshes run at the same time in this process.
+const AT_ONCE: usize = 16;
+
+/// A token for whoever wants to use it now.
+#[derive(Debug)]
+pub enum Live {
+    /// It works, as far as is known.
+    Token(SecretString),
+    /// Not now, and perhaps later.
+    Later {
+        /// When to ask again.
+        retry_at: Timestamp,
+        /// Why, as a sentence.
+        why: String,
+    },
+    /// Not any more: the person must authorise access again.
+    Dead {
+        /// Why, as a sentence.
+        why: String,
+    },
+    /// There is no such OAuth token.
+    Gone,
+}
+
+/// What one run in the background came to, in tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RefreshRun {
+    /// Refreshed.
+    pub refreshed: usize,
+    /// Tried, and not refreshed.
+    pub failed: usize,
+}
+
+/// What became of one try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// There is a new pair.
+    Refreshed,
+    /// There is none, and the provider answered.
+    Refused,
+    /// There is none, and the provider did not answer.
+    Unanswered,
+    /// Somebody else is at it, or was.
+    NotMine,
+}
+
+/// Who in this process waits for which token.
+type Gates = Arc<Mutex<HashMap<GitTokenId, Arc<Gate<()>>>>>;
+
+/// The service.
+#[derive(Clone)]
+pub struct Refresh {
+    shared: Authorizations,
+    gates: Gates,
+    running: Arc<Semaphore>,
+}
+
+impl Refresh {
+    /// Wires the service.
+    pub(crate) fn new(shared: Authorizations) -> Self {
+        Self {
+            shared,
+            gates: Gates::default(),
+            running: Arc::new(Semaphore::new(AT_ONCE)),
+        }
+    }
+
+    /// A token that works now: refreshed first, if that is due. However many ask, in however many processes, the provider is
+    /// asked once.
+    pub async fn live(&self, account: AccountId, token: GitTokenId) -> Result<Live, Fault> {
+        if let Some(live) = self.at_hand(account, token).await? {
+            return Ok(live);
+        }
+        let gate = self.gate(token);
+        let entered = gate.lock().await;
+        let live = self.refreshed(account, token).await;
+        drop(entered);
+        self.leave(token, gate);
+        live
+    }
+
+    /// What is known of a token that needs no refresh just now; `None` if it does.
+    async fn at_hand(&self, account: AccountId, token: GitTokenId) -> Result<Option<Live>, Fault> {
+        let Some(stored) = self.shared.store.stored_grant(account, token).await? else {
+            return Ok(Some(Live::Gone));
+        };
+        let now = self.shared.now();
+        if stored.due.is_some_and(|due| due <= now) {
+            return Ok(None);
+        }
+        // In doubt, the provider may have switched to another one.
+        if stored.sent_at.is_none() && stored.access_ends.is_none_or(|end| now < end) {
+            let place = credentials::place(account, token, stored.user);
+            let secret = self.shared.keys.unseal(&place, &stored.sealed).await?;
+            return Ok(Some(Live::Token(secret)));
+        }
+        Ok(Some(match (stored.due, stored.note) {
+            (Some(retry_at), note) => Live::Later {
+                retry_at,
+                why: note.map_or_else(String::new, |note| note.words("The provider")),
+            },
+            (None, note) => Live::Dead {
+                why: note.map_or_else(
+                    || "It has ended, and cannot be refreshed. Authorize access again.".to_owned(),
+                    |note| note.words("The provider"),
+                ),
+            },
+        }))
+    }
+
+    /// Refreshes a token, or waits for whoever does.
+    async fn refreshed(&self, account: AccountId, token: GitTokenId) -> Result<Live, Fault> {
+        let deadline = Instant::now() + WAIT;
+        loop {
+            if let Some(live) = self.at_hand(account, token).await? {
+                return Ok(live);
+            }
+            let Some(grant) = self.shared.store.grant(account, token).await? else {
+                return Ok(Live::Gone);
+            };
+            let now = self.shared.now();
+            if grant.lease_until <= now && self.in_its_own_task(grant.clone()).await? != Outcome::NotMine {
+                continue;
+            }
+            if Instant::now() >= deadline {
+                return Ok(Live::Later {
+                    retry_at: now.plus(WAIT),
+                    why: "It is just being refreshed.".to_owned(),
+                });
+            }
+            sleep(LOOK).await;
+        }
+    }
+
+    /// Refreshes what is due, of every account. A provider that does not answer is left alone until the next run.
+    pub async fn refresh_due(&self, now: Timestamp) -> Result<RefreshRun, Fault> {
+        self.refresh_due_until(now, &watch::channel(false).1).await
+    }
+
+    async fn refresh_due_until(&self, now: Timestamp, stop: &watch::Receiver<bool>) -> Result<RefreshRun, Fault> {
+        let mut run = RefreshRun::default();
+        let mut silent: HashSet<String> = HashSet::new();
+        let mut under_way = JoinSet::new();
+        let mut waiting = self.shared.store.due_grants(now, BATCH).await?.into_iter();
+        loop {
+            while under_way.len() < AT_ONCE && !*stop.borrow() {
+                let Some(grant) = waiting.next() else { break };
+                let host = provider::host(&grant.provider.base_url);
+                if silent.contains(&host) {
+                    continue;
+                }
+                let refresh = self.clone();
+                under_way.spawn(async move { (host, refresh.in_its_own_task(grant).await) });
+            }
+            let Some(ended) = under_way.join_next().await else {
+                break;
+            };
+            match ended {
+                Ok((_, Ok(Outcome::Refreshed))) => run.refreshed += 1,
+                Ok((_, Ok(Outcome::NotMine))) => {}
+                Ok((_, Ok(Outcome::Refused))) => run.failed += 1,
+                Ok((host, Ok(Outcome::Unanswered))) => {
+                    run.failed += 1;
+                    silent.insert(host);
+                }
+                Ok((_, Err(fault))) => {
+                    run.failed += 1;
+                    tracing::error!(%fault, "a token could not be refreshed");
+                }
+                Err(error) => tracing::error!(%error, "a refresh broke off"),
+            }
+        }
+        Ok(run)
+    }
+
+    /// Refreshes what is due every few seconds until `stop`.
+    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+        while !*stop.borrow() {
+            match self.refresh_due_until(self.shared.now(), &stop).await {
+                Ok(run) if run != RefreshRun::default() => {
+                    tracing::info!(refreshed = run.refreshed, failed = run.failed, "refreshed OAuth tokens");
+                }
+                Ok(_) => {}
+                Err(fault) => tracing::error!(%fault, "OAuth tokens could not be refreshed"),
+            }
+            tokio::select! {
+                () = sleep(PERIOD) => {}
+                _ = stop.wait_for(|stop| *stop) => {}
+            }
+        }
+    }
+
+    /// Waits for the refreshes that are under way, and lets none begin.
+    pub async fn finish(&self) {
+        let all = u32::try_from(AT_ONCE).unwrap_or(u32::MAX);
+        if let Ok(permits) = self.running.acquire_many(all).await {
+            permits.forget();
+        }
+        self.running.close();
+    }
+
+    fn gate(&self, token: GitTokenId) -> Arc<Gate<()>> {
+        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        gates.entry(token).or_default().clone()
+    }
+
+    /// Forgets the gate of a token behind the last who waited for it.
+    fn leave(&self, token: GitTokenId, gate: Arc<Gate<()>>) {
+        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(gate);
+        if gates.get(&token).is_some_and(|gate| Arc::strong_count(gate) == 1) {
+            gates.remove(&token);
+        }
+    }
+
+    /// One try, which is brought to its end also when the caller goes away.
+    async fn in_its_own_task(&self, grant: GrantRow) -> Result<Outcome, Fault> {
+        let Ok(permit) = self.running.clone().acquire_owned().await else {
+            return Ok(Outcome::NotMine);
+        };
+        let refresh = self.clone();
+        let task = tokio::spawn(async move {
+            let outcome = refresh.one(&grant).await;
+            drop(permit);
+            outcome
+        });
+        task.await
+            .unwrap_or_else(|error| Err(Fault::Stored(format!("a refresh broke off: {error}"))))
+    }
+
+    async fn one(&self, grant: &GrantRow) -> Result<Outcome, Fault> {
+        let shared = &self.shared;
+        let Some(sealed) = &grant.refresh else {
+            return Ok(Outcome::NotMine);
+        };
+        let Some(application) = &grant.application else {
+            return Ok(Outcome::NotMine);
+        };
+        // All that may fail comes before the provider is asked.
+        let Some(client) = shared.client(grant.account, &grant.provider, application).await? else {
+            return Ok(Outcome::NotMine);
+        };
+        let sealer = shared.keys.sealer(grant.account).await?;
+        let place = refresh_place(grant.account, grant.token, grant.user);
+        let old = shared.keys.unseal(&place, sealed).await?;
+        let now = shared.now();
+        if !shared.store.take_refresh(grant, now, now.plus(LEASE)).await? {
+            return Ok(Outcome::NotMine);
+        }
+        match client.refresh(&old).await {
+            Ok(pair) => {
+                if !self.keep(grant, &sealer, &pair).await? {
+                    // Deleted or replaced meanwhile: nobody wants the new token, so it should not live on unseen.
+                    let revocation = client.revoke(&pair.access).await;
+                    tracing::warn!(account = %grant.account, token = %grant.token, ?revocation, "a token was deleted while it was refreshed");
+                    return Ok(Outcome::NotMine);
+                }
+                self.check(grant.account, grant.token).await;
+                Ok(Outcome::Refreshed)
+            }
+            Err(why) => {
+                let answered = matches!(why, NoPair::Refused { .. } | NoPair::Client { .. });
+                self.end(grant, &why).await?;
+                Ok(if answered {
+                    Outcome::Refused
+                } else {
+                    Outcome::Unanswered
+                })
+            }
+        }
+    }
+
+    /// Saves a new pair, whatever happens. `false` if nobody wants it any more.
+    async fn keep(&self, grant: &GrantRow, sealer: &Sealer, pair: &Pair) -> Result<bool, Fault> {
+        let deadline = Instant::now() + KEEP_TRYING;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let new = new_pair(grant, sealer, pair)?;
+            match self.shared.store.save_refresh(grant, new).await {
+                Ok(saved) => return Ok(saved || self.is_saved(grant, sealer, pair).await?),
+                Err(fault) if Instant::now() + pause >= deadline => {
+                    tracing::error!(account = %grant.account, token = %grant.token, %fault, "a refreshed token could not be saved and is lost");
+                    return Err(fault);
+                }
+                Err(fault) => {
+                    tracing::error!(account = %grant.account, token = %grant.token, %fault, "a refreshed token could not be saved: trying again");
+                    sleep(pause).await;
+                    pause = LONGEST_PAUSE.min(pause * 2);
+                }
+            }
+        }
+    }
+
+    /// Whether an earlier try, of which that was not known, has saved the pair.
+    async fn is_saved(&self, grant: &GrantRow, sealer: &Sealer, pair: &Pair) -> Result<bool, Fault> {
+        let stored = self.shared.store.grant(grant.account, grant.token).await?;
+        Ok(stored.is_some_and(|stored| stored.fingerprint == sealer.fingerprint(&pair.access)))
+    }
+
+    async fn end(&self, grant: &GrantRow, why: &NoPair) -> Result<(), Fault> {
+        let shared = &self.shared;
+        let now = shared.now();
+        let was_in_doubt = grant.sent_at.is_some();
+        let in_doubt = was_in_doubt || matches!(why, NoPair::Unknown { .. });
+        let since = match &grant.note {
+            Some(RefreshNote::Failing { since, .. } | RefreshNote::InDoubt { since }) => *since,
+            _ => grant.sent_at.unwrap_or(now),
+        };
+        let failures = grant.failures.saturating_add(1);
+        let note = match why {
+            NoPair::Refused { code, .. } => RefreshNote::Refused {
+                code: code.clone(),
+                lost: was_in_doubt,
+            },
+            _ if now >= since.plus(refresh::GIVE_UP) => RefreshNote::GaveUp { why: why.why() },
+            _ if in_doubt => RefreshNote::InDoubt { since },
+            _ => RefreshNote::Failing { since, why: why.why() },
+        };
+        let is_final = note.is_final();
+        let said = match why {
+            NoPair::NotAsked { retry_at, .. } => *retry_at,
+            NoPair::Refused { .. } | NoPair::Client { .. } | NoPair::Unknown { .. } => None,
+        };
+        let next = refresh::retry(failures, now, random::chance(shared.random.as_ref()));
+        tracing::warn!(account = %grant.account, token = %grant.token, why = why.why(), is_final, "an OAuth token was not refreshed");
+        let event = is_final.then(|| AuditEvent {
+            id: shared.uuid(),
+            at: now,
+            actor: None,
+            action: "token.refresh_failed",
+            runtime: Some(grant.runtime),
+            git_provider: Some(grant.provider.id),
+            token: Some(grant.token),
+            detail: format!("{}: {}", grant.hint, why.why()),
+        });
+        let end = RefreshEnd {
+            due: (!is_final).then(|| said.map_or(next, |said| said.max(next))),
+            in_doubt: in_doubt && !is_final,
+            note,
+            failures,
+            event,
+        };
+        shared.store.end_refresh(grant, end).await?;
+        if is_final {
+            // The provider may have killed the access token with it.
+            self.check(grant.account, grant.token).await;
+        }
+        Ok(())
+    }
+
+    /// Checks a stored OAuth token as it is and notes what came of it; `None` if that could not be done.
+    pub(crate) async fn check(&self, account: AccountId, token: GitTokenId) -> Option<CheckOutcome> {
+        let checked = async {
+            let Some(grant) = self.shared.store.grant(account, token).await? else {
+                return Ok(None);
+            };
+            let place = credentials::place(account, token, grant.user);
+            let secret = self.shared.keys.unseal(&place, &grant.sealed).await?;
+            let outcome = self.ask(&grant, &secret).await?;
+            let check = (CheckId(self.shared.uuid()), self.shared.now());
+            let seen = (token, grant.fingerprint.as_slice());
+            let noted = self.shared.store.note_check(account, seen, check, &outcome).await?;
+            Ok::<_, Fault>(noted.then_some(outcome))
+        };
+        checked.await.unwrap_or_else(|fault| {
+            tracing::error!(%account, %token, %fault, "a token could not be checked");
+            None
+        })
+    }
+
+    async fn ask(&self, grant: &GrantRow, secret: &SecretString) -> Result<CheckOutcome, Fault> {
+        let holder = match grant.user {
+            Some(_) => HolderKind::User,
+            None => HolderKind::Runtime,
+        };
+        let profile = self.shared.store.scope_profile(&grant.provider, holder).await?;
+        let api_url = grant.provider.api();
+        let allowance = Allowance::default();
+        let inquiry = Inquiry {
+            egress: &self.shared.egress,
+            base_url: &grant.provider.base_url,
+            api_url: &api_url,
+            token: secret,
+            format: TokenFormat::of(secret.expose_secret()),
+            username: None,
+            profile: &profile,
+            now: self.shared.now(),
+            allowance: &allowance,
+            oauth: Some(Granted {
+                scopes: grant.granted.as_deref(),
+                ends: grant.access_ends,
+            }),
+        };
+        let is_new = grant.refreshed_at.is_some_and(|at| inquiry.now <= at.plus(SETTLE));
+        Ok(check_new(grant.provider.kind, inquiry, is_new).await)
+    }
+}
+
+/// Checks a token. One that `is_new` and refused is asked about once more, a second later.
+pub(crate) async fn check_new(kind: domain::ProviderKind, inquiry: Inquiry<'_>, is_new: bool) -> CheckOutcome {
+    let outcome = providers::check(kind, inquiry).await;
+    if is_new && outcome == CheckOutcome::Refused(Refusal::BadCredentials) {
+        sleep(SETTLE).await;
+        return providers::check(kind, inquiry).await;
+    }
+    outcome
+}
+
+fn new_pair(grant: &GrantRow, sealer: &Sealer, pair: &Pair) -> Result<NewPair, Fault> {
+    let place = credentials::place(grant.account, grant.token, grant.user);
+    let refresh = pair
+        .refresh
+        .as_ref()
+        .map(|refresh| sealer.seal(&refresh_place(grant.account, grant.token, grant.user), refresh))
+        .transpose()?;
+    Ok(NewPair {
+        sealed: sealer.seal(&place, &pair.access)?,
+        fingerprint: sealer.fingerprint(&pair.access),
+        hint: token_format::hint(pair.access.expose_secret()),
+        grant: NewGrant {
+            // What refreshed it goes on refreshing it: where no new refresh token came, the old one is kept.
+            refreshes: true,
+            refresh,
+            granted: pair.scopes.clone(),
+            access_ends: pair.access_ends,
+            refresh_ends: pair.refresh_ends,
+            received: pair.received,
+        },
+    })
+}
