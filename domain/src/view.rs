@@ -64,10 +64,28 @@ pub struct TokenRow {
     pub provider: ProviderLabel,
     /// What a token for it needs.
     pub required: Vec<Scope>,
+    /// Whether the person may authorise access by OAuth 2. For the server alone.
+    #[serde(skip)]
+    pub method: Method,
     /// The person's token, if there is one.
     pub token: Option<TokenView>,
     /// What can be done with it.
     pub actions: Packed<Vec<Action>>,
+}
+
+/// Whether a person may authorise access by OAuth 2.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Method {
+    /// This kind of Git provider has no OAuth 2.
+    #[default]
+    NotOffered,
+    /// No OAuth application is registered for the runtime.
+    NotRegistered {
+        /// Whether the person has asked the admins for one.
+        asked: bool,
+    },
+    /// By the OAuth application of this name.
+    Application(String),
 }
 
 /// A stored Git token, without its secret.
@@ -109,10 +127,13 @@ pub struct TokenView {
     pub setback: Option<String>,
     /// The other runtimes that the same token serves for its holder.
     pub shared: Vec<(RuntimeId, String)>,
+    /// Whether it came by OAuth 2. For the server alone.
+    #[serde(skip)]
+    pub oauth: bool,
     /// What its provider does with it on request. For the server alone.
     #[serde(skip)]
     pub offers: Offers,
-    /// What kept it from being rotated, as sentences; may be empty.
+    /// What kept it from being rotated or refreshed, as sentences; may be empty.
     pub rotation: String,
 }
 

@@ -231,6 +231,7 @@ impl Tokens {
             &profiles,
             runtimes,
             tokens,
+            &view::KnownOAuth::of(&self.store, member).await?,
         ))
     }
 
@@ -246,8 +247,8 @@ impl Tokens {
             &slot.provider,
             &slot.profile,
             &slot.runtime,
-            token,
-            shared,
+            (token, shared),
+            &view::KnownOAuth::of(&self.store, member).await?,
         ))
     }
 

@@ -2,14 +2,60 @@
 
 use super::sharing::Sharing;
 use crate::{
+    Fault,
+    access::Member,
     git_providers,
-    store::{GitProviderRow, GitTokenRow, RuntimeRow},
+    store::{GitProviderRow, GitTokenRow, GrantRow, OAuthApplicationRow, RuntimeRow, Store},
 };
 use domain::{
-    Expiry, Packed, ProviderKind, RuntimeId, ScopeProfile, Timestamp,
+    Expiry, GitProviderId, GitTokenId, Offers, Packed, ProviderKind, RuntimeId, ScopeProfile, Timestamp,
+    oauth::RevocationWay,
     token_format::TokenFormat,
-    view::{TokenRow, TokenView, TokensPage},
+    view::{Method, TokenRow, TokenView, TokensPage},
 };
+
+/// What is known of OAuth where a person's tokens are shown.
+pub(super) struct KnownOAuth {
+    applications: Vec<OAuthApplicationRow>,
+    grants: Vec<GrantRow>,
+    asked: Vec<GitProviderId>,
+}
+
+impl KnownOAuth {
+    pub(super) async fn of(store: &Store, member: &Member) -> Result<Self, Fault> {
+        let account = member.account();
+        let requests = store.oauth_requests(account).await?;
+        Ok(Self {
+            applications: store.oauth_applications(account).await?,
+            grants: store.grants_of(account, Some(member.user())).await?,
+            asked: requests
+                .into_iter()
+                .filter(|request| request.user == member.user())
+                .map(|request| request.git_provider)
+                .collect(),
+        })
+    }
+
+    fn method(&self, provider: &GitProviderRow, runtime: &RuntimeRow) -> Method {
+        if provider.kind.authorization_server().is_none() {
+            return Method::NotOffered;
+        }
+        let application = self
+            .applications
+            .iter()
+            .find(|application| Some(application.id) == runtime.oauth_application);
+        match application {
+            Some(application) => Method::Application(application.name.clone()),
+            None => Method::NotRegistered {
+                asked: self.asked.contains(&provider.id),
+            },
+        }
+    }
+
+    fn grant(&self, token: GitTokenId) -> Option<&GrantRow> {
+        self.grants.iter().find(|grant| grant.token == token)
+    }
+}
 
 /// The page *Git Personal Access Tokens*. `profiles` are in the order of `providers`.
 pub(super) fn tokens_page(
@@ -18,6 +64,7 @@ pub(super) fn tokens_page(
     profiles: &[[ScopeProfile; 2]],
     runtimes: Vec<RuntimeRow>,
     tokens: Vec<GitTokenRow>,
+    oauth: &KnownOAuth,
 ) -> TokensPage {
     let sharing = Sharing::of(&runtimes, &tokens);
     let mut tokens = tokens;
@@ -30,7 +77,7 @@ pub(super) fn tokens_page(
             .position(|token| token.runtime == runtime.id)
             .map(|at| tokens.swap_remove(at));
         let shared = mine.as_ref().map(|mine| sharing.others(mine)).unwrap_or_default();
-        Some(token_row(&providers[at], profile, &runtime, mine, shared))
+        Some(token_row(&providers[at], profile, &runtime, (mine, shared), oauth))
     });
     TokensPage {
         rows: rows.collect(),
@@ -43,16 +90,64 @@ pub(super) fn token_row(
     provider: &GitProviderRow,
     profile: &ScopeProfile,
     runtime: &RuntimeRow,
-    token: Option<GitTokenRow>,
-    shared: Vec<(RuntimeId, String)>,
+    (token, shared): (Option<GitTokenRow>, Vec<(RuntimeId, String)>),
+    oauth: &KnownOAuth,
 ) -> TokenRow {
     TokenRow {
         runtime: runtime.id,
         runtime_name: runtime.name.clone(),
         provider: git_providers::label(provider),
         required: profile.required(None),
+        method: oauth.method(provider, runtime),
         actions: Packed::default(),
-        token: token.map(|token| token_view(provider.kind, token, shared)),
+        token: token.map(|token| match oauth.grant(token.id) {
+            Some(grant) => authorized_view(grant, token),
+            None => token_view(provider.kind, token, shared),
+        }),
+    }
+}
+
+/// A stored OAuth token.
+fn authorized_view(grant: &GrantRow, token: GitTokenRow) -> TokenView {
+    let kind = grant.provider.kind;
+    let view = token_view(kind, token, Vec::new());
+    let by = match &grant.application {
+        Some(application) => format!("OAuth token, authorized by {}", application.name),
+        None => "OAuth token".to_owned(),
+    };
+    let git_username = kind.git_username(None, None, &view.login);
+    let revocation = kind
+        .authorization_server()
+        .is_some_and(|server| server.revocation != RevocationWay::None)
+        || grant
+            .application
+            .as_ref()
+            .is_some_and(|application| application.revoke_url.is_some());
+    TokenView {
+        about: format!("{by}. Username for Git over HTTPS: {git_username}"),
+        expiry_note: match (
+            &grant.note,
+            grant.refresh.is_some() && grant.due.is_some(),
+            grant.refresh_ends,
+        ) {
+            (None, true, Some(end)) => format!("refreshed automatically, at the latest by {}", end.date()),
+            (None, true, None) => "refreshed automatically".to_owned(),
+            (None, false, _) if grant.access_ends.is_some() => {
+                format!("{} gave nothing to refresh it with", kind.name())
+            }
+            _ => String::new(),
+        },
+        oauth: true,
+        offers: Offers {
+            rotation: false,
+            revocation,
+        },
+        rotation: grant
+            .note
+            .as_ref()
+            .map(|note| note.words(kind.name()))
+            .unwrap_or_default(),
+        ..view
     }
 }
 
@@ -83,6 +178,7 @@ pub(crate) fn token_view(kind: ProviderKind, token: GitTokenRow, shared: Vec<(Ru
         sso_url: token.sso_url,
         checked_at: token.checked_at,
         setback: token.setback.map(|setback| setback.words(kind.name())),
+        oauth: token.oauth,
         offers: kind.offers(format),
         rotation: token
             .rotation_note

@@ -51,7 +51,7 @@ impl World {
             "https://patchbay.example/".parse().unwrap(),
         )
         .await
-            .unwrap();
+        .unwrap();
         let code = services.access.issue_set_up_link().await.unwrap().unwrap();
         let form = SetUp {
             account_name: "Acme".to_owned(),
