@@ -1,15 +1,17 @@
-//! Bitbucket Cloud: the REST API under `/2.0`, which in earnest is at `api.bitbucket.org`.
+//! Bitbucket Cloud: the REST API under `/2.0`, which in earnest is at `api.bitbucket.org`, and what is for applications under
+//! `/site/oauth2`.
 //!
 //! Bodies follow <https://developer.atlassian.com/cloud/bitbucket/rest/>. That `X-OAuth-Scopes` and `X-Credential-Type` come
 //! with the answer, and with which words, is what clients have published; no document promises it.
 
 mod answer;
+mod oauth;
 
 use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -19,6 +21,7 @@ use crate::paging::{self, Page};
 use crate::state::{HEAD, KnownAccount, KnownRepository, Shared};
 use crate::wire::{put, put_retry_after};
 use answer::{Caller, Scope, error};
+pub(crate) use oauth::OAUTH;
 
 /// Reading the person behind a token.
 const ACCOUNT: Scope = Scope {
@@ -43,6 +46,7 @@ const WEBHOOK: Scope = Scope {
 
 pub(crate) fn router() -> Router<Shared> {
     Router::new()
+        .route(oauth::TOKEN, post(oauth::token))
         .route("/2.0/user", get(user))
         .route("/2.0/user/workspaces", get(workspaces))
         .route("/2.0/workspaces", get(removed))
@@ -65,7 +69,7 @@ async fn user(caller: Caller) -> Response {
         Ok(found) => found,
         Err(refusal) => return *refusal,
     };
-    if token.about.kind == TokenKind::BitbucketApi {
+    if matches!(token.about.kind, TokenKind::BitbucketApi | TokenKind::BitbucketOauth) {
         caller.ok(&ACCOUNT, &account_json(&caller, account))
     } else {
         let body = error("This API is only accessible with the credentials of a user.");

@@ -1,25 +1,29 @@
-//! Bitbucket Data Center: the REST API under `/rest/api`, and the lists of HTTP access tokens under `/rest/access-tokens`.
+//! Bitbucket Data Center: the REST API under `/rest/api`, the lists of HTTP access tokens under `/rest/access-tokens`, and what is
+//! for applications under `/rest/oauth2`.
 //!
 //! Bodies follow <https://developer.atlassian.com/server/bitbucket/rest/>. A refusal for want of a permission is a 401 as
 //! well: only the name of the exception tells it from a bad token.
 
 mod answer;
+mod oauth;
 mod repositories;
 
 use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::faults::{RateLimit, RateLimitEnd};
+use crate::model::TokenKind;
 use crate::provider::Provider;
 use crate::state::{KnownAccount, Shared, Token};
 use crate::token_format::data_center_number;
 use crate::wire::{put, put_retry_after};
 use answer::{AUTHORISATION, Caller, errors};
+pub(crate) use oauth::OAUTH;
 
 pub(crate) fn router() -> Router<Shared> {
     // `latest` is the newest version, which has long been 1.0.
@@ -34,8 +38,11 @@ pub(crate) fn router() -> Router<Shared> {
             .nest(&format!("/rest/api/{version}"), api)
             .nest(&format!("/rest/access-tokens/{version}"), tokens)
     };
+    let oauth = oauth::TOKEN.into_iter();
+    let oauth = oauth.fold(Router::new(), |router, path| router.route(path, post(oauth::token)));
     at("latest")
         .merge(at("1.0"))
+        .merge(oauth)
         .route("/rest/{*rest}", any(elsewhere))
         .method_not_allowed_fallback(elsewhere)
 }
@@ -120,7 +127,7 @@ async fn tokens(
     let state = shared.lock();
     let own = state.tokens_of(Provider::BitbucketDataCenter, &account.login);
     let listed = own
-        .filter(|token| !token.revoked)
+        .filter(|token| !token.revoked && token.about.kind == TokenKind::BitbucketHttp)
         .map(|token| token_json(token, account));
     caller.ok(&paging.of(&listed.collect::<Vec<_>>()))
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, patch, post, put};
+use axum::routing::{delete, get, patch, post, put};
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -13,6 +13,10 @@ use time::OffsetDateTime;
 
 use crate::faults::FaultRule;
 use crate::model::{Account, IssuedToken, NewToken, Repository, TokenChange, TokenChangeError, TokenId, TokenSummary};
+use crate::oauth::{
+    ApplicationId, GrantId, GrantSummary, IssuedGrant, NewOAuthApplication, NotApproved, NotGranted, OAuthApplication,
+    OAuthApplicationChange, RefreshCall, UnknownOAuth, approve, deny,
+};
 use crate::provider::Provider;
 use crate::recording::RecordedRequest;
 use crate::state::Shared;
@@ -23,6 +27,16 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/accounts/{login}", put(put_account))
         .route("/tokens", post(create_token).get(list_tokens))
         .route("/tokens/{id}", patch(change_token).delete(revoke_token))
+        .route("/oauth/applications", post(create_application))
+        .route(
+            "/oauth/applications/{id}",
+            patch(change_application).delete(delete_application),
+        )
+        .route("/oauth/grants", post(issue_grant).get(list_grants))
+        .route("/oauth/grants/{id}", delete(revoke_grant))
+        .route("/oauth/approve", post(approve_request))
+        .route("/oauth/deny", post(deny_request))
+        .route("/oauth/refreshes", get(list_refreshes))
         .route("/repos/{owner}/{repo}", put(put_repository))
         .route("/faults", post(add_fault).delete(clear_faults))
         .route("/clock", put(set_clock))
@@ -46,6 +60,24 @@ impl From<TokenChangeError> for Refused {
             TokenChangeError::UnknownAccount(_) => StatusCode::UNPROCESSABLE_ENTITY,
         };
         Self(status, error.to_string())
+    }
+}
+
+impl From<UnknownOAuth> for Refused {
+    fn from(unknown: UnknownOAuth) -> Self {
+        Self(StatusCode::NOT_FOUND, unknown.to_string())
+    }
+}
+
+impl From<NotGranted> for Refused {
+    fn from(error: NotGranted) -> Self {
+        Self(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
+    }
+}
+
+impl From<NotApproved> for Refused {
+    fn from(error: NotApproved) -> Self {
+        Self(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
     }
 }
 
@@ -91,6 +123,91 @@ async fn revoke_token(State(shared): State<Shared>, Path(id): Path<TokenId>) -> 
     Ok(StatusCode::NO_CONTENT)
 }
 
+async fn create_application(
+    State(shared): State<Shared>,
+    Json(application): Json<NewOAuthApplication>,
+) -> Result<(StatusCode, Json<OAuthApplication>), Refused> {
+    let registered = shared.lock().create_application(application);
+    let words = || "Gerrit knows no applications".to_owned();
+    let registered = registered.ok_or_else(|| Refused(StatusCode::UNPROCESSABLE_ENTITY, words()))?;
+    Ok((StatusCode::CREATED, Json(registered)))
+}
+
+async fn change_application(
+    State(shared): State<Shared>,
+    Path(id): Path<ApplicationId>,
+    Json(change): Json<OAuthApplicationChange>,
+) -> Result<StatusCode, Refused> {
+    shared.lock().change_application(id, change)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn delete_application(
+    State(shared): State<Shared>,
+    Path(id): Path<ApplicationId>,
+) -> Result<StatusCode, Refused> {
+    shared.lock().delete_application(id)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewGrant {
+    application: ApplicationId,
+    account: String,
+    scopes: Vec<String>,
+}
+
+async fn issue_grant(
+    State(shared): State<Shared>,
+    Json(grant): Json<NewGrant>,
+) -> Result<(StatusCode, Json<IssuedGrant>), Refused> {
+    let issued = shared
+        .lock()
+        .issue_grant(grant.application, &grant.account, grant.scopes)?;
+    Ok((StatusCode::CREATED, Json(issued)))
+}
+
+async fn list_grants(State(shared): State<Shared>) -> Json<Vec<GrantSummary>> {
+    Json(shared.lock().grant_summaries())
+}
+
+async fn revoke_grant(State(shared): State<Shared>, Path(id): Path<GrantId>) -> Result<StatusCode, Refused> {
+    shared.lock().revoke_grant(id)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Approval {
+    url: String,
+    account: String,
+}
+
+async fn approve_request(
+    State(shared): State<Shared>,
+    Json(Approval { url, account }): Json<Approval>,
+) -> Result<Json<Value>, Refused> {
+    Ok(Json(json!({ "redirect": approve(&shared, &url, &account)? })))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Denial {
+    url: String,
+}
+
+async fn deny_request(
+    State(shared): State<Shared>,
+    Json(Denial { url }): Json<Denial>,
+) -> Result<Json<Value>, Refused> {
+    Ok(Json(json!({ "redirect": deny(&shared, &url)? })))
+}
+
+async fn list_refreshes(State(shared): State<Shared>) -> Json<Vec<RefreshCall>> {
+    Json(shared.lock().oauth.calls().to_vec())
+}
+
 async fn put_repository(
     State(shared): State<Shared>,
     Path((owner, name)): Path<(String, String)>,
@@ -132,7 +249,7 @@ async fn list_requests(State(shared): State<Shared>) -> Json<Vec<RecordedRequest
 }
 
 async fn clear_requests(State(shared): State<Shared>) -> StatusCode {
-    shared.lock().record.clear();
+    shared.lock().clear_record();
     StatusCode::NO_CONTENT
 }
 

@@ -62,6 +62,11 @@ pub enum Fault {
         /// Milliseconds.
         millis: u64,
     },
+    /// What was asked is done, and then the proxy before the provider fails: the answer is lost.
+    LostAnswer {
+        /// 502, 503 or 504.
+        status: u16,
+    },
     /// The usual answer with its headers at once, and its body in pieces.
     Drip {
         /// Bytes in a piece; 0 counts as 1.
@@ -195,6 +200,7 @@ impl FaultRule {
         let (status, allowed): (u16, &[u16]) = match self.fault {
             Fault::RateLimited { status, .. } | Fault::SecondaryRateLimited { status, .. } => (status, &[403, 429]),
             Fault::Redirect { status, .. } => (status, &[301, 302, 303, 307, 308]),
+            Fault::LostAnswer { status } => (status, &[502, 503, 504]),
             Fault::Status { status } if !(400..=599).contains(&status) => {
                 return Err(format!("{status} is no failure: 400 to 599"));
             }
@@ -284,6 +290,10 @@ pub(crate) async fn answer(
             let usual = usual.await;
             tokio::time::sleep(Duration::from_millis(millis)).await;
             usual
+        }
+        Fault::LostAnswer { status } => {
+            usual.await;
+            failure(shared, provider, code(status))
         }
         Fault::Drip { chunk, millis } => drip(usual.await, chunk.max(1), Duration::from_millis(millis)),
         Fault::Html => {

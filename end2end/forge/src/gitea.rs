@@ -5,13 +5,14 @@
 
 mod answer;
 mod flavour;
+mod oauth;
 mod repositories;
 mod tokens;
 
 use axum::Router;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, delete, get};
+use axum::routing::{any, delete, get, post};
 use serde_json::json;
 
 use crate::faults::RateLimit;
@@ -20,16 +21,18 @@ use crate::state::Shared;
 use crate::wire::put_retry_after;
 use answer::{Caller, error, ok};
 use flavour::{FORGEJO_VERSION, Flavour, Forgejo, Gitea};
+pub(crate) use oauth::{FORGEJO_OAUTH, GITEA_OAUTH};
 
 pub(crate) fn router() -> Router<Shared> {
-    api::<Gitea>().nest(
-        Provider::Forgejo.base_path(),
-        api::<Forgejo>().route("/api/forgejo/v1/version", get(forgejo_version)),
-    )
+    let forgejo = api::<Forgejo>().route("/api/forgejo/v1/version", get(forgejo_version));
+    Router::new()
+        .nest(Gitea::PROVIDER.base_path(), api::<Gitea>())
+        .nest(Forgejo::PROVIDER.base_path(), forgejo)
 }
 
 fn api<F: Flavour>() -> Router<Shared> {
     Router::new()
+        .route(oauth::TOKEN, post(oauth::token::<F>))
         .route("/api/v1/version", get(version::<F>))
         .route("/api/v1/user", get(user::<F>))
         .route("/api/v1/user/orgs", get(organisations::<F>))

@@ -5,7 +5,7 @@
 
 mod answer;
 mod api;
-mod page;
+mod oauth;
 mod reads;
 mod web;
 
@@ -19,9 +19,10 @@ use crate::model::TokenId;
 use crate::state::Shared;
 use crate::wire::put_retry_after;
 use answer::{Caller, Needs};
+pub(crate) use oauth::{APPLICATIONS, OAUTH};
 
 pub(crate) fn router() -> Router<Shared> {
-    api::router().merge(web::router())
+    api::router().merge(oauth::router()).merge(web::router())
 }
 
 const RATE_LIMITS: &str = "https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api";

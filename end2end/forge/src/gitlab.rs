@@ -1,9 +1,10 @@
-//! GitLab: the REST API under `/api/v4`, and what an OAuth token may ask about itself under `/oauth`.
+//! GitLab: the REST API under `/api/v4`, and what is for applications and their tokens under `/oauth`.
 //!
 //! Bodies follow <https://docs.gitlab.com/api/rest/>, <https://docs.gitlab.com/api/personal_access_tokens/> and, for
 //! refusals, `lib/api/api_guard.rb` and `lib/api/helpers.rb` of GitLab's source.
 
 mod answer;
+mod oauth;
 mod projects;
 mod tokens;
 
@@ -17,6 +18,7 @@ use crate::faults::{RateLimit, RateLimitEnd};
 use crate::state::Shared;
 use crate::wire::put_retry_after;
 use answer::{Caller, RateHeaders, message, text};
+pub(crate) use oauth::{OAUTH, REVOKE};
 
 /// What opens reading through the API; `read_api` is enough for all that only reads.
 const READ_API: &[&str] = &["api", "read_api"];
@@ -38,6 +40,8 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/api/v4/projects/{id}/hooks", get(projects::hooks))
         .route("/api/v4/projects/{id}/repository/branches", get(projects::branches))
         .route("/oauth/token/info", get(tokens::oauth_info))
+        .route(oauth::TOKEN, post(oauth::token))
+        .route(REVOKE, post(oauth::revoke))
         .route("/api/v4/{*rest}", any(elsewhere))
         .method_not_allowed_fallback(elsewhere)
 }

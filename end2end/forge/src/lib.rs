@@ -1,7 +1,8 @@
 //! A server that behaves as a Git provider does on the wire, for tests and the demo; never part of the product binary.
 //!
 //! It speaks for every [`Provider`] at once, each at the paths of its own API; accounts and repositories are the same at
-//! all of them, a token belongs to one. GitHub, in GitHub Enterprise Server's layout, also has its web, under `/`. A test
+//! all of them, a token belongs to one. GitHub, in GitHub Enterprise Server's layout, also has its web, under `/`; all but
+//! Gerrit let people give tokens to applications (OAuth). A test
 //! starts one in its own process with [`Forge::start`] and tells it what there is; a browser test runs the `forge`
 //! binary and says the same through `/_control`. `README.md` has both on one page.
 
@@ -18,9 +19,13 @@ mod github;
 mod gitlab;
 mod identity;
 mod model;
+mod oauth;
+mod page;
 mod paging;
 mod provider;
 mod recording;
+mod secrets;
+mod sign_in;
 mod state;
 mod token_format;
 mod wire;
@@ -37,6 +42,10 @@ pub use crate::faults::{Fault, FaultId, FaultRule, FaultScope};
 pub use crate::model::{
     Account, ExpiryHeader, IssuedToken, Level, NewToken, Repository, TokenChange, TokenChangeError, TokenId, TokenKind,
     TokenSummary, UnknownAccount,
+};
+pub use crate::oauth::{
+    ApplicationId, GrantId, GrantSummary, IssuedGrant, NewOAuthApplication, NotApproved, NotGranted, OAuthApplication,
+    OAuthApplicationChange, RefreshCall, RefreshOutcome, UnknownOAuth,
 };
 pub use crate::provider::Provider;
 pub use crate::recording::RecordedRequest;
@@ -149,6 +158,71 @@ impl Forge {
         self.shared.lock().put_repository(owner, name, repository);
     }
 
+    /// Registers an application with a provider.
+    ///
+    /// # Panics
+    ///
+    /// At Gerrit, which knows no applications: a mistake in the test.
+    #[must_use]
+    pub fn create_oauth_application(&self, application: NewOAuthApplication) -> OAuthApplication {
+        let registered = self.shared.lock().create_application(application);
+        registered.expect("a provider that knows applications")
+    }
+
+    /// Changes an application in place, as its owner may on the provider's page.
+    pub fn change_oauth_application(
+        &self,
+        id: ApplicationId,
+        change: OAuthApplicationChange,
+    ) -> Result<(), UnknownOAuth> {
+        self.shared.lock().change_application(id, change)
+    }
+
+    /// Takes an application away: nobody knows it any more, and nothing that it was granted works.
+    pub fn delete_oauth_application(&self, id: ApplicationId) -> Result<(), UnknownOAuth> {
+        self.shared.lock().delete_application(id)
+    }
+
+    /// What the application would have got if this person had consented to these scopes in a browser. The person is asked
+    /// nonetheless when the browser comes.
+    pub fn issue_grant<S: Into<String>>(
+        &self,
+        application: ApplicationId,
+        login: &str,
+        scopes: impl IntoIterator<Item = S>,
+    ) -> Result<IssuedGrant, NotGranted> {
+        let scopes = scopes.into_iter().map(Into::into).collect();
+        self.shared.lock().issue_grant(application, login, scopes)
+    }
+
+    /// Where a person is sent who signed in with this login at the page of `authorize_url` and consents: the redirect URI,
+    /// with a code and the state, or with what is wrong with the request.
+    pub fn approve(&self, authorize_url: &str, login: &str) -> Result<String, NotApproved> {
+        oauth::approve(&self.shared, authorize_url, login)
+    }
+
+    /// Where a person is sent who does not consent.
+    pub fn deny(&self, authorize_url: &str) -> Result<String, NotApproved> {
+        oauth::deny(&self.shared, authorize_url)
+    }
+
+    /// All grants ever given, oldest first.
+    #[must_use]
+    pub fn grants(&self) -> Vec<GrantSummary> {
+        self.shared.lock().grant_summaries()
+    }
+
+    /// Ends a grant, as the person who gave it may on the provider's page: all its tokens are worth nothing any more.
+    pub fn revoke_grant(&self, id: GrantId) -> Result<(), UnknownOAuth> {
+        self.shared.lock().revoke_grant(id)
+    }
+
+    /// The attempts to refresh since the record was last cleared, oldest first.
+    #[must_use]
+    pub fn refresh_calls(&self) -> Vec<RefreshCall> {
+        self.shared.lock().oauth.calls().to_vec()
+    }
+
     /// Adds a fault behind those in force.
     ///
     /// # Panics
@@ -184,12 +258,12 @@ impl Forge {
         self.requests().into_iter().filter(|request| request.write).collect()
     }
 
-    /// Clears the record.
+    /// Clears the record, and that of the attempts to refresh.
     pub fn clear_requests(&self) {
-        self.shared.lock().record.clear();
+        self.shared.lock().clear_record();
     }
 
-    /// Forgets everything: accounts, tokens, repositories, faults, the clock, the record, and who is signed in.
+    /// Forgets everything: accounts, tokens, applications, repositories, faults, the clock, the record, and who is signed in.
     pub fn reset(&self) {
         self.shared.lock().reset();
     }
@@ -198,7 +272,9 @@ impl Forge {
 /// The whole server: the providers behind the record and the faults, and the control beside them.
 fn router(shared: Shared) -> Router {
     let front = middleware::from_fn_with_state(shared.clone(), front::layer);
-    let providers = github::router()
+    let providers = sign_in::router()
+        .merge(oauth::router())
+        .merge(github::router())
         .merge(gitlab::router())
         .merge(bitbucket_cloud::router())
         .merge(bitbucket_data_center::router())

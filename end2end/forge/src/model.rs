@@ -74,12 +74,20 @@ pub enum TokenKind {
     BitbucketRepository,
     /// An app password of Bitbucket Cloud, `ATBB`: switched off on 2026-07-28, so it opens nothing.
     BitbucketAppPassword,
+    /// A token of an OAuth consumer at Bitbucket Cloud, longer than 2,500 characters: declares its scopes.
+    BitbucketOauth,
     /// Bitbucket Data Center's HTTP access token; its scopes are permissions such as `REPO_WRITE`.
     BitbucketHttp,
+    /// A token of an incoming link at Bitbucket Data Center; its scopes are such as `REPO_WRITE`, too.
+    BitbucketDataCenterOauth,
     /// Gitea's access token: declares nothing and never ends.
     Gitea,
     /// Forgejo's access token: declares nothing and never ends.
     Forgejo,
+    /// A token of an OAuth application at Gitea, a JSON Web Token: declares nothing.
+    GiteaOauth,
+    /// A token of an OAuth application at Forgejo, a JSON Web Token: declares nothing.
+    ForgejoOauth,
     /// Gerrit's authentication token (3.12 and newer), of which an account has several; it may end.
     GerritToken,
     /// Gerrit's HTTP password, of which an account has one, without an end.
@@ -97,10 +105,11 @@ impl TokenKind {
             | Self::BitbucketWorkspace
             | Self::BitbucketProject
             | Self::BitbucketRepository
-            | Self::BitbucketAppPassword => Provider::BitbucketCloud,
-            Self::BitbucketHttp => Provider::BitbucketDataCenter,
-            Self::Gitea => Provider::Gitea,
-            Self::Forgejo => Provider::Forgejo,
+            | Self::BitbucketAppPassword
+            | Self::BitbucketOauth => Provider::BitbucketCloud,
+            Self::BitbucketHttp | Self::BitbucketDataCenterOauth => Provider::BitbucketDataCenter,
+            Self::Gitea | Self::GiteaOauth => Provider::Gitea,
+            Self::Forgejo | Self::ForgejoOauth => Provider::Forgejo,
             Self::GerritToken | Self::GerritPassword => Provider::Gerrit,
         }
     }
@@ -324,7 +333,9 @@ pub struct TokenChange {
 
 /// Tells an absent field (the default, `None`) from one that is null (`Some(None)`).
 #[expect(clippy::option_option, reason = "absent, null and given are three things")]
-fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+pub(crate) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
 

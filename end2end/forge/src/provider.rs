@@ -23,21 +23,24 @@ pub enum Provider {
     BitbucketCloud,
     /// Bitbucket Data Center: the API under `/rest`.
     BitbucketDataCenter,
-    /// Gitea: the API under `/api/v1`.
+    /// Gitea: the API under `/api/v1`. Its sign-in for applications has the paths of GitHub's, so it stands under `/gitea`, as
+    /// its `ROOT_URL` allows.
     Gitea,
-    /// Forgejo, which has Gitea's paths and other answers; so it stands under `/forgejo`, as its `ROOT_URL` allows.
+    /// Forgejo, which has Gitea's paths and other answers, under `/forgejo`.
     Forgejo,
     /// Gerrit: authenticated under `/a/`, anonymous without.
     Gerrit,
 }
 
-/// What the paths of each API begin with. The first that fits decides; the web under `/` is in none of them.
-const PREFIXES: [(&str, Provider); 11] = [
+/// What the paths of each API begin with. The first that fits decides; the web under `/` is in none of them, nor is what
+/// [`Provider::of_oauth`] knows.
+const PREFIXES: [(&str, Provider); 12] = [
     ("/api/v4", Provider::GitLab),
-    ("/oauth/", Provider::GitLab),
+    ("/oauth/token/info", Provider::GitLab),
+    (gitlab::REVOKE, Provider::GitLab),
     ("/2.0", Provider::BitbucketCloud),
     ("/rest/", Provider::BitbucketDataCenter),
-    ("/api/v1", Provider::Gitea),
+    ("/gitea/api/", Provider::Gitea),
     ("/forgejo/api/", Provider::Forgejo),
     ("/a/", Provider::Gerrit),
     ("/accounts/", Provider::Gerrit),
@@ -60,27 +63,29 @@ impl Provider {
 
     /// Whose API this path belongs to, if it belongs to one.
     pub(crate) fn of_api(path: &str) -> Option<Self> {
-        PREFIXES
-            .iter()
-            .find(|(prefix, _)| path.starts_with(prefix))
-            .map(|(_, provider)| *provider)
+        let fits = |(prefix, _): &&(&str, Self)| path.starts_with(prefix);
+        let found = PREFIXES.iter().find(fits).filter(|_| Self::of_oauth(path).is_none());
+        found.map(|(_, provider)| *provider)
     }
 
     /// Who answers at this path: the web is GitHub's.
     pub(crate) fn of_path(path: &str) -> Self {
-        Self::of_api(path).unwrap_or(Self::GitHub)
+        Self::of_oauth(path)
+            .or_else(|| Self::of_api(path))
+            .unwrap_or(Self::GitHub)
+    }
+
+    /// Whether `Basic` at this path holds an application's id and secret, and not a person's name and token.
+    pub(crate) fn knows_clients(path: &str) -> bool {
+        Self::of_oauth(path).is_some() || path == gitlab::REVOKE || path.starts_with(github::APPLICATIONS)
     }
 
     /// What the forge's address is followed by to reach this provider; empty for all that stand at the root.
     pub(crate) fn base_path(self) -> &'static str {
         match self {
+            Self::Gitea => "/gitea",
             Self::Forgejo => "/forgejo",
-            Self::GitHub
-            | Self::GitLab
-            | Self::BitbucketCloud
-            | Self::BitbucketDataCenter
-            | Self::Gitea
-            | Self::Gerrit => "",
+            Self::GitHub | Self::GitLab | Self::BitbucketCloud | Self::BitbucketDataCenter | Self::Gerrit => "",
         }
     }
 
@@ -135,15 +140,40 @@ mod tests {
             ("/oauth/token/info", Some(Provider::GitLab)),
             ("/2.0/user", Some(Provider::BitbucketCloud)),
             ("/rest/api/latest/users", Some(Provider::BitbucketDataCenter)),
-            ("/api/v1/user", Some(Provider::Gitea)),
+            ("/gitea/api/v1/user", Some(Provider::Gitea)),
             ("/forgejo/api/v1/user", Some(Provider::Forgejo)),
             ("/a/accounts/self", Some(Provider::Gerrit)),
             ("/config/server/version", Some(Provider::Gerrit)),
             ("/settings/tokens", None),
             ("/", None),
+            ("/oauth/token", None),
+            ("/rest/oauth2/latest/token", None),
         ] {
             assert_eq!(Provider::of_api(path), provider, "{path}");
         }
         assert_eq!(Provider::of_path("/settings/tokens"), Provider::GitHub);
+    }
+
+    #[test]
+    fn who_gives_tokens_to_applications_answers_there_and_has_no_api_there() {
+        for (path, provider) in [
+            ("/login/oauth/access_token", Provider::GitHub),
+            ("/oauth/authorize", Provider::GitLab),
+            ("/oauth/token", Provider::GitLab),
+            ("/site/oauth2/access_token", Provider::BitbucketCloud),
+            ("/rest/oauth2/latest/token", Provider::BitbucketDataCenter),
+            ("/gitea/login/oauth/access_token", Provider::Gitea),
+            ("/forgejo/login/oauth/authorize", Provider::Forgejo),
+        ] {
+            assert_eq!(
+                (Provider::of_path(path), Provider::of_api(path)),
+                (provider, None),
+                "{path}"
+            );
+            assert!(Provider::knows_clients(path));
+        }
+        assert!(Provider::knows_clients("/oauth/revoke"));
+        assert!(Provider::knows_clients("/api/v3/applications/Ov23li/grant"));
+        assert!(!Provider::knows_clients("/api/v3/user"));
     }
 }

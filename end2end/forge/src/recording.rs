@@ -12,7 +12,8 @@ use crate::provider::Provider;
 use crate::state::{Shared, State};
 use crate::token_format;
 
-/// One request to a provider. No field holds the value of a token that the forge knows.
+/// One request to a provider. No field holds the value of a token that the forge knows, nor a refresh token, a code or the
+/// secret of an application.
 #[derive(Clone, Debug, Serialize)]
 pub struct RecordedRequest {
     /// Its place among all requests since the forge started; goes on counting when the record is cleared.
@@ -30,13 +31,14 @@ pub struct RecordedRequest {
     pub token: Option<TokenId>,
     /// Prefix and last four characters of the token that it carried, known or not.
     pub token_hint: Option<String>,
-    /// Whether a known token's value stood in the path or the query, where it does not belong.
+    /// Whether a known token's value, or another secret, stood in the path or the query, where it does not belong.
     pub token_in_url: bool,
     /// `User-Agent`, which GitHub demands.
     pub user_agent: Option<String>,
     /// The names of all headers, in small letters, sorted, each once.
     pub header_names: Vec<String>,
-    /// Whether it would change something through an API: any method but `GET`, `HEAD` and `OPTIONS` outside the web.
+    /// Whether it would change something through an API: any method but `GET`, `HEAD` and `OPTIONS` outside the web and
+    /// the addresses where applications get tokens.
     pub write: bool,
     /// The fault that it met.
     pub fault: Option<FaultId>,
@@ -64,9 +66,14 @@ impl Record {
 
 /// Writes a request down as it comes in.
 pub(crate) fn record(state: &mut State, parts: &Parts, fault: Option<FaultId>) -> u64 {
+    let path = parts.uri.path();
     let presented = credential::presented(&parts.headers).map(|presented| presented.secret);
-    let (path, in_path) = state.without_tokens(parts.uri.path());
-    let (query, in_query) = parts.uri.query().map(|query| state.without_tokens(query)).unzip();
+    // Where applications speak for themselves, that is their secret, of which the record tells nothing at all.
+    let presented = presented.filter(|_| !Provider::knows_clients(path));
+    let write = !parts.method.is_safe() && Provider::of_api(path).is_some();
+    let (path, in_path) = state.secrets.struck_from(path);
+    let query = parts.uri.query().map(|query| state.secrets.struck_from(query));
+    let (query, in_query) = query.unzip();
     let mut header_names: Vec<String> = parts.headers.keys().map(ToString::to_string).collect();
     header_names.sort_unstable();
     state.record.count += 1;
@@ -88,7 +95,7 @@ pub(crate) fn record(state: &mut State, parts: &Parts, fault: Option<FaultId>) -
             .get(USER_AGENT)
             .map(|agent| String::from_utf8_lossy(agent.as_bytes()).into_owned()),
         header_names,
-        write: !parts.method.is_safe() && Provider::of_api(parts.uri.path()).is_some(),
+        write,
         fault,
         status: None,
     };
@@ -98,13 +105,10 @@ pub(crate) fn record(state: &mut State, parts: &Parts, fault: Option<FaultId>) -
 
 /// Adds what was answered, unless the record was cleared in between.
 pub(crate) fn complete(shared: &Shared, number: u64, status: u16) {
-    if let Some(entry) = shared
-        .lock()
-        .record
-        .entries
-        .iter_mut()
-        .find(|entry| entry.number == number)
-    {
-        entry.status = Some(status);
+    let mut state = shared.lock();
+    let entries = &mut state.record.entries;
+    // They stand in the order of their numbers, and a load test makes many.
+    if let Ok(place) = entries.binary_search_by_key(&number, |entry| entry.number) {
+        entries[place].status = Some(status);
     }
 }

@@ -1,10 +1,9 @@
 //! What the forge knows: accounts, tokens, repositories, faults and the record of requests. In memory, gone with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use time::{OffsetDateTime, Time, UtcOffset};
-use url::form_urlencoded::byte_serialize;
 
 use crate::clock::Clock;
 use crate::faults::FaultRules;
@@ -12,15 +11,17 @@ use crate::model::{
     Account, IssuedToken, NewToken, Repository, TokenChange, TokenChangeError, TokenId, TokenKind, TokenSummary,
     UnknownAccount,
 };
+use crate::oauth::OAuth;
 use crate::provider::Provider;
 use crate::recording::Record;
+use crate::secrets::Secrets;
 use crate::token_format;
 
 /// A token as the forge keeps it.
 #[derive(Clone, Debug)]
 pub(crate) struct Token {
     pub(crate) id: TokenId,
-    pub(crate) value: String,
+    pub(crate) value: Arc<str>,
     pub(crate) revoked: bool,
     pub(crate) made_at: OffsetDateTime,
     pub(crate) used_at: Option<OffsetDateTime>,
@@ -140,8 +141,14 @@ pub(crate) struct State {
     pub(crate) faults: FaultRules,
     pub(crate) record: Record,
     pub(crate) sign_ins: BTreeMap<String, SignIn>,
+    pub(crate) oauth: OAuth,
+    pub(crate) secrets: Secrets,
     accounts: BTreeMap<String, KnownAccount>,
+    highest_account: Option<u32>,
+    /// In the order of their numbers, which count from 1.
     tokens: Vec<Token>,
+    /// Where in `tokens` those with this value are, oldest first.
+    by_value: HashMap<Arc<str>, Vec<usize>>,
     repositories: Vec<KnownRepository>,
     quotas: BTreeMap<(Provider, Option<TokenId>), Quota>,
 }
@@ -157,13 +164,20 @@ impl State {
         };
     }
 
+    /// Forgets what was asked.
+    pub(crate) fn clear_record(&mut self) {
+        self.record.clear();
+        self.oauth.clear_calls();
+    }
+
     pub(crate) fn put_account(&mut self, login: &str, about: Account) -> u32 {
         // Real numbers are far from 1, and a test that mixes up the account's with a token's should fail.
-        let next = self.accounts.values().map(|known| known.id).max().unwrap_or(583_230) + 1;
+        let next = self.highest_account.unwrap_or(583_230) + 1;
         let id = about
             .id
             .or_else(|| self.account(login).map(|known| known.id))
             .unwrap_or(next);
+        self.highest_account = self.highest_account.max(Some(id));
         let known = KnownAccount {
             login: login.to_owned(),
             id,
@@ -224,14 +238,18 @@ impl State {
 
     fn add_token(&mut self, family: TokenId, about: NewToken) -> IssuedToken {
         let id = TokenId(self.tokens.len() as u64 + 1);
-        let value = about
-            .value
-            .clone()
-            .unwrap_or_else(|| token_format::generate(about.kind));
+        let value = about.value.clone();
+        let value = value.unwrap_or_else(|| token_format::generate(about.kind));
         let hint = token_format::hint(&value);
+        let shared: Arc<str> = value.as_str().into();
+        self.secrets.add(&shared, "[token]");
+        self.by_value
+            .entry(Arc::clone(&shared))
+            .or_default()
+            .push(self.tokens.len());
         self.tokens.push(Token {
             id,
-            value: value.clone(),
+            value: shared,
             revoked: false,
             made_at: self.clock.now(),
             used_at: None,
@@ -267,18 +285,24 @@ impl State {
     }
 
     pub(crate) fn token(&self, id: TokenId) -> Option<&Token> {
-        self.tokens.iter().find(|token| token.id == id)
+        self.tokens.get(place(id)?)
     }
 
     /// The newest token with this value: a test may make the same value again after it was revoked.
     pub(crate) fn token_by_value(&self, value: &str) -> Option<&Token> {
-        self.tokens.iter().rev().find(|token| token.value == value)
+        self.with_value(value).next()
     }
 
     /// The newest token of this provider with this value.
     pub(crate) fn token_of(&self, provider: Provider, value: &str) -> Option<&Token> {
-        let mut newest_first = self.tokens.iter().rev();
-        newest_first.find(|token| token.about.kind.provider() == provider && token.value == value)
+        self.with_value(value)
+            .find(|token| token.about.kind.provider() == provider)
+    }
+
+    /// The tokens with this value, newest first.
+    fn with_value(&self, value: &str) -> impl Iterator<Item = &Token> {
+        let places = self.by_value.get(value).into_iter().flatten().rev();
+        places.filter_map(|place| self.tokens.get(*place))
     }
 
     /// The tokens of this account at this provider, oldest first, also those that are revoked.
@@ -286,19 +310,6 @@ impl State {
         self.tokens.iter().filter(move |token| {
             token.about.kind.provider() == provider && token.about.account.eq_ignore_ascii_case(login)
         })
-    }
-
-    /// Writes `text` with every known token's value struck out, as it is or encoded for a URL, and tells whether there was one.
-    pub(crate) fn without_tokens(&self, text: &str) -> (String, bool) {
-        let values = self.tokens.iter().map(|token| token.value.as_str());
-        let cleaned = values
-            .filter(|value| !value.is_empty())
-            .fold(text.to_owned(), |text, value| {
-                let encoded: String = byte_serialize(value.as_bytes()).collect();
-                text.replace(value, "[token]").replace(&encoded, "[token]")
-            });
-        let found = cleaned != text;
-        (cleaned, found)
     }
 
     pub(crate) fn put_repository(&mut self, owner: &str, name: &str, about: Repository) {
@@ -349,21 +360,24 @@ impl State {
             .unwrap_or(fresh)
     }
 
-    fn require_account(&self, login: &str) -> Result<(), UnknownAccount> {
+    pub(crate) fn require_account(&self, login: &str) -> Result<(), UnknownAccount> {
         self.account(login)
             .map(|_| ())
             .ok_or_else(|| UnknownAccount(login.to_owned()))
     }
 
     fn token_mut(&mut self, id: TokenId) -> Result<&mut Token, TokenChangeError> {
-        self.tokens
-            .iter_mut()
-            .find(|token| token.id == id)
-            .ok_or(TokenChangeError::UnknownToken(id))
+        let place = place(id).ok_or(TokenChangeError::UnknownToken(id))?;
+        self.tokens.get_mut(place).ok_or(TokenChangeError::UnknownToken(id))
     }
 }
 
-fn replace<T>(field: &mut T, new: Option<T>) {
+/// Where the token of this number is among all.
+fn place(id: TokenId) -> Option<usize> {
+    usize::try_from(id.0).ok()?.checked_sub(1)
+}
+
+pub(crate) fn replace<T>(field: &mut T, new: Option<T>) {
     if let Some(new) = new {
         *field = new;
     }

@@ -10,6 +10,9 @@
 //! not published; app passwords are `ATBB` and 32 characters. Bitbucket Data Center: `BBDC-`, then the token's number of 12
 //! digits, a colon and 20 random bytes in base64 (its REST reference shows one without the prefix, which came later). Gitea
 //! and Forgejo: 40 hexadecimal digits. Gerrit: 31 random bytes in base64, unpadded.
+//!
+//! What applications get: at Gitea and Forgejo JSON Web Tokens (`services/oauth2_provider/token.go`), at Bitbucket Cloud more than
+//! 2,500 characters (Atlassian says so of its OAuth tokens), at Data Center nothing that is published, so hexadecimal digits.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
@@ -19,7 +22,7 @@ use crate::model::TokenKind;
 
 const BASE64_URL: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const DIGITS: &[u8; 10] = b"0123456789";
-const HEX: &[u8; 16] = b"0123456789abcdef";
+pub(crate) const HEX: &[u8; 16] = b"0123456789abcdef";
 const HEX_CAPITALS: &[u8; 16] = b"0123456789ABCDEF";
 
 /// What a token may begin with, so that a hint can show it.
@@ -39,7 +42,7 @@ const PREFIXES: [&str; 11] = [
 
 const DATA_CENTER_PREFIX: &str = "BBDC-";
 
-const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+pub(crate) const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// A new value for a token of this kind.
 pub(crate) fn generate(kind: TokenKind) -> String {
@@ -48,7 +51,7 @@ pub(crate) fn generate(kind: TokenKind) -> String {
         TokenKind::Oauth => with_checksum("gho_", &random_text(BASE62, 30)),
         TokenKind::FineGrained => format!("github_pat_{}_{}", random_text(BASE62, 22), random_text(BASE62, 59)),
         TokenKind::GitlabPersonal => format!("glpat-{}", random_text(BASE64_URL, 20)),
-        TokenKind::GitlabOauth => random_text(HEX, 64),
+        TokenKind::GitlabOauth | TokenKind::BitbucketDataCenterOauth => random_text(HEX, 64),
         TokenKind::BitbucketApi => atlassian("ATATT3xFfGF0"),
         TokenKind::BitbucketWorkspace | TokenKind::BitbucketProject | TokenKind::BitbucketRepository => {
             atlassian("ATCTT3xFfGN0")
@@ -56,8 +59,10 @@ pub(crate) fn generate(kind: TokenKind) -> String {
         TokenKind::BitbucketAppPassword => {
             format!("ATBB{}{}", random_text(BASE62, 24), random_text(HEX_CAPITALS, 8))
         }
+        TokenKind::BitbucketOauth => long(),
         TokenKind::BitbucketHttp => data_center(),
         TokenKind::Gitea | TokenKind::Forgejo => random_text(HEX, 40),
+        TokenKind::GiteaOauth | TokenKind::ForgejoOauth => json_web_token(),
         TokenKind::GerritToken | TokenKind::GerritPassword => STANDARD_NO_PAD.encode(random_bytes::<31>()),
     }
 }
@@ -67,6 +72,25 @@ fn atlassian(prefix: &str) -> String {
         "{prefix}{}={}",
         random_text(BASE64_URL, 171),
         random_text(HEX_CAPITALS, 8)
+    )
+}
+
+/// Longer than many a column and many a limit for a header. Only its ends are random, for tests that make very many.
+fn long() -> String {
+    format!(
+        "{}{}{}",
+        random_text(BASE64_URL, 60),
+        "x".repeat(2_500),
+        random_text(BASE64_URL, 60)
+    )
+}
+
+/// What looks like a JSON Web Token, signed with RSA; the forge never reads one.
+pub(crate) fn json_web_token() -> String {
+    format!(
+        "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.eyJ{}.{}",
+        random_text(BASE64_URL, 97),
+        random_text(BASE64_URL, 342)
     )
 }
 
@@ -151,9 +175,13 @@ mod tests {
             (TokenKind::BitbucketProject, "ATCTT3", 192),
             (TokenKind::BitbucketRepository, "ATCTT3", 192),
             (TokenKind::BitbucketAppPassword, "ATBB", 36),
+            (TokenKind::BitbucketOauth, "", 2_620),
             (TokenKind::BitbucketHttp, "BBDC-", 49),
+            (TokenKind::BitbucketDataCenterOauth, "", 64),
             (TokenKind::Gitea, "", 40),
             (TokenKind::Forgejo, "", 40),
+            (TokenKind::GiteaOauth, "eyJhbGciOi", 480),
+            (TokenKind::ForgejoOauth, "eyJhbGciOi", 480),
             (TokenKind::GerritToken, "", 42),
             (TokenKind::GerritPassword, "", 42),
         ] {

@@ -19,7 +19,7 @@ use crate::wire::{self, put};
 pub(crate) struct Scope {
     /// The scope of an API token, which no other implies: neither write nor admin includes read.
     pub(crate) api_token: &'static str,
-    /// The scope of an access token, which `:write` and `:admin` behind it include.
+    /// The scope of an access token, also one that an application got, which `:write` and `:admin` behind it include.
     pub(crate) access_token: &'static str,
 }
 
@@ -61,6 +61,8 @@ impl Caller {
                 TokenKind::BitbucketApi => ("api_token", scope.api_token),
                 TokenKind::BitbucketWorkspace => ("workspace_access_token", scope.access_token),
                 TokenKind::BitbucketProject => ("project_access_token", scope.access_token),
+                // The word for this one is our guess.
+                TokenKind::BitbucketOauth => ("oauth2_access_token", scope.access_token),
                 _ => ("repo_access_token", scope.access_token),
             };
             put(headers, "x-credential-type", credential);
@@ -121,7 +123,7 @@ impl FromRequestParts<Shared> for Caller {
 }
 
 /// An API token goes beside the account's mail address (beside `x-bitbucket-api-token-auth` only in Git), an access token
-/// after `Bearer`, and an app password nowhere any more.
+/// after `Bearer` (also one that an application got), and an app password nowhere any more.
 fn takes(presented: &Presented, token: &Token, account: &KnownAccount) -> bool {
     match token.about.kind {
         TokenKind::BitbucketApi => {

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::clock::random_text;
 use crate::credential::{Presented, Scheme};
 use crate::identity::{Identity, Standing, names_login};
+use crate::model::TokenKind;
 use crate::provider::Provider;
 use crate::state::{KnownAccount, Shared, Token};
 use crate::wire::{self, put};
@@ -74,9 +75,11 @@ impl FromRequestParts<Shared> for Caller {
     }
 }
 
-/// A token of a person goes after `Bearer`, or as the password beside the person's name.
-fn takes(presented: &Presented, _: &Token, account: &KnownAccount) -> bool {
-    presented.scheme == Scheme::Bearer || names_login(presented, account)
+/// A token of a person goes after `Bearer`, or as the password beside the person's name; one that an application got only
+/// after `Bearer`.
+fn takes(presented: &Presented, token: &Token, account: &KnownAccount) -> bool {
+    let is_persons = token.about.kind == TokenKind::BitbucketHttp;
+    presented.scheme == Scheme::Bearer || is_persons && names_login(presented, account)
 }
 
 /// The form of a refusal.

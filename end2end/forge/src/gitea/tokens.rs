@@ -8,6 +8,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::answer::{Caller, ok};
 use super::flavour::Flavour;
+use crate::model::TokenKind;
 use crate::state::{KnownAccount, Shared, Token};
 
 pub(super) async fn list<F: Flavour>(
@@ -21,7 +22,7 @@ pub(super) async fn list<F: Flavour>(
     };
     let state = shared.lock();
     let own = state.tokens_of(F::PROVIDER, &account.login);
-    ok(&own.filter(|token| !token.revoked).map(token_json).collect())
+    ok(&own.filter(|token| is_listed(token)).map(token_json).collect())
 }
 
 /// By number or by name.
@@ -35,13 +36,18 @@ pub(super) async fn remove<F: Flavour>(
         Err(refusal) => return *refusal,
     };
     let mut state = shared.lock();
-    let is_meant = |token: &&Token| !token.revoked && (token.id.to_string() == wanted || token.about.name == wanted);
+    let is_meant = |token: &&Token| is_listed(token) && (token.id.to_string() == wanted || token.about.name == wanted);
     let found = state.tokens_of(F::PROVIDER, &account.login).find(is_meant);
     let id = found.map(|token| token.id);
     match id.map(|id| state.revoke_token(id)) {
         Some(Ok(())) => StatusCode::NO_CONTENT.into_response(),
         _ => caller.not_found(),
     }
+}
+
+/// What applications got is in another list, which the API does not have.
+fn is_listed(token: &Token) -> bool {
+    !token.revoked && matches!(token.about.kind, TokenKind::Gitea | TokenKind::Forgejo)
 }
 
 fn by_password<'caller, F: Flavour>(

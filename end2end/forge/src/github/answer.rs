@@ -219,7 +219,7 @@ fn expiry_text(at: OffsetDateTime, form: ExpiryHeader, now: OffsetDateTime) -> O
     text.ok()
 }
 
-fn without_user_agent() -> Response {
+pub(super) fn without_user_agent() -> Response {
     let message = "Request forbidden by administrative rules. Please make sure your request has a User-Agent header \
                    (https://docs.github.com/en/rest/overview/resources-in-the-rest-api#user-agent-required).\n";
     (StatusCode::FORBIDDEN, message).into_response()

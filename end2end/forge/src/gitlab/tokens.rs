@@ -76,7 +76,7 @@ pub(crate) async fn rotate(State(shared): State<Shared>, caller: Caller, body: B
     match successor {
         Some(successor) => {
             let mut body = description(&successor, account, now);
-            body["token"] = json!(successor.value);
+            body["token"] = json!(&*successor.value);
             caller.ok(&body)
         }
         None => caller.answer(StatusCode::NOT_FOUND, &message("404 Not Found")),
@@ -84,7 +84,7 @@ pub(crate) async fn rotate(State(shared): State<Shared>, caller: Caller, body: B
 }
 
 /// What an OAuth token was given; a personal access token is nothing to this endpoint.
-pub(crate) async fn oauth_info(caller: Caller) -> Response {
+pub(crate) async fn oauth_info(State(shared): State<Shared>, caller: Caller) -> Response {
     let oauth = caller.identity.token.as_ref();
     let oauth = oauth.filter(|token| token.about.kind == TokenKind::GitlabOauth);
     let (Some(token), Some(account)) = (oauth, &caller.identity.account) else {
@@ -95,12 +95,14 @@ pub(crate) async fn oauth_info(caller: Caller) -> Response {
         });
         return caller.answer(StatusCode::UNAUTHORIZED, &body);
     };
+    let application = shared.lock().oauth.client_id_of(token.id).map(ToOwned::to_owned);
     let left = token.ends_at().map(|end| (end - caller.identity.now).whole_seconds());
     caller.ok(&json!({
         "resource_owner_id": account.id,
         "scope": token.about.scopes,
         "expires_in": left,
-        "application": { "uid": "3a1f0c5e7b9d" },
+        // A token that a test made is of no application that anybody registered.
+        "application": { "uid": application.as_deref().unwrap_or("3a1f0c5e7b9d") },
         "created_at": token.made_at.unix_timestamp(),
     }))
 }

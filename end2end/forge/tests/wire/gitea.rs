@@ -8,7 +8,7 @@ use crate::stage::{ask, ask_as_nobody, forge, token};
 
 /// Each with its kind of token and where its API is.
 const BOTH: [(TokenKind, Provider, &str); 2] = [
-    (TokenKind::Gitea, Provider::Gitea, "/api/v1"),
+    (TokenKind::Gitea, Provider::Gitea, "/gitea/api/v1"),
     (TokenKind::Forgejo, Provider::Forgejo, "/forgejo/api/v1"),
 ];
 
@@ -60,7 +60,10 @@ async fn gitea_names_the_missing_scope_and_those_that_there_are() {
     let token = token(&forge, TokenKind::Gitea, ["write:repository", "write:issue"]);
     let words = "token does not have at least one of required scope(s), required=[read:user], token \
                  scope=write:repository,write:issue";
-    assert_eq!(message(&forge, "/api/v1/user", &token).await, (403, words.to_owned()));
+    assert_eq!(
+        message(&forge, "/gitea/api/v1/user", &token).await,
+        (403, words.to_owned())
+    );
 }
 
 #[tokio::test]
@@ -130,7 +133,7 @@ async fn a_bad_token_is_refused_everywhere_and_forgejo_says_it_back() {
 #[tokio::test]
 async fn the_version_tells_the_two_apart() {
     let forge = forge().await;
-    let gitea = ask_as_nobody(&forge, "/api/v1/version").await.json();
+    let gitea = ask_as_nobody(&forge, "/gitea/api/v1/version").await.json();
     assert_eq!(gitea, json!({ "version": "1.24.6" }));
     let forgejo = ask_as_nobody(&forge, "/forgejo/api/v1/version").await.json();
     assert!(
@@ -140,7 +143,7 @@ async fn the_version_tells_the_two_apart() {
     );
     let own = ask_as_nobody(&forge, "/forgejo/api/forgejo/v1/version").await;
     assert_eq!((own.status, own.json()), (200, forgejo));
-    assert_eq!(ask_as_nobody(&forge, "/api/forgejo/v1/version").await.status, 404);
+    assert_eq!(ask_as_nobody(&forge, "/gitea/api/forgejo/v1/version").await.status, 404);
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ const QUESTIONS: [(TokenKind, &[&str], &str); 7] = [
     (TokenKind::GitlabPersonal, &["read_api"], "/api/v4/user"),
     (TokenKind::BitbucketApi, &["read:user:bitbucket"], "/2.0/user"),
     (TokenKind::BitbucketHttp, &["REPO_READ"], "/rest/api/latest/users"),
-    (TokenKind::Gitea, &["read:user"], "/api/v1/user"),
+    (TokenKind::Gitea, &["read:user"], "/gitea/api/v1/user"),
     (TokenKind::Forgejo, &["read:user"], "/forgejo/api/v1/user"),
     (TokenKind::GerritToken, &[], "/a/accounts/self"),
 ];
@@ -71,6 +71,7 @@ async fn every_provider_is_reached_at_the_url_that_the_control_tells() {
     ] {
         assert_eq!(told[name], forge.url_of(provider));
     }
+    assert_eq!(forge.url_of(Provider::Gitea), format!("{}/gitea", forge.url()));
     assert_eq!(forge.url_of(Provider::Forgejo), format!("{}/forgejo", forge.url()));
     assert_eq!(forge.url_of(Provider::GitHub), forge.url());
 }
@@ -163,7 +164,7 @@ async fn a_public_repository_is_seen_by_every_token() {
             TokenKind::BitbucketRepository,
             ["repository"],
         ),
-        ("/api/v1/repos/acme/open", TokenKind::Gitea, ["read:repository"]),
+        ("/gitea/api/v1/repos/acme/open", TokenKind::Gitea, ["read:repository"]),
     ] {
         let new = NewToken::of_kind(kind, "grace", scopes).only_repositories(["grace/none"]);
         let token = crate::stage::make(&forge, new);
@@ -243,7 +244,7 @@ async fn a_failure_is_in_each_ones_own_words() {
             "/2.0/user",
             json!({ "type": "error", "error": { "message": "Something went wrong" } }),
         ),
-        ("/api/v1/user", gitea),
+        ("/gitea/api/v1/user", gitea),
     ] {
         let answer = ask_as_nobody(&forge, path).await;
         assert_eq!((answer.status, answer.json()), (500, body), "{path}");

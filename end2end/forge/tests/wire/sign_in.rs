@@ -46,7 +46,10 @@ async fn every_page_says_that_it_is_a_stand_in() {
     for path in ["/", "/login", "/sessions/two-factor"] {
         let page = Request::get(path).send(forge.address()).await;
         assert_eq!(page.status, 200);
-        assert!(page.text().contains("forge</a> – a stand-in for GitHub"), "{path}");
+        assert!(
+            page.text().contains("forge</a> – a stand-in for Git providers"),
+            "{path}"
+        );
     }
 }
 

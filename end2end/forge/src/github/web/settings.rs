@@ -11,10 +11,10 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use time::Duration;
 
-use super::{Visitor, go};
-use crate::github::page::{alert, escape, page};
 use crate::model::{Level, NewToken, TokenId, TokenKind, TokenSummary};
+use crate::page::{alert, escape, page};
 use crate::provider::Provider;
+use crate::sign_in::{Visitor, go};
 use crate::state::Shared;
 
 const CLASSIC: &str = "/settings/tokens";

@@ -25,7 +25,7 @@ pub(crate) fn page(title: &str, signed_in: Option<&str>, body: &str) -> Html<Str
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
          <title>{title} · forge</title><style>{STYLE}</style></head>\n<body>\
-         <header><a href=\"/\">forge</a> – a stand-in for GitHub{who}</header>\n\
+         <header><a href=\"/\">forge</a> – a stand-in for Git providers{who}</header>\n\
          <main><h1>{title}</h1>\n{body}\n</main></body></html>\n"
     ))
 }
