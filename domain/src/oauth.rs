@@ -2,7 +2,6 @@
 //! admin registers an application there.
 
 use crate::{
-    profile::ScopeProfile,
     provider::ProviderKind,
     scope::{MAX_SCOPES, Scope},
 };
@@ -59,33 +58,6 @@ impl ProviderKind {
     }
 }
 
-impl ProviderKind {
-    /// Whether a scope is asked for only to tell whose a token is.
-    #[must_use]
-    pub fn identifies(self, scope: &Scope) -> bool {
-        self.authorization_server()
-            .is_some_and(|server| server.beside.contains(&scope.as_str()))
-    }
-}
-
-impl ScopeProfile {
-    /// The scopes that an application should ask for: those that a token needs, and what tells whose it is.
-    #[must_use]
-    pub fn asked_by_oauth(&self) -> Vec<Scope> {
-        let beside = self
-            .kind()
-            .authorization_server()
-            .map_or(&[][..], |server| server.beside);
-        let mut scopes: Vec<Scope> = beside.iter().copied().map(Scope::new).collect();
-        for scope in self.required_by_oauth() {
-            if !scopes.contains(&scope) {
-                scopes.push(scope);
-            }
-        }
-        scopes
-    }
-}
-
 impl AuthorizationServer {
     /// Where people authorise, for the provider under a base URL.
     #[must_use]
@@ -128,7 +100,7 @@ pub fn granted_scopes(list: &str) -> BTreeSet<Scope> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::HolderKind;
+    use crate::{HolderKind, ScopeProfile};
     use proptest::prelude::*;
 
     #[test]

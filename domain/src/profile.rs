@@ -54,11 +54,6 @@ impl ScopeProfile {
         Self { kind, holder, chosen }
     }
 
-    /// Of which kind of Git provider.
-    pub(crate) const fn kind(&self) -> ProviderKind {
-        self.kind
-    }
-
     /// The defaults.
     #[must_use]
     pub const fn standard(kind: ProviderKind, holder: HolderKind) -> Self {
@@ -73,12 +68,21 @@ impl ScopeProfile {
             .map_or_else(Vec::new, |sort| self.required_of(sort))
     }
 
-    /// What a token needs that came by OAuth 2.
+    /// What a token needs that comes by OAuth 2, and so what an application should ask for: the scopes of a sort of tokens, and
+    /// what tells whose it is.
     #[must_use]
     pub fn required_by_oauth(&self) -> Vec<Scope> {
-        let server = self.kind.authorization_server();
-        let sort = server.and_then(|server| self.kind.sorts().iter().find(|sort| sort.word == server.sort));
-        sort.map_or_else(Vec::new, |sort| self.required_of(sort))
+        let Some(server) = self.kind.authorization_server() else {
+            return Vec::new();
+        };
+        let sort = self.kind.sorts().iter().find(|sort| sort.word == server.sort);
+        let mut scopes: Vec<Scope> = server.beside.iter().copied().map(Scope::new).collect();
+        for scope in sort.map_or_else(Vec::new, |sort| self.required_of(sort)) {
+            if !scopes.contains(&scope) {
+                scopes.push(scope);
+            }
+        }
+        scopes
     }
 
     /// What tokens of a sort need.

@@ -152,7 +152,7 @@ impl OAuthApplications {
                     id,
                     callback_url: self.shared.callback_url(id),
                     registration: server.registration(&provider.base_url),
-                    scopes: profile.asked_by_oauth(),
+                    scopes: profile.required_by_oauth(),
                 }
             });
             ProviderApplications {

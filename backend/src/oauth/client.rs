@@ -369,9 +369,9 @@ fn misconfigured() -> NoPair {
 fn refused(error: &BasicErrorResponse, strike: impl Fn(&str) -> String) -> NoPair {
     let code = strike(error.error().as_ref());
     let words = strike(error.error_description().map_or("", String::as_str));
-    // Gitea has one code for a bad secret and for a bad refresh token; its words tell them apart.
+    // Gitea and Bitbucket Cloud have one code for a bad secret and for a bad refresh token; its words tell them apart.
     let of_client = matches!(code.as_str(), "invalid_client" | "incorrect_client_credentials")
-        || (code == "unauthorized_client" && words.contains("client secret"));
+        || (code == "unauthorized_client" && (words.contains("client secret") || words.contains("client credentials")));
     match code.as_str() {
         _ if of_client => NoPair::Client { code },
         "temporarily_unavailable" | "server_error" | "slow_down" => NoPair::NotAsked {

@@ -197,12 +197,9 @@ fn scopes(provider: &GitProviderRow, application: &OAuthApplicationRow, required
             ),
         );
     }
-    // What tells whose a token is is no excess.
-    let beside: Vec<&Scope> = excess.iter().filter(|scope| !provider.kind.identifies(scope)).collect();
-    if beside.is_empty() {
+    if excess.is_empty() {
         finding(about, Verdict::Good, "It asks for what tokens need here, and no more.")
     } else {
-        let excess: Vec<Scope> = beside.into_iter().cloned().collect();
         finding(
             about,
             Verdict::Unsure,

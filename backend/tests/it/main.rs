@@ -10,6 +10,7 @@ mod checks;
 mod git_providers;
 mod keys;
 mod migrations;
+mod oauth;
 mod revocation;
 mod rotation;
 mod rotation_killed;
