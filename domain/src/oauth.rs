@@ -128,7 +128,7 @@ mod tests {
         let asked = |kind| {
             let profile = ScopeProfile::standard(kind, HolderKind::User);
             profile
-                .asked_by_oauth()
+                .required_by_oauth()
                 .iter()
                 .map(ToString::to_string)
                 .collect::<Vec<_>>()
