@@ -57,17 +57,19 @@ async function seed({ forge, patchbay, setUpLink }) {
         });
         cookie = answer.headers.getSetCookie().find((line) => line.startsWith("patchbay="))?.split(";")[0] ?? cookie;
         const reply = await answer.json();
-        if (!reply.done) throw new Error(`Patchbay refused ${form}: ${JSON.stringify(reply)}`);
+        if (!reply[0]) throw new Error(`Patchbay refused ${form}: ${JSON.stringify(reply)}`);
     };
-    const read = async (page) => {
-        const answer = await fetch(`${patchbay}api/ui/${page}?account=acme-platform`, { headers: { cookie } });
-        return answer.json();
+    // The id of what a list has under a name: the action that edits it says what it is about.
+    const idOf = async (list, name) => {
+        const answer = await fetch(`${patchbay}api/ui/${list}?account=acme-platform`, { headers: { cookie } });
+        const texts = await answer.json();
+        return texts.find((text, at) => text.startsWith("edit-") && texts[at + 2] === name).replace("edit-", "");
     };
     await post("set-up", { code: setUpLink.split("/").at(-1), account_name: "Acme Platform", ...person });
     const account = "acme-platform";
     const register = async (kind, name, base_url) => {
         await post("save-git-provider", { account, kind, name, base_url, allow_unverified: "on" });
-        return (await read("git-providers")).providers.find(({ label }) => label.name === name).id;
+        return idOf("git-providers", name);
     };
     const provider = await register("github", "GitHub (stand-in)", forge);
     const addresses = await control("GET", "providers");
@@ -111,8 +113,11 @@ async function seed({ forge, patchbay, setUpLink }) {
                 }),
         },
     ];
-    for (const { name, provider: own = provider } of runtimes) await post("save-runtime", { account, name, provider: own });
-    const ids = Object.fromEntries((await read("runtimes")).runtimes.map(({ name, id }) => [name, id]));
+    const ids = {};
+    for (const { name, provider: own = provider } of runtimes) {
+        await post("save-runtime", { account, name, provider: own });
+        ids[name] = await idOf("runtimes", name);
+    }
     for (const { name, token, after, shared } of runtimes.filter(({ token }) => token)) {
         const { id, value } = await control("POST", "tokens", { account: "mira-rao", kind: "classic", ...token });
         await post("put-token", { account, runtime: ids[name], token: value });

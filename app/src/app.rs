@@ -9,11 +9,9 @@ use crate::{
     dom,
     flash::FirstLoad,
     load::nothing,
-    pages::{
-        git_authentication::GitAuthenticationPage, home::HomePage, not_found::NotFoundPage, runtimes::RuntimesPage,
-        set_up::SetUpPage, sign_in::SignInPage, tokens::TokensPage,
-    },
+    pages::{home::HomePage, lists, not_found::NotFoundPage, set_up::SetUpPage, sign_in::SignInPage},
     place::{AccountPage, DoorPage, Place},
+    platform,
     state::AppState,
 };
 use leptos::prelude::*;
@@ -28,7 +26,7 @@ use leptos_router::{
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
-    let first = SharedValue::new_serde_wb(|| use_context::<FirstLoad>().unwrap_or_default()).into_inner();
+    let first = platform::first_load();
     view! {
         <Title formatter=|title: String| if title.is_empty() { "Patchbay".to_owned() } else { title + " · Patchbay" }/>
         <Router>
@@ -82,9 +80,9 @@ fn AccountPages(account: String, place: Memo<Place>) -> impl IntoView {
         let account = name.clone();
         match page.get() {
             Some(AccountPage::Home) => view! { <LeadOn path=format!("/{account}/tokens")/> }.into_any(),
-            Some(AccountPage::Tokens) => view! { <TokensPage account/> }.into_any(),
-            Some(AccountPage::Runtimes) => view! { <RuntimesPage account/> }.into_any(),
-            Some(AccountPage::GitAuthentication) => view! { <GitAuthenticationPage account/> }.into_any(),
+            Some(AccountPage::Tokens) => lists::tokens(account),
+            Some(AccountPage::Runtimes) => lists::runtimes(account),
+            Some(AccountPage::GitAuthentication) => lists::git_authentication(account),
             Some(AccountPage::Nothing) => view! { <NotFoundPage/> }.into_any(),
             // The frame is about to go, too.
             None => nothing(),

@@ -3,16 +3,28 @@
 use crate::{
     AppError,
     calls::{access, git_providers, runtimes, sheet, tokens},
+    flash::FirstLoad,
     load::{Answer, Ask},
     paths,
     reply::Reply,
 };
-use leptos::{prelude::window, server_fn::ServerFn as _};
-use leptos_server::codee::{Decoder as _, string::JsonSerdeWasmCodec};
-use serde::de::DeserializeOwned;
+use domain::Packed;
+use leptos::{
+    prelude::{SharedValue, window},
+    server_fn::ServerFn as _,
+};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Headers, RequestInit, Response};
+use web_sys::{
+    Headers, RequestInit, Response,
+    js_sys::{Array, JSON},
+};
+
+/// What the server knew of this browser when it rendered the page.
+pub(crate) fn first_load() -> FirstLoad {
+    let text = SharedValue::new_str(String::new).into_inner();
+    read(&text).unwrap_or_default().open()
+}
 
 /// Nothing: the page is already there.
 pub(crate) fn set_status(_status: u16) {}
@@ -31,7 +43,7 @@ pub(crate) async fn answer(ask: Ask) -> Answer {
     let (address, query) = match &ask {
         Ask::Door => (access::LoadDoor::url(), String::new()),
         Ask::SetUpLink(code) => (access::LoadSetUpLink::url(), paths::query("code", code)),
-        Ask::Viewer(account) => (access::LoadViewer::url(), paths::query("account", account)),
+        Ask::Frame(account) => (access::LoadFrame::url(), paths::query("account", account)),
         Ask::Tokens(account) => (tokens::LoadTokens::url(), paths::query("account", account)),
         Ask::Runtimes(account) => (runtimes::LoadRuntimes::url(), paths::query("account", account)),
         Ask::GitProviders(account) => (git_providers::LoadGitProviders::url(), paths::query("account", account)),
@@ -40,49 +52,30 @@ pub(crate) async fn answer(ask: Ask) -> Answer {
             (sheet::LoadSheet::url(), format!("{account}&{query}&page={page}"))
         }
     };
-    let text = match get(address, &query).await {
-        Ok(text) => text,
-        Err(error) => return Answer::Failed(error),
-    };
-    let answer = match ask {
-        Ask::Door => read(&text).map(Answer::Door),
-        Ask::SetUpLink(_) => Some(Answer::SetUpLink),
-        Ask::Viewer(_) => read(&text).map(Answer::Viewer),
-        Ask::Tokens(_) => read(&text).map(Answer::Tokens),
-        Ask::Runtimes(_) => read(&text).map(Answer::Runtimes),
-        Ask::GitProviders(_) => read(&text).map(Answer::GitProviders),
-        Ask::Sheet { .. } => read(&text).map(Answer::Sheet),
-    };
-    answer.unwrap_or(Answer::Failed(AppError::Garbled))
+    fetch(&format!("{address}?{query}"), None).await
 }
 
-fn read<T: DeserializeOwned>(text: &str) -> Option<T> {
-    // The JSON parser of the browser: one of our own would be 14 kB more to load.
-    JsonSerdeWasmCodec::decode(text).ok()
-}
-
-/// The text at an address, or the error that is there.
-async fn get(address: &str, query: &str) -> Result<String, AppError> {
-    let (status, text) = fetch(&format!("{address}?{query}"), None)
-        .await
-        .map_err(|_| AppError::Offline)?;
-    if status < 400 {
-        Ok(text)
-    } else {
-        Err(read(&text).unwrap_or(AppError::Garbled))
-    }
+/// A list of texts in JSON, read by the parser of the browser: one of our own would be 14 kB more to load.
+fn read(text: &str) -> Option<Packed> {
+    let texts: Array = JSON::parse(text).ok()?.dyn_into().ok()?;
+    let texts: Vec<String> = texts.iter().filter_map(|text| text.as_string()).collect();
+    Some(texts.into())
 }
 
 /// Sends a form and reads the reply.
 pub(crate) async fn post(action: &str, body: String) -> Reply {
-    match fetch(action, Some(&body)).await {
-        Ok((_, text)) => read(&text).unwrap_or(Reply::Failed(AppError::Garbled)),
-        Err(_) => Reply::Failed(AppError::Offline),
-    }
+    fetch(action, Some(&body)).await?.open()
+}
+
+/// What is at an address, or comes of posting a form to it; or the error that does.
+async fn fetch(address: &str, form: Option<&str>) -> Answer {
+    let (status, text) = send(address, form).await.map_err(|_| AppError::Offline)?;
+    let packed = read(&text).ok_or(AppError::Garbled)?;
+    if status < 400 { Ok(packed) } else { Err(packed.open()) }
 }
 
 /// Asks for an address, or posts a form to it. Gives the status and the text of the answer; an error when there is none.
-async fn fetch(address: &str, form: Option<&str>) -> Result<(u16, String), JsValue> {
+async fn send(address: &str, form: Option<&str>) -> Result<(u16, String), JsValue> {
     let headers = Headers::new()?;
     headers.set("accept", "application/json")?;
     let request = RequestInit::new();

@@ -1,66 +1,77 @@
 //! The one error of the user interface. Every variant is something a person can act on; causes stay in the log.
 
 use crate::platform;
-use domain::{FieldErrors, Scope, Timestamp};
+use domain::{FieldErrors, Packed, packed::pack_variants};
 use leptos::{
     prelude::FromServerFnError,
     server_fn::{codec::JsonEncoding, error::ServerFnErrorErr},
 };
 use serde::{Deserialize, Serialize};
 
-/// Why the person does not get what they asked for.
+/// Why the person does not get what they asked for. What the browser must tell from all else has a variant of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(into = "Packed", from = "Packed")]
 pub enum AppError {
     /// Fields to mend.
     Invalid(FieldErrors),
-    /// No such person, or another password.
-    WrongCredentials,
-    /// Too many tries to sign in.
-    Throttled {
-        /// When the next try is taken.
-        retry_at: Timestamp,
-    },
-    /// The set-up link is wrong or used.
-    SetUpLink,
     /// Nobody is signed in.
     NotSignedIn,
     /// There is no such thing, or not for this person: never told apart.
     NotFound,
     /// An admin may; this person is a member.
     NotAdmin,
-    /// Runtimes use the Git provider.
-    InUse {
-        /// Their names.
-        runtimes: Vec<String>,
-    },
-    /// The check of a token did not end well: what the provider said, in words.
+    /// Anything else, in words of the server.
     Refused(Box<Problem>),
-    /// Ours. The cause is in the server's log under this id.
-    Internal {
-        /// The id.
-        id: String,
-    },
     /// The server of Patchbay could not be reached.
     Offline,
     /// Browser and server do not understand each other, as after an update of the server.
     Garbled,
 }
 
+pack_variants!(AppError {
+    "invalid" Invalid(fields),
+    "not_signed_in" NotSignedIn,
+    "not_found" NotFound,
+    "not_admin" NotAdmin,
+    "refused" Refused(problem),
+    "offline" Offline,
+    "garbled" Garbled,
+    _ => Self::Garbled,
+});
+
+impl From<AppError> for Packed {
+    fn from(error: AppError) -> Self {
+        Self::new(&error)
+    }
+}
+
+impl From<Packed> for AppError {
+    fn from(packed: Packed) -> Self {
+        packed.open()
+    }
+}
+
 /// What went wrong, for a person to read.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Problem {
     /// What was seen, as a sentence.
     pub title: String,
     /// What to do; may be empty.
     pub advice: String,
-    /// Scopes to list.
-    pub scopes: Vec<Scope>,
+    /// The scopes that are missing, with markup; may be empty.
+    pub scopes: String,
     /// Where to mend it: words and address.
     pub link: Option<(String, String)>,
     /// What to tick if it is meant so, after which the form is taken: words, and the value that the form then has.
     pub confirm: Option<(String, String)>,
+    /// The HTTP status that says the same. For the server alone.
+    pub status: u16,
 }
+
+domain::packed::pack_fields!(Problem { title, advice, scopes, link, confirm; status: REFUSED });
+
+/// The HTTP status of a form that cannot be taken as it is.
+const REFUSED: u16 = 422;
 
 impl Problem {
     /// A problem of words alone.
@@ -68,6 +79,7 @@ impl Problem {
         Self {
             title: title.into(),
             advice: advice.into(),
+            status: REFUSED,
             ..Self::default()
         }
     }
@@ -82,15 +94,13 @@ impl From<Problem> for AppError {
 impl AppError {
     /// The HTTP status that says the same.
     #[must_use]
-    pub const fn status(&self) -> u16 {
+    pub fn status(&self) -> u16 {
         match self {
-            Self::Invalid(_) | Self::Refused(_) => 422,
-            Self::WrongCredentials | Self::NotSignedIn => 401,
-            Self::Throttled { .. } => 429,
-            Self::SetUpLink | Self::NotFound => 404,
+            Self::Invalid(_) => REFUSED,
+            Self::NotSignedIn => 401,
+            Self::NotFound => 404,
             Self::NotAdmin => 403,
-            Self::InUse { .. } => 409,
-            Self::Internal { .. } => 500,
+            Self::Refused(problem) => problem.status,
             Self::Offline => 503,
             Self::Garbled => 400,
         }

@@ -1,10 +1,10 @@
 //! What a plain form post leaves for the next page to show. It travels sealed, in a cookie that only the server reads.
 
 use crate::{AppError, load::Answer, reply::Done, theme::Theme};
-use serde::{Deserialize, Serialize};
+use domain::packed::{pack_fields, pack_variants};
 
 /// What became of a form, for the page that comes after it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Flash {
     /// The form it came from.
     pub(crate) form: String,
@@ -15,8 +15,7 @@ pub(crate) struct Flash {
 }
 
 /// Good or bad news.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum News {
     /// It is done: the message to show.
     Done(String),
@@ -25,6 +24,15 @@ pub(crate) enum News {
     /// It is not, for this reason.
     Failed(AppError),
 }
+
+pack_fields!(Flash { form, news, values });
+
+pack_variants!(News {
+    "d" Done(message),
+    "c" Caution(message),
+    "f" Failed(error),
+    _ => Self::Failed(AppError::Garbled),
+});
 
 impl News {
     /// What to say once a form is done, if there is anything to say.
@@ -39,10 +47,12 @@ impl News {
 }
 
 /// What the server knows of the browser when it renders the first page, and the browser needs to hydrate it alike.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FirstLoad {
     pub(crate) flash: Option<Flash>,
     pub(crate) theme: Theme,
     /// The answers to what the page asks, in the order of [`Place::asks`](crate::place::Place::asks).
     pub(crate) answers: Vec<Answer>,
 }
+
+pack_fields!(FirstLoad { flash, theme, answers });

@@ -3,36 +3,26 @@
 //! The server has every answer before it begins to render, so nothing has to wait inside a page. It sends the answers
 //! along, and the browser asks itself only when one goes on to another page or changes something.
 
-use crate::{
-    AppError,
-    calls::{access::Door, tokens::Tokens},
-    platform,
-    state::app_state,
-};
-use domain::{
-    Packed,
-    sheet::Sheet,
-    view::{ProvidersPage, RuntimesPage, Viewer},
-};
+use crate::{AppError, platform, state::app_state};
+use domain::Packed;
 use leptos::{prelude::*, task::spawn_local};
-use serde::{Deserialize, Serialize};
 
 /// What a page asks of the server. The text is the account, or the code of a set-up link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ask {
-    /// Where the person belongs.
+    /// Where the person belongs: a [`Door`](crate::calls::access::Door).
     Door,
-    /// Whether a set-up link still leads somewhere.
+    /// Whether a set-up link still leads somewhere: nothing, or an error.
     SetUpLink(String),
-    /// Who is signed in.
-    Viewer(String),
-    /// The page *Git Personal Access Tokens*.
+    /// What stands around the pages: a [`Frame`](domain::page::Frame).
+    Frame(String),
+    /// The page *Git Personal Access Tokens*: [`List`](domain::page::List)s, as all pages of an account.
     Tokens(String),
     /// The page *Runtimes*.
     Runtimes(String),
     /// The page *Git authentication*.
     GitProviders(String),
-    /// What is open over a page.
+    /// What is open over a page: a [`Sheet`](domain::sheet::Sheet), if what it would be about is there.
     Sheet {
         account: String,
         /// The page's path below the account's.
@@ -42,22 +32,8 @@ pub(crate) enum Ask {
     },
 }
 
-/// What it is answered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Answer {
-    /// The set-up link works.
-    SetUpLink,
-    Door(Door),
-    Viewer(Viewer),
-    Tokens(Tokens),
-    Runtimes(RuntimesPage),
-    GitProviders(ProvidersPage),
-    /// Nothing, if what the sheet would be about is not there.
-    Sheet(Option<Packed<Sheet>>),
-    /// None.
-    Failed(AppError),
-}
+/// What it is answered. Whoever shows it knows what it is, and opens it.
+pub(crate) type Answer = Result<Packed, AppError>;
 
 /// Shows what the server answers; until it does, `waiting`. After a change it asks again, and shows the old answer while
 /// it waits.

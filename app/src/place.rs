@@ -54,12 +54,12 @@ impl Place {
             Self::Door(DoorPage::Home | DoorPage::SignIn) => vec![Ask::Door],
             Self::Door(DoorPage::SetUp(code)) => vec![Ask::SetUpLink(code.clone())],
             Self::Account(account, page) => {
-                let viewer = Ask::Viewer(account.clone());
+                let frame = Ask::Frame(account.clone());
                 match page {
-                    AccountPage::Tokens => vec![viewer, Ask::Tokens(account.clone())],
-                    AccountPage::Runtimes => vec![viewer, Ask::Runtimes(account.clone())],
-                    AccountPage::GitAuthentication => vec![viewer, Ask::GitProviders(account.clone())],
-                    AccountPage::Home | AccountPage::Nothing => vec![viewer],
+                    AccountPage::Tokens => vec![frame, Ask::Tokens(account.clone())],
+                    AccountPage::Runtimes => vec![frame, Ask::Runtimes(account.clone())],
+                    AccountPage::GitAuthentication => vec![frame, Ask::GitProviders(account.clone())],
+                    AccountPage::Home | AccountPage::Nothing => vec![frame],
                 }
             }
         };
@@ -87,8 +87,22 @@ impl Place {
 }
 
 /// The fields of a query that open a sheet, as in `?add=<id>`. All else in it is the page's own.
-const OPENERS: [&str; 9] = [
-    "add", "delete", "edit", "expiry", "register", "replace", "rotate", "scopes", "share",
+const OPENERS: [&str; 15] = [
+    "add",
+    "application",
+    "confirm",
+    "delete",
+    "delete-application",
+    "edit",
+    "edit-application",
+    "expiry",
+    "method",
+    "register",
+    "replace",
+    "rotate",
+    "scopes",
+    "share",
+    "test",
 ];
 /// Before those that are about a runtime's own token.
 pub(crate) const OF_RUNTIME: &str = "token-";
@@ -142,10 +156,10 @@ mod tests {
     #[test]
     fn a_page_is_rendered_with_what_its_frame_and_itself_ask() {
         let asks = Place::at("/acme/admin/runtimes").asks("");
-        assert_eq!(asks, [Ask::Viewer("acme".to_owned()), Ask::Runtimes("acme".to_owned())]);
+        assert_eq!(asks, [Ask::Frame("acme".to_owned()), Ask::Runtimes("acme".to_owned())]);
         assert_eq!(
             Place::at("/acme/nonsense").asks("add=1"),
-            [Ask::Viewer("acme".to_owned())]
+            [Ask::Frame("acme".to_owned())]
         );
         assert_eq!(
             Place::at("/setup/abc").asks("add=1"),

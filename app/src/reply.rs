@@ -1,20 +1,13 @@
 //! What a form gets back.
 
 use crate::AppError;
-use serde::{Deserialize, Serialize};
+use domain::packed::pack_fields;
 
 /// The answer to a form. A refusal is an ordinary answer (status 200): the browser would log any other as a failure.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Reply {
-    /// It is done.
-    Done(Done),
-    /// It is not, for this reason.
-    Failed(AppError),
-}
+pub(crate) type Reply = Result<Done, AppError>;
 
 /// Where to go after a form is done, and what to say there.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Done {
     /// What happened, as a sentence; may be empty.
     pub(crate) message: String,
@@ -25,6 +18,13 @@ pub(crate) struct Done {
     /// Whether that page must be loaded anew, because who is signed in has changed.
     pub(crate) reload: bool,
 }
+
+pack_fields!(Done {
+    message,
+    caution,
+    location,
+    reload,
+});
 
 #[cfg(feature = "ssr")]
 impl Done {

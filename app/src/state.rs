@@ -37,7 +37,7 @@ impl AppState {
         let notice = flash.as_ref().and_then(|flash| match &flash.news {
             News::Done(_) | News::Caution(_) => Some(flash.news.clone()),
             News::Failed(_) => {
-                let homeless = flash.form == NO_FORM || flash.news == News::Failed(AppError::NotSignedIn);
+                let homeless = flash.form == NO_FORM || matches!(flash.news, News::Failed(AppError::NotSignedIn));
                 homeless.then(|| flash.news.clone())
             }
         });

@@ -1,10 +1,10 @@
 //! Light, dark, or as the system prefers.
 
-use serde::{Deserialize, Serialize};
+use domain::packed::Pack;
+use std::vec::IntoIter;
 
 /// The theme that a person chose.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Theme {
     /// As the system prefers.
     #[default]
@@ -26,12 +26,21 @@ impl Theme {
     }
 
     /// The theme that a word names; what is unknown is the system's.
-    #[cfg(any(feature = "ssr", test))]
     pub(crate) fn from_word(word: &str) -> Self {
         Self::ALL
             .into_iter()
             .find(|theme| theme.as_str() == word)
             .unwrap_or_default()
+    }
+}
+
+impl Pack for Theme {
+    fn pack(&self, texts: &mut Vec<String>) {
+        texts.push(self.as_str().to_owned());
+    }
+
+    fn unpack(texts: &mut IntoIter<String>) -> Self {
+        Self::from_word(&String::unpack(texts))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     store::{self, AuditEvent, ChosenScopes, GitProviderRow, Store},
 };
 use domain::{
-    FieldErrors, GitProviderId, HolderKind, Packed, ProviderKind, ScopeProfile, field, profile, provider, scope,
+    FieldErrors, GitProviderId, HolderKind, ProviderKind, ScopeProfile, field, profile, provider, scope,
     view::{ProviderLabel, ProviderView, ProvidersPage},
 };
 use std::sync::Arc;
@@ -94,7 +94,6 @@ impl GitProviders {
                 .map(|r| r.name.clone())
                 .collect(),
             created_at: row.created_at,
-            actions: Packed::default(),
         });
         Ok(ProvidersPage {
             now: self.clock.now(),

@@ -10,7 +10,7 @@ use crate::{
     tokens,
 };
 use domain::{
-    FieldErrors, GitProviderId, Packed, RuntimeId, field,
+    FieldErrors, GitProviderId, RuntimeId, field,
     view::{RuntimeView, RuntimesPage},
 };
 use std::sync::Arc;
@@ -90,21 +90,16 @@ impl Runtimes {
                 name: row.name,
                 provider: row.git_provider,
                 provider_label,
-                token_status: token.as_ref().map(|token| (token.status, token.expiry)),
                 token,
-                token_lines: Vec::new(),
                 rotate_tokens: row.rotate_tokens,
                 tokens: people.get(&row.id).copied().unwrap_or_default(),
                 members,
                 created_at: row.created_at,
-                actions: Packed::default(),
             })
         });
         Ok(RuntimesPage {
             now: self.clock.now(),
-            waiting: String::new(),
             runtimes: runtimes.collect(),
-            has_providers: !providers.is_empty(),
             providers,
         })
     }

@@ -2,7 +2,8 @@
 //!
 //! A function here takes the text as typed and gives the value to keep, or a sentence that says what to do.
 
-use serde::{Deserialize, Serialize};
+use crate::packed::Pack;
+use std::vec::IntoIter;
 use url::Url;
 
 /// The longest text that an ordinary field takes, in characters.
@@ -13,9 +14,18 @@ pub const MIN_PASSWORD: usize = 15;
 pub const MAX_PASSWORD: usize = 256;
 
 /// What is wrong with a form, by the name of the field, in the order in which the fields stand.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FieldErrors(Vec<(String, String)>);
+
+impl Pack for FieldErrors {
+    fn pack(&self, texts: &mut Vec<String>) {
+        self.0.pack(texts);
+    }
+
+    fn unpack(texts: &mut IntoIter<String>) -> Self {
+        Self(Pack::unpack(texts))
+    }
+}
 
 impl FieldErrors {
     /// One error at one field.

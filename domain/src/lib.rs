@@ -12,6 +12,7 @@ pub mod id;
 pub mod oauth;
 pub mod pace;
 pub mod packed;
+pub mod page;
 pub mod profile;
 pub mod provider;
 pub mod refresh;

@@ -4,31 +4,37 @@
 //! structure. This reads by position instead: server and browser are always of one build.
 
 use serde::{Deserialize, Serialize};
-use std::{marker::PhantomData, vec::IntoIter};
+use std::vec::IntoIter;
 
-/// A `T` as texts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Something as texts. What it is, whoever opens it knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Packed<T>(Vec<String>, PhantomData<T>);
+pub struct Packed(Vec<String>);
 
-impl<T> Default for Packed<T> {
-    fn default() -> Self {
-        Self(Vec::new(), PhantomData)
-    }
-}
-
-impl<T: Pack> Packed<T> {
+impl Packed {
     /// Packs it.
-    pub fn new(what: &T) -> Self {
+    pub fn new(what: &impl Pack) -> Self {
         let mut texts = Vec::new();
         what.pack(&mut texts);
-        Self(texts, PhantomData)
+        Self(texts)
+    }
+
+    /// Whether it is an `Option` of nothing.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.0.first().is_none_or(String::is_empty)
     }
 
     /// Unpacks it. What is missing, as after an update of the server, is empty.
     #[must_use]
-    pub fn open(self) -> T {
+    pub fn open<T: Pack>(self) -> T {
         T::unpack(&mut self.0.into_iter())
+    }
+}
+
+impl From<Vec<String>> for Packed {
+    fn from(texts: Vec<String>) -> Self {
+        Self(texts)
     }
 }
 
@@ -92,6 +98,53 @@ impl<T: Pack> Pack for Option<T> {
     }
 }
 
+impl<T: Pack, E: Pack> Pack for Result<T, E> {
+    fn pack(&self, texts: &mut Vec<String>) {
+        self.is_ok().pack(texts);
+        match self {
+            Ok(value) => value.pack(texts),
+            Err(error) => error.pack(texts),
+        }
+    }
+
+    fn unpack(texts: &mut IntoIter<String>) -> Self {
+        if bool::unpack(texts) {
+            Ok(T::unpack(texts))
+        } else {
+            Err(E::unpack(texts))
+        }
+    }
+}
+
+/// Its texts, after how many they are.
+impl Pack for Packed {
+    fn pack(&self, texts: &mut Vec<String>) {
+        texts.push(self.0.len().to_string());
+        texts.extend_from_slice(&self.0);
+    }
+
+    fn unpack(texts: &mut IntoIter<String>) -> Self {
+        let count = String::unpack(texts).parse().unwrap_or_default();
+        Self(texts.take(count).collect())
+    }
+}
+
+impl Pack for () {
+    fn pack(&self, _: &mut Vec<String>) {}
+
+    fn unpack(_: &mut IntoIter<String>) -> Self {}
+}
+
+impl<T: Pack> Pack for Box<T> {
+    fn pack(&self, texts: &mut Vec<String>) {
+        (**self).pack(texts);
+    }
+
+    fn unpack(texts: &mut IntoIter<String>) -> Self {
+        Self::new(T::unpack(texts))
+    }
+}
+
 impl<A: Pack, B: Pack> Pack for (A, B) {
     fn pack(&self, texts: &mut Vec<String>) {
         self.0.pack(texts);
@@ -103,48 +156,87 @@ impl<A: Pack, B: Pack> Pack for (A, B) {
     }
 }
 
-/// Packs a structure field after field.
+/// Packs a structure field after field. Fields that are for the server alone, and their values in the browser, follow a `;`.
+#[macro_export]
 macro_rules! pack_fields {
-    ($name:ident { $($field:ident),+ $(,)? }) => {
+    ($name:ident { $($field:ident),+ $(,)? $(; $($alone:ident: $value:expr),+ $(,)?)? }) => {
         impl $crate::packed::Pack for $name {
             fn pack(&self, texts: &mut Vec<String>) {
                 $($crate::packed::Pack::pack(&self.$field, texts);)+
             }
 
             fn unpack(texts: &mut std::vec::IntoIter<String>) -> Self {
-                Self { $($field: $crate::packed::Pack::unpack(texts),)+ }
+                Self { $($field: $crate::packed::Pack::unpack(texts),)+ $($($alone: $value,)+)? }
             }
         }
     };
 }
-pub(crate) use pack_fields;
+pub use pack_fields;
+
+/// Packs an enumeration: which variant it is, in a word, and its fields. What is none of them is unpacked as the last one.
+#[macro_export]
+macro_rules! pack_variants {
+    ($name:ident { $($word:literal $variant:ident $(($($field:ident),+))?,)+ _ => $other:expr $(,)? }) => {
+        impl $crate::packed::Pack for $name {
+            fn pack(&self, texts: &mut Vec<String>) {
+                match self {
+                    $(Self::$variant $(($($field),+))? => {
+                        texts.push($word.to_owned());
+                        $($($crate::packed::Pack::pack($field, texts);)+)?
+                    })+
+                }
+            }
+
+            fn unpack(texts: &mut std::vec::IntoIter<String>) -> Self {
+                match <String as $crate::packed::Pack>::unpack(texts).as_str() {
+                    $($word => {
+                        $($(let $field = $crate::packed::Pack::unpack(texts);)+)?
+                        Self::$variant $(($($field),+))?
+                    })+
+                    _ => $other,
+                }
+            }
+        }
+    };
+}
+pub use pack_variants;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    type Nested = (Vec<(String, bool)>, Option<Vec<String>>);
+    type Nested = (Vec<(String, bool)>, Option<Result<Packed, String>>);
 
     #[test]
     fn what_was_packed_is_unpacked() {
         let one: Nested = (
             vec![("a".to_owned(), true), (String::new(), false)],
-            Some(vec![String::new(), "b".to_owned()]),
+            Some(Ok(Packed(vec![String::new(), "b".to_owned()]))),
         );
-        let other: Nested = (Vec::new(), None);
-        for nested in [one, other] {
+        let other: Nested = (Vec::new(), Some(Err("c".to_owned())));
+        for nested in [one, other, (Vec::new(), None)] {
             let json = serde_json::to_string(&Packed::new(&nested)).expect("JSON");
-            assert_eq!(
-                serde_json::from_str::<Packed<Nested>>(&json).expect("packed").open(),
-                nested
-            );
+            let packed: Packed = serde_json::from_str(&json).expect("packed");
+            assert_eq!(packed.open::<Nested>(), nested);
         }
     }
 
     #[test]
+    fn nothing_is_told_without_unpacking() {
+        assert!(Packed::new(&None::<String>).is_none());
+        assert!(!Packed::new(&Some(String::new())).is_none());
+        assert!(Packed::default().is_none());
+    }
+
+    #[test]
     fn what_is_missing_is_empty() {
-        assert_eq!(Packed::<Nested>::default().open(), (Vec::new(), None));
-        let short = Packed::<Nested>(vec!["1".to_owned(), "a".to_owned()], PhantomData);
-        assert_eq!(short.open(), (vec![("a".to_owned(), false)], None));
+        assert_eq!(Packed::default().open::<Nested>(), (Vec::new(), None));
+        let short = Packed(vec!["1".to_owned(), "a".to_owned()]);
+        assert_eq!(short.open::<Nested>(), (vec![("a".to_owned(), false)], None));
+        let cut = Packed(["", "1", "1", "3", "b"].map(ToOwned::to_owned).to_vec());
+        assert_eq!(
+            cut.open::<Nested>(),
+            (Vec::new(), Some(Ok(Packed(vec!["b".to_owned()]))))
+        );
     }
 }

@@ -2,7 +2,7 @@
 //! further dialog or action costs the browser nothing but its own words, when it is asked for.
 
 use crate::{
-    packed::{Pack, pack_fields},
+    packed::{Pack, pack_fields, pack_variants},
     provider::ProviderKind,
 };
 use std::vec::IntoIter;
@@ -17,8 +17,8 @@ pub struct Sheet {
     pub deletion: bool,
     /// Its title.
     pub title: String,
-    /// The Git provider that it is about, below the title: kind and words.
-    pub below: Option<(ProviderKind, String)>,
+    /// The Git provider that it is about, below the title: its mark and words.
+    pub below: Option<(String, String)>,
     /// The server function's address.
     pub action: String,
     /// The form's id.
@@ -30,6 +30,8 @@ pub struct Sheet {
     pub opener: String,
     /// What the button says, and what while the form waits. Without it nothing can be sent.
     pub submit: Option<(String, String)>,
+    /// What stands above the form: parts without fields, and a form of its own, which the first action is.
+    pub lead: (Vec<Part>, Option<Action>),
     /// What it holds, in order.
     pub parts: Vec<Part>,
 }
@@ -59,10 +61,12 @@ pub enum Part {
     GitProvider(Field, Pairs, Vec<Field>),
     /// A button that cannot be pressed, and why.
     Disabled(String, String),
-    /// What can be folded away, and is not at first, below its title.
-    Details(String, Vec<Part>),
-    /// How to generate a token: words and address of the page for that, the steps with markup, and a remark.
-    Steps((String, String), Vec<String>, String),
+    /// What can be folded away, below its title, and whether it is shown at first.
+    Details(String, bool, Vec<Part>),
+    /// How to do something elsewhere: what, words and address of the page for that, the steps with markup, and a remark.
+    Steps(String, (String, String), Vec<String>, String),
+    /// What an address is, and the address, which one can copy.
+    Address(String, String),
 }
 
 /// A field of a form.
@@ -135,6 +139,7 @@ pack_fields!(Sheet {
     hidden,
     opener,
     submit,
+    lead,
     parts,
 });
 
@@ -173,33 +178,7 @@ impl Pack for ProviderKind {
     }
 }
 
-/// Which part it is, in one letter, and its fields.
-macro_rules! pack_parts {
-    ($($letter:literal $part:ident($($field:ident),+),)+) => {
-        impl Pack for Part {
-            fn pack(&self, texts: &mut Vec<String>) {
-                match self {
-                    $(Self::$part($($field),+) => {
-                        texts.push($letter.to_owned());
-                        $($field.pack(texts);)+
-                    })+
-                }
-            }
-
-            fn unpack(texts: &mut IntoIter<String>) -> Self {
-                match String::unpack(texts).as_str() {
-                    $($letter => {
-                        $(let $field = Pack::unpack(texts);)+
-                        Self::$part($($field),+)
-                    })+
-                    _ => Self::Text(String::new()),
-                }
-            }
-        }
-    };
-}
-
-pack_parts! {
+pack_variants!(Part {
     "t" Text(words),
     "u" Sub(words),
     "n" Notice(tone, words),
@@ -210,9 +189,11 @@ pack_parts! {
     "c" Checks(legend, boxes),
     "g" GitProvider(kind, kinds, fields),
     "d" Disabled(label, reason),
-    "m" Details(title, parts),
-    "o" Steps(open, steps, remark),
-}
+    "m" Details(title, open, parts),
+    "o" Steps(title, open, steps, remark),
+    "a" Address(what, address),
+    _ => Self::Text(String::new()),
+});
 
 #[cfg(test)]
 mod tests {
@@ -239,15 +220,16 @@ mod tests {
             Part::Checks(text(), vec![field.clone(), Field::default()]),
             Part::GitProvider(field.clone(), pairs, vec![field]),
             Part::Disabled(text(), text()),
-            Part::Steps((text(), text()), vec![text()], String::new()),
+            Part::Steps(text(), (text(), text()), vec![text()], String::new()),
+            Part::Address(text(), text()),
         ];
         let sheet = Sheet {
             title: "Title".to_owned(),
-            below: Some((ProviderKind::Gerrit, text())),
+            below: Some(("gerrit".to_owned(), text())),
             submit: Some((text(), text())),
-            parts: [parts.clone(), vec![Part::Details(text(), parts)]].concat(),
+            parts: [parts.clone(), vec![Part::Details(text(), true, parts)]].concat(),
             ..Sheet::default()
         };
-        assert_eq!(Packed::new(&sheet).open(), sheet);
+        assert_eq!(Packed::new(&sheet).open::<Sheet>(), sheet);
     }
 }

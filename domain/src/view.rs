@@ -1,23 +1,19 @@
-//! What a page shows: the answers of the services to the pages. Nothing secret has a field here.
-//!
-//! The services leave `actions` empty: what a page offers is the user interface's to say.
+//! What a page shows: the answers of the services to the pages. Nothing secret has a field here. How it is shown is the user
+//! interface's to say.
 
 use crate::{
     check::{Expiry, GitIdentity},
     id::{GitProviderId, GitTokenId, RuntimeId},
-    packed::Packed,
     provider::ProviderKind,
     revocation::Offers,
     role::Role,
     scope::{Scope, ScopeFinding},
-    sheet::Action,
     status::TokenStatus,
     timestamp::Timestamp,
 };
-use serde::{Deserialize, Serialize};
 
 /// Who is signed in, and in which account.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Viewer {
     /// The person's name.
     pub name: String,
@@ -32,7 +28,7 @@ pub struct Viewer {
 }
 
 /// A Git provider as far as a member needs it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderLabel {
     /// Its kind.
     pub kind: ProviderKind,
@@ -45,7 +41,7 @@ pub struct ProviderLabel {
 }
 
 /// The page *Git Personal Access Tokens*.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokensPage {
     /// The moment for which the page is true.
     pub now: Timestamp,
@@ -54,7 +50,7 @@ pub struct TokensPage {
 }
 
 /// A runtime and the person's token for it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenRow {
     /// The runtime.
     pub runtime: RuntimeId,
@@ -64,13 +60,10 @@ pub struct TokenRow {
     pub provider: ProviderLabel,
     /// What a token for it needs.
     pub required: Vec<Scope>,
-    /// Whether the person may authorise access by OAuth 2. For the server alone.
-    #[serde(skip)]
+    /// Whether the person may authorise access by OAuth 2.
     pub method: Method,
     /// The person's token, if there is one.
     pub token: Option<TokenView>,
-    /// What can be done with it.
-    pub actions: Packed<Vec<Action>>,
 }
 
 /// Whether a person may authorise access by OAuth 2.
@@ -89,7 +82,7 @@ pub enum Method {
 }
 
 /// A stored Git token, without its secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenView {
     /// The token.
     pub id: GitTokenId,
@@ -97,19 +90,12 @@ pub struct TokenView {
     pub hint: String,
     /// What the provider calls its kind, and the username that goes beside it in Git over HTTPS.
     pub about: String,
-    /// What goes beside it, if anything does. For the server alone.
-    #[serde(skip)]
+    /// What goes beside it, if anything does.
     pub username: Option<String>,
-    /// Whose it is at the provider. For the server alone.
-    #[serde(skip)]
+    /// Whose it is at the provider.
     pub identity: GitIdentity,
-    /// By which name its owner signs in there.
-    pub login: String,
-    /// Its scopes against the profile. For the server alone.
-    #[serde(skip)]
+    /// Its scopes against the profile.
     pub scopes: Vec<ScopeFinding>,
-    /// The same to be shown: for each its class, its words, and how it is known. The user interface's to say.
-    pub chips: Vec<(String, String, String)>,
     /// What the last telling check said.
     pub status: TokenStatus,
     /// Where to authorise it for single sign-on, when that is what it needs.
@@ -118,8 +104,7 @@ pub struct TokenView {
     pub expiry: Expiry,
     /// Where that is from, or what contradicts it; may be empty.
     pub expiry_note: String,
-    /// The date that its holder entered, as `2027-01-20`; may be empty. For the server alone.
-    #[serde(skip)]
+    /// The date that its holder entered, as `2027-01-20`; may be empty.
     pub entered: String,
     /// When it was checked last.
     pub checked_at: Timestamp,
@@ -127,18 +112,16 @@ pub struct TokenView {
     pub setback: Option<String>,
     /// The other runtimes that the same token serves for its holder.
     pub shared: Vec<(RuntimeId, String)>,
-    /// Whether it came by OAuth 2. For the server alone.
-    #[serde(skip)]
+    /// Whether it came by OAuth 2.
     pub oauth: bool,
-    /// What its provider does with it on request. For the server alone.
-    #[serde(skip)]
+    /// What its provider does with it on request.
     pub offers: Offers,
     /// What kept it from being rotated or refreshed, as sentences; may be empty.
     pub rotation: String,
 }
 
 /// A runtime that a stored token could serve too.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShareTarget {
     /// The runtime.
     pub runtime: RuntimeId,
@@ -151,7 +134,7 @@ pub struct ShareTarget {
 }
 
 /// The page *Git authentication*.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProvidersPage {
     /// The moment for which the page is true.
     pub now: Timestamp,
@@ -160,7 +143,7 @@ pub struct ProvidersPage {
 }
 
 /// A registered Git provider.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderView {
     /// The provider.
     pub id: GitProviderId,
@@ -176,28 +159,21 @@ pub struct ProviderView {
     pub runtimes: Vec<String>,
     /// When it was registered.
     pub created_at: Timestamp,
-    /// What can be done with it.
-    pub actions: Packed<Vec<Action>>,
 }
 
 /// The page *Runtimes*.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuntimesPage {
     /// The moment for which the page is true.
     pub now: Timestamp,
-    /// How many tokens wait for their check, as a sentence; may be empty. The user interface's to say.
-    pub waiting: String,
     /// Every runtime, by name.
     pub runtimes: Vec<RuntimeView>,
-    /// The providers a runtime may use, by name. For the server alone.
-    #[serde(skip)]
+    /// The providers a runtime may use, by name.
     pub providers: Vec<(GitProviderId, ProviderLabel)>,
-    /// Whether there is one.
-    pub has_providers: bool,
 }
 
 /// A registered runtime.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuntimeView {
     /// The runtime.
     pub id: RuntimeId,
@@ -213,15 +189,8 @@ pub struct RuntimeView {
     pub members: u64,
     /// Whether its tokens are rotated before they end, where their provider can.
     pub rotate_tokens: bool,
-    /// The runtime token, if there is one. For the server alone.
-    #[serde(skip)]
+    /// The runtime token, if there is one.
     pub token: Option<TokenView>,
-    /// Its status and its end.
-    pub token_status: Option<(TokenStatus, Expiry)>,
-    /// What else is to be known of it, with the markup of [`guide::pieces`](crate::guide::pieces). The user interface's to say.
-    pub token_lines: Vec<String>,
     /// When it was registered.
     pub created_at: Timestamp,
-    /// What can be done with it.
-    pub actions: Packed<Vec<Action>>,
 }

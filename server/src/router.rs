@@ -5,11 +5,11 @@ use crate::{
     layers::{cross_site, headers, session, trace},
 };
 use any_spawner::Executor;
-use app::ssr::{WebSettings, page};
+use app::ssr::{WebSettings, oauth, page};
 use axum::{
     Router,
-    extract::State,
-    http::{HeaderValue, StatusCode, header},
+    extract::{Path, Query, State},
+    http::{HeaderValue, StatusCode, header, request::Parts},
     middleware::from_fn_with_state,
     response::{IntoResponse, Response},
     routing::{any, get},
@@ -17,7 +17,7 @@ use axum::{
 use backend::Services;
 use leptos::prelude::{LeptosOptions, provide_context};
 use leptos_axum::handle_server_fns_with_context;
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path as FilePath, sync::Arc, time::Duration};
 use tower::ServiceBuilder;
 use tower_http::{
     limit::RequestBodyLimitLayer, services::ServeDir, set_header::SetResponseHeaderLayer, timeout::TimeoutLayer,
@@ -48,8 +48,22 @@ pub(crate) fn router(services: Services, config: &Config, options: LeptosOptions
         let context = context.clone();
         any(move |request| handle_server_fns_with_context(context.clone(), request))
     };
+    let away = {
+        let context = context.clone();
+        get(move |parts: Parts| async move { oauth::away(parts, context).await })
+    };
+    let callback = {
+        let context = context.clone();
+        get(
+            move |application: Path<String>, answer: Query<oauth::Answer>, parts: Parts| async move {
+                oauth::callback(application, answer, parts, context).await
+            },
+        )
+    };
     let pages = Router::new()
         .route("/api/ui/{*function}", server_functions)
+        .route(oauth::AWAY, away)
+        .route(oauth::CALLBACK, callback)
         // The app knows which addresses lead to a page, and says so of those that do not.
         .fallback_service(get(move |request| page(request, options.clone(), context.clone())))
         .layer(
@@ -73,7 +87,7 @@ pub(crate) fn router(services: Services, config: &Config, options: LeptosOptions
 }
 
 /// Files of a folder, compressed when they were built.
-fn files(folder: &Path, cache: &'static str) -> Router {
+fn files(folder: &FilePath, cache: &'static str) -> Router {
     Router::new().fallback_service(
         ServiceBuilder::new()
             .layer(SetResponseHeaderLayer::if_not_present(

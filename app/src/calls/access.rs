@@ -4,15 +4,13 @@
     expect(clippy::unused_async, reason = "a server function is async, awaiting or not")
 )]
 
-use crate::{AppError, reply::Reply};
-use domain::{SecretInput, view::Viewer};
+use crate::AppError;
+use domain::{Packed, SecretInput, packed::pack_variants};
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
-use serde::{Deserialize, Serialize};
 
 /// Where somebody who comes to the door belongs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Door {
     /// Nobody has set Patchbay up.
     NotSetUp,
@@ -24,9 +22,17 @@ pub(crate) enum Door {
     NoAccount,
 }
 
+pack_variants!(Door {
+    "u" NotSetUp,
+    "s" SignIn,
+    "a" Account(account),
+    "n" NoAccount,
+    _ => Self::NoAccount,
+});
+
 /// Where the person belongs.
 #[server(endpoint = "ui/door", input = GetUrl)]
-pub(crate) async fn load_door() -> Result<Door, AppError> {
+pub(crate) async fn load_door() -> Result<Packed, AppError> {
     crate::ssr::read(async {
         let access = crate::ssr::services()?.access;
         let Some(session) = crate::ssr::session() else {
@@ -41,22 +47,26 @@ pub(crate) async fn load_door() -> Result<Door, AppError> {
     .await
 }
 
-/// Who is signed in, in the account.
-#[server(endpoint = "ui/viewer", input = GetUrl)]
-pub(crate) async fn load_viewer(#[server(default)] account: String) -> Result<Viewer, AppError> {
+/// What stands around the pages of the account.
+#[server(endpoint = "ui/frame", input = GetUrl)]
+pub(crate) async fn load_frame(#[server(default)] account: String) -> Result<Packed, AppError> {
     crate::ssr::read(async {
         let (services, member) = crate::ssr::member(&account).await?;
-        Ok(services.access.viewer(&member).await?)
+        Ok(crate::ssr::pages::frame(&services.access.viewer(&member).await?))
     })
     .await
 }
 
 /// Whether the set-up link still leads somewhere: an error if not.
 #[server(endpoint = "ui/set-up-link", input = GetUrl)]
-pub(crate) async fn load_set_up_link(#[server(default)] code: String) -> Result<(), AppError> {
+pub(crate) async fn load_set_up_link(#[server(default)] code: String) -> Result<Packed, AppError> {
     crate::ssr::read(async {
         let found = crate::ssr::services()?.access.is_set_up_link(&code).await?;
-        if found { Ok(()) } else { Err(AppError::SetUpLink) }
+        if found {
+            Ok(())
+        } else {
+            Err(crate::ssr::no_set_up_link())
+        }
     })
     .await
 }
@@ -69,7 +79,7 @@ pub(crate) async fn set_up(
     #[server(default)] name: String,
     #[server(default)] email: String,
     #[server(default)] password: SecretInput,
-) -> Result<Reply, AppError> {
+) -> Result<Packed, AppError> {
     let values = [
         ("account_name", account_name.clone()),
         ("name", name.clone()),
@@ -102,7 +112,7 @@ pub(crate) async fn sign_in(
     #[server(default)] email: String,
     #[server(default)] password: SecretInput,
     #[server(default)] next: String,
-) -> Result<Reply, AppError> {
+) -> Result<Packed, AppError> {
     let result = async {
         let access = crate::ssr::services()?.access;
         let signed_in = access.sign_in(&email, &password, crate::ssr::peer()).await?;
@@ -121,7 +131,7 @@ pub(crate) const SIGN_IN_FORM: &str = "sign-in";
 
 /// Signs out.
 #[server(endpoint = "ui/sign-out")]
-pub(crate) async fn sign_out() -> Result<Reply, AppError> {
+pub(crate) async fn sign_out() -> Result<Packed, AppError> {
     let result = async {
         if let Some(session) = crate::ssr::session() {
             crate::ssr::services()?.access.sign_out(&session).await?;
@@ -135,7 +145,7 @@ pub(crate) async fn sign_out() -> Result<Reply, AppError> {
 
 /// Remembers the theme. Anybody may: it is about the browser, not the person.
 #[server(endpoint = "ui/theme")]
-pub(crate) async fn set_theme(#[server(default)] theme: String) -> Result<Reply, AppError> {
+pub(crate) async fn set_theme(#[server(default)] theme: String) -> Result<Packed, AppError> {
     crate::ssr::cookies::keep_theme(crate::theme::Theme::from_word(&theme));
     Ok(crate::ssr::stay())
 }

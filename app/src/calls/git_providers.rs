@@ -1,18 +1,18 @@
 //! The Git providers of an account.
 
-use crate::{AppError, reply::Reply};
-use domain::view::ProvidersPage;
+use crate::AppError;
+use domain::Packed;
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 
 /// Everything the page *Git authentication* shows.
 #[server(endpoint = "ui/git-providers", input = GetUrl)]
-pub(crate) async fn load_git_providers(#[server(default)] account: String) -> Result<ProvidersPage, AppError> {
+pub(crate) async fn load_git_providers(#[server(default)] account: String) -> Result<Packed, AppError> {
     crate::ssr::read(async {
         let (services, member) = crate::ssr::member(&account).await?;
-        let mut page = services.git_providers.page(&member).await?;
-        crate::ssr::sheets::git_authentication::add_actions(&mut page, &account);
-        Ok(page)
+        let page = services.git_providers.page(&member).await?;
+        let oauth = services.oauth_applications.page(&member).await?;
+        Ok(crate::ssr::pages::git_authentication::lists(&page, &oauth, &account))
     })
     .await
 }
@@ -27,7 +27,7 @@ pub(crate) async fn save_git_provider(
     #[server(default)] base_url: String,
     #[server(default)] api_url: String,
     #[server(default)] allow_unverified: String,
-) -> Result<Reply, AppError> {
+) -> Result<Packed, AppError> {
     let form = backend::git_providers::GitProviderForm {
         kind,
         name,
@@ -73,7 +73,7 @@ pub(crate) async fn choose_scopes(
     #[server(default)] account: String,
     #[server(default)] id: String,
     #[server(default)] scopes: std::collections::BTreeMap<String, String>,
-) -> Result<Reply, AppError> {
+) -> Result<Packed, AppError> {
     let result = async {
         let (services, member) = crate::ssr::member(&account).await?;
         let typed = scopes
@@ -111,7 +111,7 @@ pub(crate) async fn choose_scopes(
 pub(crate) async fn delete_git_provider(
     #[server(default)] account: String,
     #[server(default)] id: String,
-) -> Result<Reply, AppError> {
+) -> Result<Packed, AppError> {
     let result = async {
         let (services, member) = crate::ssr::member(&account).await?;
         services.git_providers.delete(&member, crate::ssr::id(&id)?).await?;

@@ -6,6 +6,7 @@
 
 pub(crate) mod access;
 pub(crate) mod git_providers;
+pub(crate) mod oauth;
 pub(crate) mod runtimes;
 pub(crate) mod sheet;
 pub(crate) mod tokens;

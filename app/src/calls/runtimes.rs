@@ -1,23 +1,18 @@
 //! The runtimes of an account.
 
-use crate::{AppError, reply::Reply};
-use domain::view::RuntimesPage;
+use crate::AppError;
+use domain::Packed;
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 
 /// Everything the page *Runtimes* shows.
 #[server(endpoint = "ui/runtimes", input = GetUrl)]
-pub(crate) async fn load_runtimes(#[server(default)] account: String) -> Result<RuntimesPage, AppError> {
+pub(crate) async fn load_runtimes(#[server(default)] account: String) -> Result<Packed, AppError> {
     crate::ssr::read(async {
         let (services, member) = crate::ssr::member(&account).await?;
-        let mut page = services.runtimes.page(&member).await?;
-        crate::ssr::sheets::runtimes::add_actions(&mut page, &account);
-        page.waiting = match services.check_soon.waiting(&member, None).await? {
-            0 => String::new(),
-            1 => "1 token waits for its check.".to_owned(),
-            many => format!("{many} tokens wait for their checks."),
-        };
-        Ok(page)
+        let page = services.runtimes.page(&member).await?;
+        let waiting = services.check_soon.waiting(&member, None).await?;
+        Ok(vec![crate::ssr::pages::runtimes::list(&page, waiting, &account)])
     })
     .await
 }
@@ -30,7 +25,7 @@ pub(crate) async fn save_runtime(
     #[server(default)] name: String,
     #[server(default)] provider: String,
     #[server(default)] rotate_tokens: String,
-) -> Result<Reply, AppError> {
+) -> Result<Packed, AppError> {
     let result = async {
         let (services, member) = crate::ssr::member(&account).await?;
         let form = backend::runtimes::RuntimeForm {
@@ -64,7 +59,7 @@ pub(crate) async fn save_runtime(
 pub(crate) async fn check_soon(
     #[server(default)] account: String,
     #[server(default)] runtime: String,
-) -> Result<Reply, AppError> {
+) -> Result<Packed, AppError> {
     let result = async {
         let (services, member) = crate::ssr::member(&account).await?;
         let runtime = match runtime.as_str() {
@@ -88,7 +83,7 @@ pub(crate) async fn check_soon(
 pub(crate) async fn delete_runtime(
     #[server(default)] account: String,
     #[server(default)] id: String,
-) -> Result<Reply, AppError> {
+) -> Result<Packed, AppError> {
     let result = async {
         let (services, member) = crate::ssr::member(&account).await?;
         services.runtimes.delete(&member, crate::ssr::id(&id)?).await?;

@@ -1,7 +1,7 @@
 //! What is open over a page.
 
 use crate::AppError;
-use domain::{Packed, sheet::Sheet};
+use domain::Packed;
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
 
@@ -11,6 +11,6 @@ pub(crate) async fn load_sheet(
     #[server(default)] account: String,
     #[server(default)] page: String,
     #[server(default)] query: String,
-) -> Result<Option<Packed<Sheet>>, AppError> {
+) -> Result<Packed, AppError> {
     crate::ssr::read(crate::ssr::sheets::sheet(&account, &page, &query)).await
 }

@@ -1,27 +1,18 @@
 //! The Git tokens of a person.
 
-use crate::{AppError, reply::Reply};
-use domain::{SecretInput, view::TokensPage};
+use crate::AppError;
+use domain::{Packed, SecretInput};
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
-use serde::{Deserialize, Serialize};
 
-/// The page *Git Personal Access Tokens*, and whether the person could register the runtimes that are missing there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Tokens {
-    pub(crate) page: TokensPage,
-    pub(crate) admin: bool,
-}
-
-/// Everything the page shows.
+/// Everything the page *Git Personal Access Tokens* shows.
 #[server(endpoint = "ui/tokens", input = GetUrl)]
-pub(crate) async fn load_tokens(#[server(default)] account: String) -> Result<Tokens, AppError> {
+pub(crate) async fn load_tokens(#[server(default)] account: String) -> Result<Packed, AppError> {
     crate::ssr::read(async {
         let (services, member) = crate::ssr::member(&account).await?;
         let admin = member.require_admin().is_ok();
-        let mut page = services.tokens.page(&member).await?;
-        crate::ssr::sheets::tokens::add_actions(&mut page, &account);
-        Ok(Tokens { page, admin })
+        let page = services.tokens.page(&member).await?;
+        Ok(vec![crate::ssr::pages::tokens::list(&page, admin, &account)])
     })
     .await
 }
@@ -36,7 +27,7 @@ pub(crate) async fn put_token(
     #[server(default)] username: String,
     #[server(default)] ends_on: String,
     #[server(default)] confirmed: String,
-) -> Result<Reply, AppError> {
+) -> Result<Packed, AppError> {
     let form = backend::tokens::TokenForm {
         token,
         username,
@@ -47,12 +38,14 @@ pub(crate) async fn put_token(
         let (services, member) = crate::ssr::member(&account).await?;
         let at = crate::ssr::at(&runtime, &holder)?;
         let before = services.tokens.row(&member, at).await?.token;
-        services.tokens.put(&member, at, &form).await?;
+        let stored = services.tokens.put(&member, at, &form).await?;
         let followers = before.map(|token| token.shared).unwrap_or_default();
         let targets = services.tokens.share_targets(&member, at).await?;
-        Ok(crate::reply::Done::new(
+        let location = crate::ssr::sheets::tokens::after_put(&account, at, &followers, &targets);
+        Ok(crate::ssr::oauth::replaced(
             "Token checked and stored.",
-            crate::ssr::sheets::tokens::after_put(&account, at, &followers, &targets),
+            stored.replaced.as_ref(),
+            location,
         ))
     }
     .await;
@@ -77,7 +70,7 @@ pub(crate) async fn share_token(
     #[server(default)] runtime: String,
     #[server(default)] holder: String,
     #[server(default)] targets: Vec<String>,
-) -> Result<Reply, AppError> {
+) -> Result<Packed, AppError> {
     let result = async {
         let (services, member) = crate::ssr::member(&account).await?;
         let at = crate::ssr::at(&runtime, &holder)?;
@@ -105,7 +98,7 @@ pub(crate) async fn enter_expiry(
     #[server(default)] runtime: String,
     #[server(default)] holder: String,
     #[server(default)] ends_on: String,
-) -> Result<Reply, AppError> {
+) -> Result<Packed, AppError> {
     let result = async {
         let (services, member) = crate::ssr::member(&account).await?;
         let at = crate::ssr::at(&runtime, &holder)?;
@@ -134,7 +127,7 @@ pub(crate) async fn check_token(
     #[server(default)] account: String,
     #[server(default)] runtime: String,
     #[server(default)] holder: String,
-) -> Result<Reply, AppError> {
+) -> Result<Packed, AppError> {
     let result = async {
         let (services, member) = crate::ssr::member(&account).await?;
         let at = crate::ssr::at(&runtime, &holder)?;
@@ -163,7 +156,7 @@ pub(crate) async fn rotate_token(
     #[server(default)] account: String,
     #[server(default)] runtime: String,
     #[server(default)] holder: String,
-) -> Result<Reply, AppError> {
+) -> Result<Packed, AppError> {
     let result = async {
         let (services, member) = crate::ssr::member(&account).await?;
         let at = crate::ssr::at(&runtime, &holder)?;
@@ -183,7 +176,7 @@ pub(crate) async fn delete_token(
     #[server(default)] runtime: String,
     #[server(default)] holder: String,
     #[server(default)] revoke: String,
-) -> Result<Reply, AppError> {
+) -> Result<Packed, AppError> {
     let result = async {
         let (services, member) = crate::ssr::member(&account).await?;
         let at = crate::ssr::at(&runtime, &holder)?;

@@ -5,7 +5,7 @@ use super::{
     icon::{Icon, icon},
     words::each,
 };
-use domain::{Packed, sheet::Action};
+use domain::sheet::Action;
 use leptos::prelude::*;
 
 /// The most actions that stand side by side.
@@ -16,11 +16,11 @@ const BESIDE_MENU: usize = 2;
 /// The cell with a row's actions. Many of them go into a menu, which the browser itself opens and closes.
 #[component]
 pub(crate) fn Actions(
-    actions: Packed<Vec<Action>>,
+    actions: Vec<Action>,
     /// The row's name, for screen readers.
     about: String,
 ) -> impl IntoView {
-    let mut shown = actions.open();
+    let mut shown = actions;
     let rest = if shown.len() > SIDE_BY_SIDE {
         shown.split_off(BESIDE_MENU)
     } else {

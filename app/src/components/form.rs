@@ -12,7 +12,7 @@ use crate::{
     AppError, dom,
     flash::News,
     platform,
-    reply::{Done, Reply},
+    reply::Done,
     state::{AppState, NO_FORM, app_state},
 };
 use domain::sheet::{Field, Pairs};
@@ -30,6 +30,11 @@ pub(crate) struct FormState {
 }
 
 impl FormState {
+    /// Whether the form comes back from the server with an error.
+    pub(crate) fn was_refused(self) -> bool {
+        self.error.with_untracked(Option::is_some)
+    }
+
     fn field_error(self, field: &str) -> Option<String> {
         self.error.with(|error| match error {
             Some(AppError::Invalid(fields)) => fields.at(field).map(ToOwned::to_owned),
@@ -76,8 +81,8 @@ pub(crate) fn PostForm(
         let (address, navigate) = (address.clone(), navigate.clone());
         spawn_local(async move {
             match platform::post(&address, body).await {
-                Reply::Done(done) if done.reload => platform::redirect(&done.location),
-                Reply::Done(done) => finish(state, form, &done, |location| {
+                Ok(done) if done.reload => platform::redirect(&done.location),
+                Ok(done) => finish(state, form, &done, |location| {
                     navigate(
                         location,
                         NavigateOptions {
@@ -87,8 +92,8 @@ pub(crate) fn PostForm(
                         },
                     );
                 }),
-                Reply::Failed(AppError::NotSignedIn) => platform::redirect(&crate::paths::sign_in(&dom::here())),
-                Reply::Failed(error) => fail(state, form, &element, error),
+                Err(AppError::NotSignedIn) => platform::redirect(&crate::paths::sign_in(&dom::here())),
+                Err(error) => fail(state, form, &element, error),
             }
         });
     };

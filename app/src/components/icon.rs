@@ -1,6 +1,5 @@
 //! Icons, from one sprite that the browser loads once: so their paths are not in the WASM.
 
-use domain::ProviderKind;
 use leptos::prelude::*;
 
 /// Where the sprite is. The query changes with its content, so that it may be cached for ever.
@@ -30,23 +29,16 @@ pub(crate) fn Icon(
 }
 
 /// [`Icon`] of a name that the server gave.
-pub(crate) fn icon(name: &str) -> impl IntoView + use<> {
+pub(crate) fn icon(name: &str) -> AnyView {
+    icon_of("icon", name)
+}
+
+/// An icon of a class: `icon` is drawn in lines, `mark` is filled.
+pub(crate) fn icon_of(class: &str, name: &str) -> AnyView {
     view! {
-        <svg class="icon" aria-hidden="true">
+        <svg class=class.to_owned() aria-hidden="true">
             <use href=sprite(name)></use>
         </svg>
     }
-}
-
-/// A Git provider's mark and host.
-#[component]
-pub(crate) fn ProviderMark(kind: ProviderKind, #[prop(into)] text: String) -> impl IntoView {
-    view! {
-        <span class="provider">
-            <svg class="mark" aria-hidden="true">
-                <use href=sprite(kind.as_str())></use>
-            </svg>
-            {text}
-        </span>
-    }
+    .into_any()
 }

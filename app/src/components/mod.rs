@@ -2,17 +2,13 @@
 
 pub(crate) mod actions;
 pub(crate) mod copy;
-pub(crate) mod empty;
 pub(crate) mod form;
 pub(crate) mod icon;
 pub(crate) mod list;
 pub(crate) mod notice;
 pub(crate) mod page;
 pub(crate) mod problem;
-pub(crate) mod scopes;
 pub(crate) mod sheet;
 pub(crate) mod shell;
-pub(crate) mod status;
 pub(crate) mod theme_switch;
-pub(crate) mod when;
 pub(crate) mod words;

@@ -1,7 +1,7 @@
 //! The frame of a page: title, heading, and what stands there while it loads or when it cannot be shown.
 
 use super::icon::Icon;
-use crate::{AppError, load::Answer, paths, platform};
+use crate::{AppError, paths, platform};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_location;
@@ -44,19 +44,9 @@ pub(crate) fn loading() -> AnyView {
     view! { <Loading/> }.into_any()
 }
 
-/// Shows an answer that is not the one that was asked for: an error.
-pub(crate) fn unexpected(answer: Answer) -> AnyView {
-    let error = match answer {
-        Answer::Failed(error) => error,
-        _ => AppError::Garbled,
-    };
-    view! { <ErrorPage error/> }.into_any()
-}
-
 /// A page that cannot be shown: why, and what to do. Somebody who is not signed in is led to sign-in instead.
-#[component]
-pub(crate) fn ErrorPage(error: AppError) -> impl IntoView {
-    if error == AppError::NotSignedIn {
+pub(crate) fn error_page(error: AppError) -> AnyView {
+    if matches!(error, AppError::NotSignedIn) {
         return view! { <SignInFirst/> }.into_any();
     }
     platform::set_status(error.status());

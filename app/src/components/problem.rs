@@ -1,6 +1,6 @@
 //! The words for what went wrong: what was seen, and what to do about it.
 
-use super::{scopes::ScopeNames, words::link_out};
+use super::words::{link_out, words};
 use crate::{AppError, error::Problem};
 use leptos::prelude::*;
 
@@ -8,36 +8,13 @@ use leptos::prelude::*;
 fn explain(error: AppError) -> Problem {
     match error {
         AppError::Invalid(_) => Problem::new("Some fields need another look.", ""),
-        AppError::WrongCredentials => Problem::new(
-            "The e-mail address or the password is wrong.",
-            "Check both and try again. If you have forgotten the password, ask your admin.",
-        ),
-        AppError::Throttled { retry_at } => Problem::new(
-            "Too many tries.",
-            format!("Wait until {}, then try again.", retry_at.date_time()),
-        ),
-        AppError::SetUpLink => Problem::new(
-            "This set-up link does not work.",
-            "It was used already, or the server has been started again since: then its log has a new one.",
-        ),
         AppError::NotSignedIn => Problem::new("Your session has ended.", "Sign in again to go on."),
         AppError::NotFound => Problem::new(
             "This is no longer here.",
             "It may have been deleted. Load the page again.",
         ),
         AppError::NotAdmin => Problem::new("Only an admin may do this.", "Ask an admin of this account."),
-        AppError::InUse { runtimes } => Problem::new(
-            "Runtimes still use this Git provider.",
-            format!(
-                "Delete these runtimes first, or give them another provider: {}.",
-                runtimes.join(", ")
-            ),
-        ),
         AppError::Refused(problem) => *problem,
-        AppError::Internal { id } => Problem::new(
-            "Something went wrong on the server.",
-            format!("Try again. If it stays so, give your admin this id from the server's log: {id}."),
-        ),
         AppError::Offline => Problem::new(
             "Patchbay cannot be reached.",
             "Check your connection and try again. Nothing was changed.",
@@ -81,19 +58,20 @@ pub(crate) fn ProblemText(
         scopes,
         link,
         confirm,
+        ..
     } = explain(error);
     let link = link.or_else(|| generate.filter(|_| !scopes.is_empty()));
     view! {
-        <p><strong>{title}</strong> " " <ScopeNames scopes/></p>
+        <p><strong>{title}</strong> " " {words(&scopes)}</p>
         {(!advice.is_empty()).then(|| view! { <p>{advice}</p> })}
         {link
-            .map(|(words, address)| view! { <p>{link_out(address, words)}</p> })}
+            .map(|(label, address)| view! { <p>{link_out(address, label)}</p> })}
         {confirm
-            .map(|(words, value)| {
+            .map(|(label, value)| {
                 view! {
                     <div class="check">
                         <input type="checkbox" id="confirmed" name="confirmed" value=value/>
-                        <label for="confirmed">{words}</label>
+                        <label for="confirmed">{label}</label>
                     </div>
                 }
             })}

@@ -1,12 +1,19 @@
 //! What stands around every page: around those of an account with its navigation, around the others without.
 
-use super::{form::PostForm, icon::Icon, notice::Notices, page::SignInFirst, theme_switch::ThemeSwitch};
+use super::{
+    form::PostForm,
+    icon::{self, Icon},
+    notice::Notices,
+    page::SignInFirst,
+    theme_switch::ThemeSwitch,
+    words::each,
+};
 use crate::{
     AppError,
     calls::access::SignOut,
     load::{Answer, Ask, Loaded, nothing},
 };
-use domain::{Role, view::Viewer};
+use domain::page::{Frame, Link};
 use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_router::hooks::use_location;
 
@@ -18,7 +25,7 @@ pub(crate) fn AccountShell(account: String, children: Children) -> impl IntoView
         <div class="shell">
             <header class="side">
                 <Brand/>
-                <Loaded ask=Ask::Viewer(account) show=show_nav waiting=nothing/>
+                <Loaded ask=Ask::Frame(account) show=show_nav waiting=nothing/>
             </header>
             <main class="main" id="main" tabindex="-1">
                 <Notices/>
@@ -30,10 +37,10 @@ pub(crate) fn AccountShell(account: String, children: Children) -> impl IntoView
 
 fn show_nav(_: Ask, answer: Answer) -> AnyView {
     match answer {
-        Answer::Viewer(viewer) => view! { <AccountNav viewer/> }.into_any(),
-        Answer::Failed(AppError::NotSignedIn) => view! { <SignInFirst/> }.into_any(),
+        Ok(packed) => nav(packed.open()),
+        Err(AppError::NotSignedIn) => view! { <SignInFirst/> }.into_any(),
         // What else went wrong, the page itself says.
-        _ => nothing(),
+        Err(_) => nothing(),
     }
 }
 
@@ -75,47 +82,14 @@ fn Brand() -> impl IntoView {
     }
 }
 
-#[component]
-fn AccountNav(viewer: Viewer) -> impl IntoView {
-    let account = viewer.account.clone();
-    let admin = viewer.role == Role::Admin;
-    let initials: String = viewer
-        .name
-        .split_whitespace()
-        .filter_map(|word| word.chars().next())
-        .take(2)
-        .collect();
+fn nav(frame: Frame) -> AnyView {
     view! {
-        <nav aria-label="Main">
-            <ul class="nav">
-                <li>
-                    <NavLink href=format!("/{account}/tokens") icon="key" label="Git tokens" count=viewer.attention/>
-                </li>
-            </ul>
-            {admin
-                .then(|| {
-                    view! {
-                        <h2 class="group">{viewer.account_name.clone()}</h2>
-                        <ul class="nav">
-                            <li>
-                                <NavLink href=format!("/{account}/admin/runtimes") icon="cpu" label="Runtimes"/>
-                            </li>
-                            <li>
-                                <NavLink
-                                    href=format!("/{account}/admin/git-authentication")
-                                    icon="lock"
-                                    label="Git authentication"
-                                />
-                            </li>
-                        </ul>
-                    }
-                })}
-        </nav>
+        <nav aria-label="Main">{each(frame.groups, group)}</nav>
         <div class="who">
-            <span class="avatar" aria-hidden="true">{initials}</span>
+            <span class="avatar" aria-hidden="true">{frame.initials}</span>
             <div class="person">
-                <span class="name">{viewer.name}</span>
-                <span class="sub">{viewer.account_name} " · " {viewer.role.as_str()}</span>
+                <span class="name">{frame.name}</span>
+                <span class="sub">{frame.part}</span>
             </div>
             <div class="who-tools">
                 <ThemeSwitch/>
@@ -128,32 +102,42 @@ fn AccountNav(viewer: Viewer) -> impl IntoView {
             </div>
         </div>
     }
+    .into_any()
 }
 
-#[component]
-fn NavLink(
-    href: String,
-    icon: &'static str,
-    label: &'static str,
-    /// How many things there need the person.
-    #[prop(optional)]
-    count: u64,
-) -> impl IntoView {
+fn group((heading, links): (String, Vec<Link>)) -> AnyView {
+    view! {
+        {(!heading.is_empty()).then(|| view! { <h2 class="group">{heading}</h2> })}
+        <ul class="nav">{each(links, link)}</ul>
+    }
+    .into_any()
+}
+
+fn link(link: Link) -> AnyView {
     let here = use_location().pathname;
-    let target = href.clone();
-    let count = (count > 0).then(|| {
+    let Link {
+        to,
+        icon: mark,
+        label,
+        count,
+    } = link;
+    let target = to.clone();
+    let count = (!count.is_empty()).then(|| {
         view! {
             <span class="count status warn">
-                {count.to_string()}
+                {count}
                 <span class="unseen">" need attention"</span>
             </span>
         }
     });
     view! {
-        <a href=href aria-current=move || here.with(|here| *here == target).then_some("page")>
-            <Icon name=icon/>
-            {label}
-            {count}
-        </a>
+        <li>
+            <a href=to aria-current=move || here.with(|here| *here == target).then_some("page")>
+                {icon::icon(&mark)}
+                {label}
+                {count}
+            </a>
+        </li>
     }
+    .into_any()
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     calls::access::Door,
-    components::page::{LeadOn, PageHead, loading, unexpected},
+    components::page::{LeadOn, PageHead, error_page, loading},
     load::{Answer, Ask, Loaded},
 };
 use leptos::prelude::*;
@@ -16,18 +16,21 @@ pub(crate) fn HomePage() -> impl IntoView {
 }
 
 fn show(_: Ask, answer: Answer) -> AnyView {
-    match answer {
-        Answer::Door(Door::Account(account)) => view! { <LeadOn path=format!("/{account}/tokens")/> }.into_any(),
-        Answer::Door(Door::SignIn) => view! { <LeadOn path="/sign-in"/> }.into_any(),
-        Answer::Door(Door::NotSetUp) => view! { <NotSetUp/> }.into_any(),
-        Answer::Door(Door::NoAccount) => view! {
+    let door = match answer {
+        Ok(packed) => packed.open(),
+        Err(error) => return error_page(error),
+    };
+    match door {
+        Door::Account(account) => view! { <LeadOn path=format!("/{account}/tokens")/> }.into_any(),
+        Door::SignIn => view! { <LeadOn path="/sign-in"/> }.into_any(),
+        Door::NotSetUp => view! { <NotSetUp/> }.into_any(),
+        Door::NoAccount => view! {
             <PageHead title="No account yet"/>
             <div class="card body">
                 <p>"You are signed in, but a member of no account. Ask the admin of yours to add you."</p>
             </div>
         }
         .into_any(),
-        answer => unexpected(answer),
     }
 }
 

@@ -1,9 +1,7 @@
-//! One file per page.
+//! The pages. What the lists of an account show, the server makes: see `ssr/pages`.
 
-pub(crate) mod git_authentication;
 pub(crate) mod home;
+pub(crate) mod lists;
 pub(crate) mod not_found;
-pub(crate) mod runtimes;
 pub(crate) mod set_up;
 pub(crate) mod sign_in;
-pub(crate) mod tokens;

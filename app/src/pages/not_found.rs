@@ -1,10 +1,10 @@
 //! Nothing is at this address.
 
-use crate::{AppError, components::page::ErrorPage};
+use crate::{AppError, components::page::error_page};
 use leptos::prelude::*;
 
 /// The page.
 #[component]
 pub(crate) fn NotFoundPage() -> impl IntoView {
-    view! { <ErrorPage error=AppError::NotFound/> }
+    error_page(AppError::NotFound)
 }

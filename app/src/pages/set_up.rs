@@ -1,10 +1,11 @@
 //! Set-up: the first account and its admin.
 
 use crate::{
+    AppError,
     calls::access::{SET_UP_FORM, SetUp},
     components::{
         form::{FormProblem, Hidden, PostForm, Submit, text_field, typed},
-        page::{PageHead, loading, unexpected},
+        page::{PageHead, error_page, loading},
     },
     load::{Answer, Ask, Loaded},
 };
@@ -22,8 +23,9 @@ pub(crate) fn SetUpPage(code: String) -> impl IntoView {
 
 fn show(ask: Ask, answer: Answer) -> AnyView {
     match (ask, answer) {
-        (Ask::SetUpLink(code), Answer::SetUpLink) => view! { <SetUpForm code/> }.into_any(),
-        (_, answer) => unexpected(answer),
+        (Ask::SetUpLink(code), Ok(_)) => view! { <SetUpForm code/> }.into_any(),
+        (_, Ok(_)) => error_page(AppError::Garbled),
+        (_, Err(error)) => error_page(error),
     }
 }
 

@@ -4,7 +4,7 @@ use crate::{
     calls::access::{Door, SIGN_IN_FORM, SignIn},
     components::{
         form::{FormProblem, Hidden, PostForm, Submit, text_field, typed},
-        page::{LeadOn, PageHead, loading, unexpected},
+        page::{LeadOn, PageHead, error_page, loading},
     },
     load::{Answer, Ask, Loaded},
     pages::home::NotSetUp,
@@ -24,15 +24,18 @@ pub(crate) fn SignInPage() -> impl IntoView {
 
 fn show(_: Ask, answer: Answer) -> AnyView {
     let next = use_query_map().read_untracked().get("next").unwrap_or_default();
-    match answer {
-        Answer::Door(Door::SignIn) => view! { <SignInForm next/> }.into_any(),
-        Answer::Door(Door::NotSetUp) => view! { <NotSetUp/> }.into_any(),
-        Answer::Door(Door::Account(account)) => {
+    let door = match answer {
+        Ok(packed) => packed.open(),
+        Err(error) => return error_page(error),
+    };
+    match door {
+        Door::SignIn => view! { <SignInForm next/> }.into_any(),
+        Door::NotSetUp => view! { <NotSetUp/> }.into_any(),
+        Door::Account(account) => {
             let home = format!("/{account}/tokens");
             view! { <LeadOn path=paths::local(&next).map_or(home, ToOwned::to_owned)/> }.into_any()
         }
-        Answer::Door(Door::NoAccount) => view! { <LeadOn path="/"/> }.into_any(),
-        answer => unexpected(answer),
+        Door::NoAccount => view! { <LeadOn path="/"/> }.into_any(),
     }
 }
 

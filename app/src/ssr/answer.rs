@@ -12,6 +12,7 @@ use crate::{
     state::NO_FORM,
 };
 use backend::access::SignedIn;
+use domain::{Packed, packed::Pack};
 use http::{
     HeaderMap, HeaderValue, StatusCode,
     header::{ACCEPT, CACHE_CONTROL, LOCATION, REFERER},
@@ -21,8 +22,8 @@ use leptos_axum::ResponseOptions;
 use secrecy::ExposeSecret as _;
 
 /// Answers a read over the wire: the response gets the status of the error. A page that is rendered sees to its own.
-pub(crate) async fn read<T>(work: impl Future<Output = Result<T, AppError>>) -> Result<T, AppError> {
-    let result = work.await;
+pub(crate) async fn read<T: Pack>(work: impl Future<Output = Result<T, AppError>>) -> Result<Packed, AppError> {
+    let result = work.await.map(|answer| Packed::new(&answer));
     if let Some(response) = use_context::<ResponseOptions>() {
         response.insert_header(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
@@ -47,17 +48,17 @@ pub(crate) fn enter(signed_in: &SignedIn, next: &str) -> Done {
 }
 
 /// Answers a form that leaves the person where they are, and has nothing to say.
-pub(crate) fn stay() -> Reply {
+pub(crate) fn stay() -> Packed {
     let headers = context::request().map(|parts| parts.headers).unwrap_or_default();
     if accepts_html(&headers) {
         redirect(&referring_page(&headers));
     }
-    Reply::Done(Done::default())
+    Packed::new(&Reply::Ok(Done::default()))
 }
 
 /// Answers a form. With JavaScript the form itself shows the reply. A plain post is redirected, and the next page shows
 /// what came of it: `form` names the form that gets the error and the `values` back, which hold no secret.
-pub(crate) fn finish(form: &str, result: Result<Done, AppError>, values: &[(&str, &str)]) -> Reply {
+pub(crate) fn finish(form: &str, result: Reply, values: &[(&str, &str)]) -> Packed {
     let parts = context::request();
     let headers = parts.map(|parts| parts.headers).unwrap_or_default();
     let plain = accepts_html(&headers);
@@ -91,13 +92,10 @@ pub(crate) fn finish(form: &str, result: Result<Done, AppError>, values: &[(&str
     {
         leave(form, news, &[]);
     }
-    match result {
-        Ok(done) => Reply::Done(done),
-        Err(error) => Reply::Failed(error),
-    }
+    Packed::new(&result)
 }
 
-fn leave(form: &str, news: News, values: &[(&str, &str)]) {
+pub(super) fn leave(form: &str, news: News, values: &[(&str, &str)]) {
     let owned = |(field, value): &(&str, &str)| ((*field).to_owned(), (*value).to_owned());
     let mut flash = Flash {
         form: form.to_owned(),
@@ -115,14 +113,18 @@ fn leave(form: &str, news: News, values: &[(&str, &str)]) {
 }
 
 fn sealed(flash: &Flash) -> Option<String> {
-    context::services().ok()?.flash.seal(&serde_json::to_vec(flash).ok()?)
+    context::services()
+        .ok()?
+        .flash
+        .seal(&serde_json::to_vec(&Packed::new(flash)).ok()?)
 }
 
 /// Takes what the form before left, if anything.
 pub(super) fn take_flash() -> Option<Flash> {
     let cookie = Cookie::Flash.get()?;
     Cookie::Flash.clear();
-    serde_json::from_slice(&context::services().ok()?.flash.open(&cookie)?).ok()
+    let packed: Packed = serde_json::from_slice(&context::services().ok()?.flash.open(&cookie)?).ok()?;
+    Some(packed.open())
 }
 
 /// Gives the answer its status, unless it leads elsewhere already.

@@ -65,6 +65,12 @@ pub(crate) fn peer() -> IpAddr {
         .unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
 }
 
+/// What was typed into a field that is none for secrets, to be shown again, unless a token was pasted there.
+pub(crate) fn unless_token(typed: &str) -> &str {
+    let token = |word: &str| domain::token_format::TokenFormat::of(word).is_some();
+    if typed.split([',', ' ']).any(token) { "" } else { typed }
+}
+
 /// What was typed as a date, to be shown again: only what looks like one, since anything may have been pasted there.
 pub(crate) fn date_typed(typed: &str) -> &str {
     if typed.len() <= 12

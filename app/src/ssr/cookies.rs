@@ -17,6 +17,8 @@ use std::fmt::Write as _;
 pub(super) enum Cookie {
     Session,
     Flash,
+    /// Where the browser is led away to.
+    Away,
     Theme,
 }
 
@@ -27,6 +29,8 @@ impl Cookie {
             (Self::Session, false) => "patchbay",
             (Self::Flash, true) => "__Host-patchbay-flash",
             (Self::Flash, false) => "patchbay-flash",
+            (Self::Away, true) => "__Host-patchbay-away",
+            (Self::Away, false) => "patchbay-away",
             (Self::Theme, true) => "__Host-patchbay-theme",
             (Self::Theme, false) => "patchbay-theme",
         }
@@ -37,7 +41,7 @@ impl Cookie {
         match self {
             Self::Session => None,
             // Long enough for the redirect that it is made for.
-            Self::Flash => Some(60),
+            Self::Flash | Self::Away => Some(60),
             // Browsers hold a cookie for 400 days at most.
             Self::Theme => Some(400 * 24 * 60 * 60),
         }

@@ -3,8 +3,8 @@
 use super::refusal::{self, refusal};
 use crate::{AppError, error::Problem};
 use backend::{
-    Fault, access::AccessError, check_soon::CheckSoonError, git_providers::GitProviderError, rotation::RotationError,
-    runtimes::RuntimeError, tokens::TokenError,
+    Fault, access::AccessError, check_soon::CheckSoonError, git_providers::GitProviderError,
+    oauth::OAuthApplicationError, rotation::RotationError, runtimes::RuntimeError, tokens::TokenError,
 };
 use std::{
     fmt::Display,
@@ -16,7 +16,26 @@ pub(super) fn internal(cause: impl Display) -> AppError {
     // The standard library seeds each of these anew: good enough to find one line in a log.
     let id = format!("{:08x}", RandomState::new().build_hasher().finish() >> 32);
     tracing::error!(error.id = %id, %cause, "a request failed");
-    AppError::Internal { id }
+    with_status(
+        500,
+        "Something went wrong on the server.",
+        format!("Try again. If it stays so, give your admin this id from the server's log: {id}."),
+    )
+}
+
+/// The set-up link is wrong or used.
+pub(crate) fn no_set_up_link() -> AppError {
+    with_status(
+        404,
+        "This set-up link does not work.",
+        "It was used already, or the server has been started again since: then its log has a new one.",
+    )
+}
+
+/// What went wrong and what to do, with an HTTP status.
+fn with_status(status: u16, title: &str, advice: impl Into<String>) -> AppError {
+    let problem = Problem::new(title, advice);
+    AppError::from(Problem { status, ..problem })
 }
 
 impl From<Fault> for AppError {
@@ -29,9 +48,17 @@ impl From<AccessError> for AppError {
     fn from(error: AccessError) -> Self {
         match error {
             AccessError::Invalid(fields) => Self::Invalid(fields),
-            AccessError::WrongCredentials => Self::WrongCredentials,
-            AccessError::Throttled { retry_at } => Self::Throttled { retry_at },
-            AccessError::SetUpLink => Self::SetUpLink,
+            AccessError::WrongCredentials => with_status(
+                401,
+                "The e-mail address or the password is wrong.",
+                "Check both and try again. If you have forgotten the password, ask your admin.",
+            ),
+            AccessError::Throttled { retry_at } => with_status(
+                429,
+                "Too many tries.",
+                format!("Wait until {}, then try again.", retry_at.date_time()),
+            ),
+            AccessError::SetUpLink => no_set_up_link(),
             AccessError::NotSignedIn => Self::NotSignedIn,
             AccessError::NotFound => Self::NotFound,
             AccessError::NotAdmin => Self::NotAdmin,
@@ -99,12 +126,35 @@ impl From<RuntimeError> for AppError {
     }
 }
 
+impl From<OAuthApplicationError> for AppError {
+    fn from(error: OAuthApplicationError) -> Self {
+        match error {
+            OAuthApplicationError::Invalid(fields) => Self::Invalid(fields),
+            OAuthApplicationError::NotFound => Self::NotFound,
+            OAuthApplicationError::CallbackTaken => with_status(
+                409,
+                "Another application was registered meanwhile, with this callback URL.",
+                "Close this, open it again, and enter the new callback URL at the provider.",
+            ),
+            OAuthApplicationError::Access(error) => error.into(),
+            OAuthApplicationError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
 impl From<GitProviderError> for AppError {
     fn from(error: GitProviderError) -> Self {
         match error {
             GitProviderError::Invalid(fields) => Self::Invalid(fields),
             GitProviderError::NotFound => Self::NotFound,
-            GitProviderError::InUse { runtimes } => Self::InUse { runtimes },
+            GitProviderError::InUse { runtimes } => with_status(
+                409,
+                "Runtimes still use this Git provider.",
+                format!(
+                    "Delete these runtimes first, or give them another provider: {}.",
+                    runtimes.join(", ")
+                ),
+            ),
             GitProviderError::Access(error) => error.into(),
             GitProviderError::Fault(fault) => fault.into(),
         }

@@ -4,15 +4,26 @@ use super::answer;
 use crate::{
     AppError,
     calls::{
-        access::{load_door, load_set_up_link, load_viewer},
+        access::{load_door, load_frame, load_set_up_link},
         git_providers::load_git_providers,
         runtimes::load_runtimes,
         sheet::load_sheet,
         tokens::load_tokens,
     },
+    flash::FirstLoad,
     load::{Answer, Ask},
     reply::Reply,
 };
+use domain::Packed;
+use leptos::prelude::{SharedValue, use_context};
+
+/// What the server knows of the browser, which also goes along with the page.
+pub(crate) fn first_load() -> FirstLoad {
+    let first = use_context::<FirstLoad>().unwrap_or_default();
+    // Texts alone always become JSON.
+    SharedValue::new_str(|| serde_json::to_string(&Packed::new(&first)).unwrap_or_default());
+    first
+}
 
 /// Gives the page its HTTP status.
 pub(crate) fn set_status(status: u16) {
@@ -26,20 +37,19 @@ pub(crate) fn redirect(path: &str) {
 
 /// Answers a page that is rendered.
 pub(crate) async fn answer(ask: Ask) -> Answer {
-    let answer = match ask {
-        Ask::Door => load_door().await.map(Answer::Door),
-        Ask::SetUpLink(code) => load_set_up_link(code).await.map(|()| Answer::SetUpLink),
-        Ask::Viewer(account) => load_viewer(account).await.map(Answer::Viewer),
-        Ask::Tokens(account) => load_tokens(account).await.map(Answer::Tokens),
-        Ask::Runtimes(account) => load_runtimes(account).await.map(Answer::Runtimes),
-        Ask::GitProviders(account) => load_git_providers(account).await.map(Answer::GitProviders),
-        Ask::Sheet { account, page, query } => load_sheet(account, page.to_owned(), query).await.map(Answer::Sheet),
-    };
-    answer.unwrap_or_else(Answer::Failed)
+    match ask {
+        Ask::Door => load_door().await,
+        Ask::SetUpLink(code) => load_set_up_link(code).await,
+        Ask::Frame(account) => load_frame(account).await,
+        Ask::Tokens(account) => load_tokens(account).await,
+        Ask::Runtimes(account) => load_runtimes(account).await,
+        Ask::GitProviders(account) => load_git_providers(account).await,
+        Ask::Sheet { account, page, query } => load_sheet(account, page.to_owned(), query).await,
+    }
 }
 
 /// Sends a form. Only a browser does.
 #[expect(clippy::unused_async, reason = "the browser's half awaits")]
 pub(crate) async fn post(_action: &str, _body: String) -> Reply {
-    Reply::Failed(AppError::Offline)
+    Err(AppError::Offline)
 }

@@ -1,13 +1,14 @@
 //! The words for a check that did not end well. They are made on the server, which knows everything that a provider may
 //! answer; the browser only shows them.
 
+use super::pages::scope_names;
 use crate::{AppError, error::Problem, reply::Done};
 use backend::{
     rotation::RotationOutcome,
     tokens::{Foreign, ForeignWhy, Misplaced, Shared},
 };
 use domain::{
-    CheckOutcome, Expiry, Refusal, Scope, Setback, TokenStatus, check::Findings, scope::Standing,
+    CheckOutcome, Expiry, ProviderKind, Refusal, Scope, Setback, TokenStatus, check::Findings, scope::Standing,
     token_format::TokenFormat,
 };
 
@@ -48,6 +49,11 @@ pub(crate) fn foreign(foreign: &Foreign) -> Problem {
             format!("This token belongs to {login}, the account of {name}."),
             format!("Use {login} for the runtime all the same: it stops working when {name} leaves"),
         ),
+        // Only an authorisation is asked about so, by a dialog of its own.
+        ForeignWhy::OtherThanBefore(before) => (
+            format!("This token belongs to {login}. The one before belongs to {before}."),
+            format!("{login} is my account too"),
+        ),
         ForeignWhy::OfRuntimes => (
             format!("This token belongs to {login}, the account of runtime tokens here."),
             format!("{login} is my account too"),
@@ -60,6 +66,26 @@ pub(crate) fn foreign(foreign: &Foreign) -> Problem {
             "Nothing was stored. Paste a token of another account, or paste it again and tick that it is meant so.",
         )
     }
+}
+
+/// Why a token was not taken that a person authorised and that may too little.
+pub(super) fn authorized_too_little(kind: ProviderKind, findings: &Findings) -> AppError {
+    let provider = kind.name();
+    let problem = match findings.status() {
+        TokenStatus::Unverified => Problem::new(
+            format!("{provider} does not tell what this authorization allows."),
+            "Nothing was stored. Ask your admin to accept unverified tokens for this provider.",
+        ),
+        _ => Problem {
+            scopes: missing_scopes(provider, findings).scopes,
+            ..Problem::new(
+                format!("{provider} granted less than this runtime needs."),
+                "Nothing was stored. Authorize access again and leave everything ticked; if it stays so, ask your admin to test the \
+                 OAuth application.",
+            )
+        },
+    };
+    problem.into()
 }
 
 /// Why a token of this format was not taken.
@@ -148,7 +174,7 @@ fn missing_scopes(provider: &str, findings: &Findings) -> Problem {
     );
     let advice = "Generate a token with all of them and paste it here. Nothing was stored.";
     Problem {
-        scopes: missing,
+        scopes: scope_names(&missing),
         ..Problem::new(title, advice)
     }
 }
@@ -167,7 +193,10 @@ pub(crate) fn shared_news(shared: Vec<Shared>, location: String) -> Result<Done,
         match result {
             Ok(()) => done.push(runtime),
             Err(error) => match AppError::from(error) {
-                AppError::Refused(problem) => failed.push(format!("{runtime}: {}", problem.title)),
+                // What is ours ends it all.
+                AppError::Refused(problem) if problem.status < 500 => {
+                    failed.push(format!("{runtime}: {}", problem.title));
+                }
                 AppError::NotFound => failed.push(format!("{runtime}: it or the token changed in the meantime.")),
                 error => return Err(error),
             },

@@ -135,6 +135,12 @@ impl OAuthApplications {
         Self { shared }
     }
 
+    /// The moment for which what it shows is true.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.shared.now()
+    }
+
     /// The OAuth side of every Git provider of the account, by name.
     pub async fn page(&self, member: &Member) -> Result<Vec<ProviderApplications>, OAuthApplicationError> {
         member.require_admin()?;

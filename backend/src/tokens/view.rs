@@ -8,7 +8,7 @@ use crate::{
     store::{GitProviderRow, GitTokenRow, GrantRow, OAuthApplicationRow, RuntimeRow, Store},
 };
 use domain::{
-    Expiry, GitProviderId, GitTokenId, Offers, Packed, ProviderKind, RuntimeId, ScopeProfile, Timestamp,
+    Expiry, GitProviderId, GitTokenId, Offers, ProviderKind, RuntimeId, ScopeProfile, Timestamp,
     oauth::RevocationWay,
     token_format::TokenFormat,
     view::{Method, TokenRow, TokenView, TokensPage},
@@ -99,7 +99,6 @@ pub(super) fn token_row(
         provider: git_providers::label(provider),
         required: profile.required(None),
         method: oauth.method(provider, runtime),
-        actions: Packed::default(),
         token: token.map(|token| match oauth.grant(token.id) {
             Some(grant) => authorized_view(grant, token),
             None => token_view(provider.kind, token, shared),
@@ -115,7 +114,7 @@ fn authorized_view(grant: &GrantRow, token: GitTokenRow) -> TokenView {
         Some(application) => format!("OAuth token, authorized by {}", application.name),
         None => "OAuth token".to_owned(),
     };
-    let git_username = kind.git_username(None, None, &view.login);
+    let git_username = kind.git_username(None, None, &view.identity.login);
     let revocation = kind
         .authorization_server()
         .is_some_and(|server| server.revocation != RevocationWay::None)
@@ -170,10 +169,8 @@ pub(crate) fn token_view(kind: ProviderKind, token: GitTokenRow, shared: Vec<(Ru
             .unwrap_or_default(),
         hint: token.hint,
         username: token.username,
-        login: token.identity.login.clone(),
         identity: token.identity,
         scopes: token.scopes,
-        chips: Vec::new(),
         status: token.status,
         sso_url: token.sso_url,
         checked_at: token.checked_at,

@@ -212,7 +212,7 @@ on_both_databases! {
 
             let token = stage.view().await.unwrap();
             assert!(token.oauth, "{kind:?}");
-            assert_eq!((token.status, token.login.as_str()), (TokenStatus::Valid, "mira"), "{kind:?}: {:?}", token.scopes);
+            assert_eq!((token.status, token.identity.login.as_str()), (TokenStatus::Valid, "mira"), "{kind:?}: {:?}", token.scopes);
             assert_eq!(token.expiry, Expiry::Never, "{kind:?}: it is refreshed, or does not end");
             let check = stage.world.services.tokens.check(&stage.mira, stage.runtime).await.unwrap();
             assert_eq!(check.status(), Some(TokenStatus::Valid), "{kind:?}: {check:?}");
@@ -438,7 +438,7 @@ on_both_databases! {
         let asked = oauth.question(&stage.mira, stage.runtime).await.unwrap().unwrap();
         assert_eq!(asked.login, "mira-private");
         assert!(asked.why.contains("mira"), "{}", asked.why);
-        assert_eq!(stage.view().await.unwrap().login, "mira", "nothing is changed until then");
+        assert_eq!(stage.view().await.unwrap().identity.login, "mira", "nothing is changed until then");
         assert_eq!(stage.living(), 2);
 
         oauth.decline(&stage.session, &stage.mira, stage.runtime).await.unwrap();
@@ -452,7 +452,7 @@ on_both_databases! {
         let (login, replaced) = oauth.confirm(&stage.session, &stage.mira, stage.runtime).await.unwrap();
         assert_eq!(login, "mira-private");
         assert_eq!(replaced.map(|replaced| replaced.outcome), Some(Revocation::Done));
-        assert_eq!((stage.view().await.unwrap().login, stage.living()), ("mira-private".to_owned(), 1));
+        assert_eq!((stage.view().await.unwrap().identity.login, stage.living()), ("mira-private".to_owned(), 1));
         let again = oauth.confirm(&stage.session, &stage.mira, stage.runtime).await;
         assert!(matches!(again, Err(OAuthError::NotFound)), "{again:?}");
     }

@@ -157,8 +157,7 @@ for (const kind of kinds) {
             await site.arrived("/acme/admin/git-authentication", "Git authentication");
             await expect(site.row("Ours")).toContainText(kind.name);
             await expect(site.row("Ours")).toContainText((await forge.urlOf(kind.provider)) + kind.api);
-            const page = await acme.mira.read<{ providers: { id: string }[] }>("git-providers", { account: "acme" });
-            await acme.runtime("prod-eu", page.providers[0]?.id);
+            await acme.runtime("prod-eu", await acme.idOf("git-providers", "Ours"));
 
             await openPanel(site, "Add token for prod-eu");
             const panel = site.dialog("Add token for prod-eu");
@@ -204,8 +203,7 @@ for (const kind of kinds) {
 
         test("a token is shared with another runtime", async ({ site, acme, forge }) => {
             const token = await stored(acme, forge);
-            const page = await acme.mira.read<{ providers: { id: string }[] }>("git-providers", { account: "acme" });
-            await acme.runtime("prod-us", page.providers[0]?.id);
+            await acme.runtime("prod-us", await acme.idOf("git-providers", kind.name));
             await site.open(path);
             await site.choose("prod-eu", "Use for more runtimes token for prod-eu");
             const panel = site.dialog("Use the token for prod-eu for more runtimes?");

@@ -14,12 +14,11 @@ const link = (id: string, label: string, to: string) => ["1", id, label, "for pr
 async function addActions(site: Site, runtime: string, labels: string[]) {
     await site.page.route("**/api/ui/tokens?*", async (route) => {
         const response = await route.fetch();
-        const answer = (await response.json()) as { page: { rows: { runtime: string; actions: string[] }[] } };
-        for (const row of answer.page.rows.filter((row) => row.runtime === runtime)) {
-            const further = labels.flatMap((label, at) => link(`further-${at}`, label, `${path}?delete=${runtime}`));
-            row.actions = [...row.actions.slice(0, -1), ...further, ""];
-        }
-        await route.fulfill({ response, json: answer });
+        const texts = (await response.json()) as string[];
+        const further = labels.flatMap((label, at) => link(`further-${at}`, label, `${path}?delete=${runtime}`));
+        // Behind the row's last action, which has seven fields, its id first.
+        texts.splice(texts.indexOf(`delete-${runtime}`) + 7, 0, ...further);
+        await route.fulfill({ response, json: texts });
     });
 }
 
@@ -176,7 +175,7 @@ test("a sheet may have every part there is", async ({ site, acme }) => {
         ["c", "Runtimes", ...box("first", { checked: "1" }), ...box("second", { hint: "Has none yet." }), ...box("third", { disabled: "1" }), ""],
     ];
     const sheet = ["", "Share it", "", "/api/ui/check-token", "share", "1", "account", "acme", "", "", "1", "Share", "Sharing…"];
-    const packed = [...sheet, ...parts.flatMap((part) => ["1", ...part]), ""];
+    const packed = ["1", ...sheet, ...parts.flatMap((part) => ["1", ...part]), ""];
     await site.page.route("**/api/ui/sheet?*", (route) => route.fulfill({ json: packed }));
     await site.link("Add token for prod-eu").click();
     const panel = site.dialog("Share it");
@@ -191,7 +190,7 @@ test("a sheet may have every part there is", async ({ site, acme }) => {
     await site.field("Expiry date", panel).fill("2027-01-31");
 
     const posted = site.page.waitForRequest("**/api/ui/check-token");
-    const invalid = { failed: { invalid: [["end", "It ends earlier."], ["runtimes", "Choose fewer."]] } };
+    const invalid = ["", "invalid", "1", "end", "It ends earlier.", "1", "runtimes", "Choose fewer.", ""];
     await site.page.route("**/api/ui/check-token", (route) => route.fulfill({ json: invalid }));
     await site.button("Share", panel).click();
     expect((await posted).postData()).toBe("end=2027-01-31&runtimes=first&runtimes=second&account=acme");

@@ -41,8 +41,7 @@ test("a request that changes something must come from a page of ours", async ({ 
             expect(header(answer, "set-cookie")).toBeUndefined();
         }
     }
-    const page = await acme.mira.read<{ providers: unknown[] }>("git-providers", { account: "acme" });
-    expect(page.providers).toEqual([]);
+    expect(await acme.mira.read("git-providers", { account: "acme" })).toContain("No Git providers yet");
     for (const [whence, headers] of own(patchbay.url)) {
         const answer = await post("theme", headers, { theme: "dark" });
         expect(answer.status, whence).toBe(200);
@@ -59,7 +58,7 @@ test("what changes something is not done by GET, whatever cookie comes along", a
         const answer = await acme.mira.send(`/api/ui/${call}?${form(fields)}`);
         expect(answer.status, call).toBeGreaterThanOrEqual(400);
     }
-    expect((await acme.mira.read<{ runtimes: unknown[] }>("runtimes", { account: "acme" })).runtimes).toHaveLength(1);
+    expect(await acme.mira.read("runtimes", { account: "acme" })).toContain("1 runtime");
 });
 
 test("no page of another site may read an answer", async ({ acme }) => {

@@ -50,11 +50,11 @@ for (const { name, reads } of functions.filter(({ name }) => !(name in open))) {
                 expect(text(answer)).toContain("not_signed_in");
                 expect(header(answer, "cache-control")).toBe("no-store");
             } else {
-                expect(await visitor.refused(name, fields)).toBe("not_signed_in");
+                expect(await visitor.refused(name, fields)).toEqual(["not_signed_in"]);
             }
         }
-        const { runtimes } = await acme.mira.read<{ runtimes: { name: string }[] }>("runtimes", { account: "acme" });
-        expect(runtimes.map(({ name }) => name)).toEqual(["prod-eu"]);
+        const runtimes = await acme.mira.read("runtimes", { account: "acme" });
+        expect(runtimes.filter((text) => text.startsWith("edit-"))).toEqual([`edit-${runtime}`]);
     });
 
     test(`${name} refuses an account that is not one's own`, async ({ acme }) => {
@@ -63,7 +63,7 @@ for (const { name, reads } of functions.filter(({ name }) => !(name in open))) {
             const answer = await acme.mira.send(`/api/ui/${name}?${new URLSearchParams(fields).toString()}`);
             expect(answer.status).toBe(404);
         } else {
-            expect(await acme.mira.refused(name, fields)).toBe("not_found");
+            expect(await acme.mira.refused(name, fields)).toEqual(["not_found"]);
         }
     });
 }

@@ -45,7 +45,7 @@ test("a stop waits for the check that is under way", async ({ patchbay, acme, fo
     expect(await ending).toEqual({ code: 0, signal: null });
     await expect(send(`${patchbay.url}/healthz`)).rejects.toThrow();
     await patchbay.start();
-    expect(await acme.token(runtime)).toMatchObject({ status: "valid" });
+    expect(await acme.token(runtime)).toContain("Valid");
 });
 
 test("SIGINT stops it as SIGTERM does", async ({ patchbay }) => {

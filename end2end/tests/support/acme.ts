@@ -1,14 +1,10 @@
 // The account that most tests start from, filled over HTTP: what a test is not about should not take its time.
 import { Client } from "./client.ts";
 import { type Forge, type NewToken, type Provider, type Token } from "./forge.ts";
+import { text } from "./http.ts";
 import type { Patchbay } from "./patchbay.ts";
 
 export const admin = { name: "Mira Sand", email: "mira@acme.example", password: "correct horse battery" };
-
-interface Named {
-    id: string;
-    name: string;
-}
 
 export class Acme {
     private constructor(
@@ -35,17 +31,22 @@ export class Acme {
     async provider(name = "forge", baseUrl = this.forge.url, kind: Provider = "github"): Promise<string> {
         const form = { account: "acme", kind, name, base_url: baseUrl, allow_unverified: "on" };
         await this.mira.done("save-git-provider", form);
-        const page = await this.mira.read<{ providers: { id: string; label: { name: string } }[] }>("git-providers", {
-            account: "acme",
-        });
-        return found(page.providers.map(({ id, label }) => ({ id, name: label.name })), name);
+        return this.idOf("git-providers", name);
     }
 
     /** A runtime of a provider, which is registered for it if none is given; gives its id. */
     async runtime(name: string, provider?: string): Promise<string> {
         await this.mira.done("save-runtime", { account: "acme", name, provider: provider ?? (await this.provider()) });
-        const page = await this.mira.read<{ runtimes: Named[] }>("runtimes", { account: "acme" });
-        return found(page.runtimes, name);
+        return this.idOf("runtimes", name);
+    }
+
+    /** The id of what a list has under this name. */
+    async idOf(list: "git-providers" | "runtimes", name: string): Promise<string> {
+        // The action that edits it says what it is about.
+        const texts = await this.mira.read(list, { account: "acme" });
+        const edit = texts.find((text, at) => text.startsWith("edit-") && texts[at + 2] === name);
+        if (!edit) throw new Error(`${name} is not there`);
+        return edit.replace("edit-", "");
     }
 
     /** A stored token of Mira's for the runtime. */
@@ -55,17 +56,10 @@ export class Acme {
         return token;
     }
 
-    /** What is stored for the runtime: the hint of Mira's token and its status, if there is one. */
-    async token(runtime: string): Promise<{ hint: string; status: string } | undefined> {
-        const page = await this.mira.read<{
-            page: { rows: { runtime: string; token: { hint: string; status: string } | null }[] };
-        }>("tokens", { account: "acme" });
-        return page.page.rows.find((row) => row.runtime === runtime)?.token ?? undefined;
+    /** What the page says of Mira's token for the runtime, if there is one. */
+    async token(runtime: string): Promise<string | undefined> {
+        const rows = text(await this.mira.send("/acme/tokens")).split("<tr>");
+        const row = rows.find((row) => row.includes(`id="replace-${runtime}"`));
+        return row?.replace(/<[^>]*>/g, " ");
     }
-}
-
-function found(list: Named[], name: string): string {
-    const id = list.find((item) => item.name === name)?.id;
-    if (!id) throw new Error(`${name} is not there`);
-    return id;
 }

@@ -8,7 +8,8 @@ export interface Done {
     location: string;
     reload: boolean;
 }
-export type Reply = { done: Done } | { failed: unknown };
+/** What became of a form: it is done, or why not, as the server packs it: what went wrong in a word, and what there is to say. */
+export type Reply = { done: Done } | { failed: string[] };
 
 export class Client {
     readonly cookies = new Map<string, string>();
@@ -35,11 +36,11 @@ export class Client {
         else this.cookies.set(name, value);
     }
 
-    /** The answer of a server function that reads. */
-    async read<T>(call: string, query: Record<string, string> = {}): Promise<T> {
+    /** The answer of a server function that reads: a list of texts, field after field (`domain::packed`). */
+    async read(call: string, query: Record<string, string> = {}): Promise<string[]> {
         const answer = await this.send(`/api/ui/${call}?${form(query)}`);
         expect(answer.status, `${call}: ${text(answer)}`).toBe(200);
-        return JSON.parse(text(answer)) as T;
+        return JSON.parse(text(answer)) as string[];
     }
 
     /** Posts a form as the scripts of our pages do. */
@@ -54,7 +55,10 @@ export class Client {
     async reply(call: string, fields: Record<string, string>): Promise<Reply> {
         const answer = await this.post(call, fields);
         expect(answer.status, `${call}: ${text(answer)}`).toBe(200);
-        return JSON.parse(text(answer)) as Reply;
+        const [done, ...texts] = JSON.parse(text(answer)) as string[];
+        if (!done) return { failed: texts };
+        const [message = "", caution = "", location = "", reload = ""] = texts;
+        return { done: { message, caution: caution !== "", location, reload: reload !== "" } };
     }
 
     /** Posts a form that must be accepted. */
@@ -65,7 +69,7 @@ export class Client {
     }
 
     /** Posts a form that must be refused; gives the reason. */
-    async refused(call: string, fields: Record<string, string>): Promise<unknown> {
+    async refused(call: string, fields: Record<string, string>): Promise<string[]> {
         const reply = await this.reply(call, fields);
         if ("done" in reply) throw new Error(`${call} was accepted`);
         return reply.failed;

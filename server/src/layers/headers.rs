@@ -30,7 +30,7 @@ pub(crate) async fn add(State(https): State<Https>, request: Request, next: Next
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in FIXED {
-        headers.insert(name, HeaderValue::from_static(value));
+        put_if_absent(headers, name, value);
     }
     put_if_absent(
         headers,

@@ -9,8 +9,8 @@ mod token;
 
 use self::parts::parts;
 use super::{
-    form::{PostForm, Submit, hidden},
-    icon::{Icon, ProviderMark},
+    form::{FormProblem, PostForm, Submit, hidden},
+    icon::{Icon, icon_of},
 };
 use crate::{
     AppError, dom,
@@ -21,7 +21,7 @@ use crate::{
     platform,
     state::{AppState, app_state},
 };
-use domain::sheet::Sheet;
+use domain::sheet::{Action, Part, Sheet};
 use leptos::{ev, html, prelude::*, task::spawn_local};
 use leptos_router::{
     NavigateOptions,
@@ -40,7 +40,7 @@ pub(crate) fn Sheets(place: Memo<Place>) -> impl IntoView {
         .and_then(|ask| Some((state.first_answer(&ask)?, ask)));
     let answered = first.is_some();
     let shown = RwSignal::new(match first {
-        Some((Answer::Sheet(Some(sheet)), ask)) => Some((ask, sheet)),
+        Some((Ok(sheet), ask)) if !sheet.is_none() => Some((ask, sheet)),
         _ => None,
     });
     // Counts the addresses, so that a late answer finds that one has gone on.
@@ -62,15 +62,16 @@ pub(crate) fn Sheets(place: Memo<Place>) -> impl IntoView {
                 return;
             }
             match answer {
-                Answer::Sheet(Some(sheet)) => shown.set(Some((ask, sheet))),
+                Ok(sheet) if !sheet.is_none() => shown.set(Some((ask, sheet))),
                 answer => fail(state, answer, || navigate(&pathname.get_untracked(), in_place(true))),
             }
         });
     });
     move || {
         let wanted = wanted.get();
-        match shown.get().filter(|(ask, _)| wanted.as_ref() == Some(ask)) {
-            Some((_, sheet)) => view! { <Dialog sheet=sheet.open()/> }.into_any(),
+        let shown = shown.get().filter(|(ask, _)| wanted.as_ref() == Some(ask));
+        match shown.and_then(|(_, sheet)| sheet.open()) {
+            Some(sheet) => view! { <Dialog sheet/> }.into_any(),
             None => nothing(),
         }
     }
@@ -79,9 +80,9 @@ pub(crate) fn Sheets(place: Memo<Place>) -> impl IntoView {
 /// Says why there is no sheet, and goes back to the address without it, so that it can be asked for again.
 fn fail(state: AppState, answer: Answer, go_back: impl FnOnce()) {
     let error = match answer {
-        Answer::Failed(AppError::NotSignedIn) => return platform::redirect(&paths::sign_in(&dom::here())),
-        Answer::Failed(error) => error,
-        _ => AppError::NotFound,
+        Err(AppError::NotSignedIn) => return platform::redirect(&paths::sign_in(&dom::here())),
+        Err(error) => error,
+        Ok(_) => AppError::NotFound,
     };
     go_back();
     state.notice.set(Some(News::Failed(error)));
@@ -107,6 +108,7 @@ fn Dialog(sheet: Sheet) -> impl IntoView {
         hidden: fields,
         opener,
         submit,
+        lead: (above, first),
         parts: inside,
     } = sheet;
     let (modal, button) = if deletion {
@@ -134,7 +136,7 @@ fn Dialog(sheet: Sheet) -> impl IntoView {
         event.prevent_default();
         navigate(&go_to, in_place(false));
     };
-    let below = below.map(|(kind, text)| view! { <ProviderMark kind text/> });
+    let below = below.map(|(mark, text)| view! { <span class="provider">{icon_of("mark", &mark)} {text}</span> });
     view! {
         <dialog class=modal open aria-labelledby="dialog-title" node_ref=dialog on:cancel=on_cancel>
             <header>
@@ -147,6 +149,7 @@ fn Dialog(sheet: Sheet) -> impl IntoView {
                     <Icon name="close"/>
                 </a>
             </header>
+            {(!above.is_empty()).then(|| lead(above, first))}
             <PostForm action id=form class="panel-form">
                 <div class="panel-body">{parts(inside)} {hidden(fields)}</div>
                 <footer>
@@ -158,4 +161,29 @@ fn Dialog(sheet: Sheet) -> impl IntoView {
             </PostForm>
         </dialog>
     }
+}
+
+/// What stands above the form, with a form of its own: so that the Enter key in a field below does not send that one.
+fn lead(above: Vec<Part>, first: Option<Action>) -> AnyView {
+    let first = first.map(
+        |Action {
+             id,
+             label,
+             primary,
+             to,
+             post,
+             ..
+         }| {
+            let (busy, fields) = post.unwrap_or_default();
+            let class = if primary { "button primary wide" } else { "button wide" };
+            view! {
+                <PostForm action=to id="lead" class="form">
+                    <FormProblem/>
+                    {hidden(fields)}
+                    <Submit label busy class id/>
+                </PostForm>
+            }
+        },
+    );
+    view! { <div class="lead">{parts(above)} {first}</div> }.into_any()
 }

@@ -2,7 +2,8 @@
 
 use super::{git_provider::git_provider, token::token};
 use crate::components::{
-    form::{FormProblem, checks, deaf, select_field, text_field},
+    copy::Address,
+    form::{FormProblem, FormState, checks, deaf, select_field, text_field},
     icon::Icon,
     notice::Notice,
     words::{each, words},
@@ -27,15 +28,28 @@ fn part(part: Part) -> AnyView {
         Part::Checks(legend, boxes) => checks(legend, boxes),
         Part::GitProvider(kind, kinds, fields) => git_provider(kind, kinds, fields),
         Part::Disabled(label, reason) => disabled(label, reason),
-        Part::Details(title, inside) => view! {
-            <details open>
-                <summary>{title}</summary>
-                <div class="details-body">{parts(inside)}</div>
-            </details>
+        Part::Details(title, open, inside) => details(title, open, inside),
+        Part::Steps(title, open, text, remark) => steps(title, open, text, remark),
+        Part::Address(what, address) => view! {
+            <div class="form-row">
+                <b>{what.clone()}</b>
+                <Address address what/>
+            </div>
         }
         .into_any(),
-        Part::Steps(open, text, remark) => steps(open, text, remark),
     }
+}
+
+/// What can be folded away. What was refused is shown, wherever it stands.
+fn details(title: String, open: bool, inside: Vec<Part>) -> AnyView {
+    let open = open || expect_context::<FormState>().was_refused();
+    view! {
+        <details open=open>
+            <summary>{title}</summary>
+            <div class="details-body">{parts(inside)}</div>
+        </details>
+    }
+    .into_any()
 }
 
 /// A button that cannot be pressed, with the reason.
@@ -51,13 +65,13 @@ fn disabled(label: String, reason: String) -> AnyView {
     .into_any()
 }
 
-/// The steps to generate a token, with the page where one begins, in words and address.
-fn steps((label, address): (String, String), steps: Vec<String>, remark: String) -> AnyView {
+/// What to do elsewhere, with the page where one begins, in words and address.
+fn steps(title: String, (label, address): (String, String), steps: Vec<String>, remark: String) -> AnyView {
     let steps = steps.iter().map(|step| view! { <li>{words(step)}</li> }).collect_view();
     view! {
         <section class="box" aria-labelledby="steps-title">
             <div class="box-head">
-                <h3 id="steps-title">"Generate one"</h3>
+                <h3 id="steps-title">{title}</h3>
                 <a class="button" href=address target="_blank" rel="noopener noreferrer">
                     {label}
                     <Icon name="out"/>

@@ -3,7 +3,7 @@
 use super::{Wanted, deletion, edit_and_delete, form};
 use crate::calls::git_providers::{ChooseScopes, DeleteGitProvider, SaveGitProvider};
 use domain::{
-    HolderKind, Packed, ProviderKind, Scope, ScopeProfile,
+    HolderKind, ProviderKind, Scope, ScopeProfile,
     guide::{pieces_of, plain},
     profile,
     scope::joined,
@@ -19,25 +19,27 @@ pub(crate) const SCOPES_FORM: &str = "scopes";
 /// The form that deletes one.
 pub(crate) const DELETE_FORM: &str = "delete-git-provider";
 
-/// Gives every Git provider its actions.
-pub(crate) fn add_actions(page: &mut ProvidersPage, account: &str) {
-    let base = format!("/{account}/admin/git-authentication");
-    for provider in &mut page.providers {
-        let id = provider.id.to_string();
-        let mut actions = edit_and_delete(&base, &id, &provider.label.name);
-        actions.insert(
-            0,
-            Action {
-                id: format!("scopes-{id}"),
-                label: "Scopes".to_owned(),
-                icon: "key".to_owned(),
-                about: format!("of {}", provider.label.name),
-                to: format!("{base}?scopes={id}"),
-                ..Action::default()
-            },
-        );
-        provider.actions = Packed::new(&actions);
-    }
+/// What can be done with a Git provider of the page at an address.
+pub(crate) fn actions(provider: &ProviderView, page: &str) -> Vec<Action> {
+    let (id, name) = (provider.id.to_string(), &provider.label.name);
+    let scopes = Action {
+        id: format!("scopes-{id}"),
+        label: "Scopes".to_owned(),
+        icon: "key".to_owned(),
+        about: format!("of {name}"),
+        to: format!("{page}?scopes={id}"),
+        ..Action::default()
+    };
+    let application = Action {
+        id: format!("application-{id}"),
+        label: "Add OAuth application".to_owned(),
+        about: format!("for {name}"),
+        to: format!("{page}?application={id}"),
+        ..Action::default()
+    };
+    let applications = provider.label.kind.authorization_server().map(|_| application);
+    let applications: Vec<Action> = applications.into_iter().collect();
+    [applications, vec![scopes], edit_and_delete(page, &id, name)].concat()
 }
 
 pub(super) fn sheet(page: &ProvidersPage, wanted: Wanted, account: &str) -> Option<Sheet> {
@@ -147,7 +149,7 @@ pub(super) fn scopes(id: &str, label: &ProviderLabel, profiles: &[ScopeProfile; 
     let [user, runtime] = profiles;
     Sheet {
         title: format!("Scopes that tokens need at {}", label.name),
-        below: Some((label.kind, format!("{} · {}", label.name, label.host))),
+        below: Some((label.kind.as_str().to_owned(), format!("{} · {}", label.name, label.host))),
         action: ChooseScopes::url().to_owned(),
         form: SCOPES_FORM.to_owned(),
         opener: format!("scopes-{id}"),
@@ -158,8 +160,8 @@ pub(super) fn scopes(id: &str, label: &ProviderLabel, profiles: &[ScopeProfile; 
                  are stored are judged by them at their next check."
                     .to_owned(),
             ),
-            Part::Details("Tokens of people".to_owned(), group(user, HolderKind::User)),
-            Part::Details("Runtime tokens".to_owned(), group(runtime, HolderKind::Runtime)),
+            Part::Details("Tokens of people".to_owned(), true, group(user, HolderKind::User)),
+            Part::Details("Runtime tokens".to_owned(), true, group(runtime, HolderKind::Runtime)),
         ],
         ..form(id, account, String::new(), "")
     }

@@ -1,7 +1,9 @@
-//! The sheets, and the actions of rows: one file for each page. Made from the views that the services return, so nobody gets
+//! The sheets, and what can be done with rows: one file for each page. Made from the views that the services return, so nobody gets
 //! a sheet over a page that is not theirs to see.
 
+pub(crate) mod authorize;
 pub(crate) mod git_authentication;
+pub(crate) mod oauth_applications;
 pub(crate) mod runtimes;
 pub(crate) mod tokens;
 
@@ -15,9 +17,18 @@ use crate::{
 };
 use backend::{Services, access::Member, git_providers::GitProviderError};
 use domain::{
-    HolderKind, Packed,
+    HolderKind,
     sheet::{Action, Part, Sheet},
 };
+
+/// What opens a sheet about OAuth applications.
+const OF_APPLICATIONS: [&str; 5] = [
+    "application",
+    "edit-application",
+    "delete-application",
+    "test",
+    "method",
+];
 
 /// What an address wants open.
 #[derive(Clone, Copy)]
@@ -29,10 +40,9 @@ struct Wanted<'q> {
 }
 
 /// The sheet that a query opens over a page of an account. `None`: it opens none, or what it names is not there.
-pub(crate) async fn sheet(account: &str, page: &str, query: &str) -> Result<Option<Packed<Sheet>>, AppError> {
+pub(crate) async fn sheet(account: &str, page: &str, query: &str) -> Result<Option<Sheet>, AppError> {
     let (services, member) = context::member(account).await?;
-    let sheet = open(&services, &member, account, page, query).await?;
-    Ok(sheet.as_ref().map(Packed::new))
+    open(&services, &member, account, page, query).await
 }
 
 /// A member's sheet.
@@ -46,6 +56,14 @@ async fn open(
     let (what, id) = query.split_once('=').unwrap_or((query, ""));
     let wanted = Wanted { what, id };
     Ok(match AccountPage::at(&page.split('/').collect::<Vec<_>>()) {
+        AccountPage::Tokens if what == "confirm" => {
+            let Ok(runtime) = id.parse() else { return Ok(None) };
+            let Some(asked) = services.oauth.question(member, runtime).await? else {
+                return Ok(None);
+            };
+            let row = services.tokens.row(member, runtime).await?;
+            Some(authorize::question(account, &row, &asked))
+        }
         AccountPage::Tokens => tokens::sheet(services, member, HolderKind::User, wanted, account).await?,
         AccountPage::Runtimes => match what.strip_prefix(OF_RUNTIME) {
             Some(what) => {
@@ -61,6 +79,15 @@ async fn open(
                 Err(GitProviderError::NotFound) => None,
                 Err(error) => return Err(error.into()),
             }
+        }
+        AccountPage::GitAuthentication if OF_APPLICATIONS.contains(&what) => {
+            let page = services.oauth_applications.page(member).await?;
+            let holders = match id.parse() {
+                Ok(id) if what == "delete-application" => services.oauth_applications.holders(member, id).await?,
+                _ => Vec::new(),
+            };
+            let now = services.oauth_applications.now();
+            oauth_applications::sheet(&page, &holders, now, wanted, account)
         }
         AccountPage::GitAuthentication => {
             git_authentication::sheet(&services.git_providers.page(member).await?, wanted, account)

@@ -2,16 +2,14 @@
 
 use super::{
     Wanted, deletion, edit_and_delete, form,
-    tokens::{About, actions},
+    tokens::{self, About},
 };
 use crate::calls::runtimes::{CheckSoon, DeleteRuntime, SaveRuntime};
 use domain::{
-    Expiry, HolderKind, Packed, Scope, Timestamp, TokenStatus,
-    guide::{pieces_of, plain},
-    scope::Standing,
+    HolderKind,
+    guide::plain,
     sheet::{Action, Field, Part, Sheet},
-    status::ShownStatus,
-    view::{RuntimeView, RuntimesPage, TokenView},
+    view::{RuntimeView, RuntimesPage},
 };
 use leptos::server_fn::ServerFn as _;
 
@@ -20,73 +18,22 @@ pub(crate) const RUNTIME_FORM: &str = "runtime";
 /// The form that deletes one.
 pub(crate) const DELETE_FORM: &str = "delete-runtime";
 
-/// Gives every runtime its actions.
-pub(crate) fn add_actions(page: &mut RuntimesPage, account: &str) {
+/// What can be done with a runtime of the page, and with its token.
+pub(crate) fn actions(runtime: &RuntimeView, page: &RuntimesPage, account: &str) -> Vec<Action> {
+    let siblings = page.runtimes.iter().filter(|other| other.provider == runtime.provider);
+    let about = About {
+        account,
+        holder: HolderKind::Runtime,
+        runtime: runtime.id,
+        name: &runtime.name,
+    };
     let base = format!("/{account}/admin/runtimes");
-    let providers: Vec<_> = page.runtimes.iter().map(|runtime| runtime.provider).collect();
-    for runtime in &mut page.runtimes {
-        let shareable = providers.iter().filter(|other| **other == runtime.provider).count() > 1;
-        let about = About {
-            account,
-            holder: HolderKind::Runtime,
-            runtime: runtime.id,
-            name: &runtime.name,
-        };
-        let provider = runtime.provider_label.kind.name();
-        runtime.token_lines = runtime
-            .token
-            .as_ref()
-            .map(|token| token_lines(token, provider, page.now))
-            .unwrap_or_default();
-        let mut all = edit_and_delete(&base, &runtime.id.to_string(), &runtime.name);
-        if runtime.tokens > 0 || runtime.token.is_some() {
-            all.push(check_soon(account, &runtime.id.to_string(), &runtime.name));
-        }
-        all.extend(actions(&about, runtime.token.as_ref(), shareable));
-        runtime.actions = Packed::new(&all);
+    let mut all = edit_and_delete(&base, &runtime.id.to_string(), &runtime.name);
+    if runtime.tokens > 0 || runtime.token.is_some() {
+        all.push(check_soon(account, &runtime.id.to_string(), &runtime.name));
     }
-}
-
-/// What is to be known of a runtime token besides its status.
-fn token_lines(token: &TokenView, provider: &str, now: Timestamp) -> Vec<String> {
-    let mut lines = vec![format!("|${}| {}", plain(&token.hint), plain(&token.identity.login))];
-    let missing = token
-        .scopes
-        .iter()
-        .filter(|finding| finding.standing == Standing::Missing);
-    let missing: Vec<Scope> = missing.map(|finding| finding.scope.clone()).collect();
-    if !missing.is_empty() {
-        lines.push(format!("missing: {}", pieces_of(&missing)));
-    }
-    lines.extend(said(ShownStatus::of(token.status, token.expiry, now).next_step()));
-    if let (TokenStatus::SsoRequired, Some(url)) = (token.status, &token.sso_url) {
-        lines.push(format!("|@{} Authorize it at {provider}|", plain(url)));
-    }
-    lines.push(match token.expiry {
-        Expiry::At(end) => format!("expires {} ({})", end.date(), end.relative_to(now)),
-        Expiry::Never => "never expires".to_owned(),
-        Expiry::Unknown => "expiry unknown".to_owned(),
-    });
-    lines.extend(said(&token.expiry_note));
-    if !token.shared.is_empty() {
-        lines.push(format!("shared by {} runtimes", token.shared.len() + 1));
-    }
-    lines.extend(said(&token.rotation));
-    let setback = token
-        .setback
-        .as_deref()
-        .map(|words| format!(": {words}"))
-        .unwrap_or_default();
-    lines.push(plain(&format!(
-        "checked {}{setback}",
-        token.checked_at.relative_to(now)
-    )));
-    lines
-}
-
-/// A sentence as a line, if there is one.
-fn said(sentence: &str) -> Option<String> {
-    (!sentence.is_empty()).then(|| plain(sentence))
+    all.extend(tokens::actions(&about, runtime.token.as_ref(), siblings.count() > 1));
+    all
 }
 
 /// Has all tokens of a runtime checked.

@@ -1,11 +1,10 @@
 //! What opens over a list of tokens, and what can be done with a token: the person's own on *Git Personal Access Tokens*, a
 //! runtime's on *Runtimes*.
 
-use super::Wanted;
+use super::{Wanted, authorize};
 use crate::{
     AppError,
     calls::tokens::{CheckToken, DeleteToken, EnterExpiry, PutToken, RotateToken, ShareToken},
-    components::scopes::EXCESS,
     place::OF_RUNTIME,
 };
 use backend::{
@@ -14,11 +13,10 @@ use backend::{
     tokens::{At, TokenError},
 };
 use domain::{
-    Expiry, HolderKind, Packed, ProviderKind, RuntimeId, ScopeFinding,
+    Expiry, HolderKind, RuntimeId,
     guide::plain,
-    scope::{Evidence, Standing},
     sheet::{Action, Field, Pairs, Part, Sheet},
-    view::{ShareTarget, TokenRow, TokenView, TokensPage},
+    view::{Method, ShareTarget, TokenRow, TokenView},
 };
 use leptos::server_fn::ServerFn as _;
 
@@ -67,50 +65,13 @@ pub(crate) fn after_put(account: &str, at: At, followers: &[(RuntimeId, String)]
     address(account, at.holder, "share", ids.join(","))
 }
 
-/// Gives every row its actions.
-pub(crate) fn add_actions(page: &mut TokensPage, account: &str) {
-    let targets: Vec<_> = page.rows.iter().map(|row| row.provider.name.clone()).collect();
-    for row in &mut page.rows {
-        let shareable = targets.iter().filter(|name| **name == row.provider.name).count() > 1;
-        if let Some(token) = &mut row.token {
-            token.chips = token.scopes.iter().map(chip).collect();
-        }
-        row.actions = Packed::new(&actions(
-            &About {
-                account,
-                holder: HolderKind::User,
-                runtime: row.runtime,
-                name: &row.runtime_name,
-            },
-            row.token.as_ref(),
-            shareable,
-        ));
-    }
-}
-
-/// A scope of a token to be shown: class, words, and how it is known.
-fn chip(finding: &ScopeFinding) -> (String, String, String) {
-    let name = finding.scope.as_str();
-    let (class, words, standing) = match finding.standing {
-        Standing::Granted => ("chip", name.to_owned(), "granted"),
-        Standing::Missing => ("chip missing", format!("{name} missing"), "missing"),
-        Standing::Excess => (EXCESS, format!("+ {name}"), "not needed"),
-        Standing::Unknown => ("chip unknown", format!("{name} ?"), "may or may not be granted"),
-    };
-    let story = match finding.evidence {
-        Evidence::Unknown => standing.to_owned(),
-        Evidence::Declared | Evidence::Probed => format!("{standing}, {}", finding.evidence.words()),
-    };
-    (class.to_owned(), words, story)
-}
-
 /// Which token actions and sheets are about.
-pub(super) struct About<'a> {
-    pub(super) account: &'a str,
-    pub(super) holder: HolderKind,
-    pub(super) runtime: RuntimeId,
+pub(crate) struct About<'a> {
+    pub(crate) account: &'a str,
+    pub(crate) holder: HolderKind,
+    pub(crate) runtime: RuntimeId,
     /// The runtime's name.
-    pub(super) name: &'a str,
+    pub(crate) name: &'a str,
 }
 
 impl About<'_> {
@@ -141,7 +102,7 @@ impl About<'_> {
 }
 
 /// What can be done with a token, or where there is none.
-pub(super) fn actions(about: &About, token: Option<&TokenView>, shareable: bool) -> Vec<Action> {
+pub(crate) fn actions(about: &About, token: Option<&TokenView>, shareable: bool) -> Vec<Action> {
     let link = |what: &str, label: &str, of: String| Action {
         id: about.control(what),
         label: label.to_owned(),
@@ -180,10 +141,10 @@ pub(super) fn actions(about: &About, token: Option<&TokenView>, shareable: bool)
     if token.offers.rotation {
         actions.push(link("rotate", "Rotate", about.token()));
     }
-    if shareable {
+    if shareable && !token.oauth {
         actions.push(link("share", "Use for more runtimes", about.token()));
     }
-    if token.expiry == Expiry::Unknown || !token.entered.is_empty() {
+    if !token.oauth && (token.expiry == Expiry::Unknown || !token.entered.is_empty()) {
         actions.push(link("expiry", "Set expiry", about.token()));
     }
     actions.push(Action {
@@ -382,7 +343,7 @@ fn put(about: &About, row: &TokenRow) -> Sheet {
         ),
         placeholder: kind.placeholder().to_owned(),
         mono: true,
-        autofocus: true,
+        autofocus: !matches!(row.method, Method::Application(_)) || about.holder == HolderKind::Runtime,
         ..Field::new("token", "Personal access token")
     };
     let stored = row.token.as_ref().and_then(|token| token.username.clone());
@@ -397,20 +358,19 @@ fn put(about: &About, row: &TokenRow) -> Sheet {
         .into_iter()
         .chain(username.map(Part::Field))
         .chain(ends_on)
-        .chain([Part::Steps(open, guide.steps, guide.remark)]);
+        .chain([Part::Steps("Generate one".to_owned(), open, guide.steps, guide.remark)]);
+    let (lead, authorize) = match about.holder {
+        HolderKind::User => authorize::lead(about.account, row),
+        HolderKind::Runtime => (Vec::new(), None),
+    };
+    let authorizes = matches!(row.method, Method::Application(_));
     let parts = match about.holder {
-        HolderKind::User => vec![
-            Part::Text(format!(
-                "Patchbay needs access to your {} account to act for you in this runtime. Authorize it, or provide a personal \
-                 access token.",
-                kind.name(),
-            )),
-            Part::Disabled(
-                format!("Authorize access to {}", kind.name()),
-                "No OAuth application is registered for this provider. Contact your admin for help".to_owned(),
-            ),
-            Part::Details("Advanced authorization options".to_owned(), advanced.collect()),
-        ],
+        HolderKind::User if row.method == Method::NotOffered => advanced.collect(),
+        HolderKind::User => vec![Part::Details(
+            "Advanced authorization options".to_owned(),
+            !authorizes,
+            advanced.collect(),
+        )],
         HolderKind::Runtime => [Part::Text(format!(
             "{} uses this token for what it does on its own, for nobody in particular. Generate it with a service account at {}, \
              so that it does not end when a person leaves.",
@@ -429,6 +389,7 @@ fn put(about: &About, row: &TokenRow) -> Sheet {
         hidden: about.fields(),
         opener,
         submit: Some((label.to_owned(), format!("Checking with {}…", kind.name()))),
+        lead: (lead, authorize),
         parts,
         ..Sheet::default()
     }
@@ -453,8 +414,9 @@ fn delete(about: &About, row: &TokenRow) -> Sheet {
     if !shared.is_empty() {
         parts.push(Part::Sub(format!("The same token goes on serving {}.", plain(&shared))));
     }
+    let authorized = row.token.as_ref().is_some_and(|token| token.oauth);
     let revokes = row.token.as_ref().is_some_and(|token| token.offers.revocation);
-    if revokes {
+    if revokes && !authorized {
         parts.push(Part::Checks(
             String::new(),
             vec![Field {
@@ -468,12 +430,16 @@ fn delete(about: &About, row: &TokenRow) -> Sheet {
             }],
         ));
     }
-    parts.push(Part::Text(format!(
-        "The token itself stays valid at {}{}: |@{} revoke it there|.",
-        kind.name(),
-        if revokes { " otherwise" } else { "" },
-        plain(&tokens_page)
-    )));
+    parts.push(Part::Text(if revokes && authorized {
+        format!("It is also revoked at {}, this token alone.", kind.name())
+    } else {
+        format!(
+            "The token itself stays valid at {}{}: |@{} revoke it there|.",
+            kind.name(),
+            if revokes { " otherwise" } else { "" },
+            plain(&tokens_page)
+        )
+    }));
     Sheet {
         deletion: true,
         title,
@@ -488,9 +454,9 @@ fn delete(about: &About, row: &TokenRow) -> Sheet {
 }
 
 /// The Git provider that a sheet is about.
-fn below(row: &TokenRow) -> (ProviderKind, String) {
+pub(super) fn below(row: &TokenRow) -> (String, String) {
     (
-        row.provider.kind,
+        row.provider.kind.as_str().to_owned(),
         format!("{} · {}", row.provider.name, row.provider.host),
     )
 }

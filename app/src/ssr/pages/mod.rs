@@ -1,0 +1,227 @@
+//! What the pages of an account show, made of the views that the services return: one file for each list, and what stands
+//! around them all.
+
+pub(crate) mod git_authentication;
+mod oauth;
+pub(crate) mod runtimes;
+pub(crate) mod tokens;
+
+use domain::{
+    ProviderKind, Role, Scope, Timestamp,
+    guide::plain,
+    page::{Bit, Cell, Frame, Link},
+    status::{ShownStatus, TokenStatus, Tone},
+    view::Viewer,
+};
+
+/// What stands around the pages of an account.
+pub(crate) fn frame(viewer: &Viewer) -> Frame {
+    let account = &viewer.account;
+    let link = |path: &str, icon: &str, label: &str| Link {
+        to: format!("/{account}/{path}"),
+        icon: icon.to_owned(),
+        label: label.to_owned(),
+        ..Link::default()
+    };
+    let tokens = Link {
+        count: match viewer.attention {
+            0 => String::new(),
+            count => count.to_string(),
+        },
+        ..link("tokens", "key", "Git tokens")
+    };
+    let mut groups = vec![(String::new(), vec![tokens])];
+    if viewer.role == Role::Admin {
+        groups.push((
+            viewer.account_name.clone(),
+            vec![
+                link("admin/runtimes", "cpu", "Runtimes"),
+                link("admin/git-authentication", "lock", "Git authentication"),
+            ],
+        ));
+    }
+    let names = viewer.name.split_whitespace();
+    Frame {
+        groups,
+        initials: names.filter_map(|name| name.chars().next()).take(2).collect(),
+        name: viewer.name.clone(),
+        part: format!("{} · {}", viewer.account_name, viewer.role.as_str()),
+    }
+}
+
+/// The button that registers a new thing of the list at an address.
+fn register(list: &str, label: &str) -> Link {
+    Link {
+        to: format!("{list}?register="),
+        icon: "plus".to_owned(),
+        label: label.to_owned(),
+        ..Link::default()
+    }
+}
+
+fn columns(heads: &[&str]) -> Vec<String> {
+    heads.iter().map(|head| (*head).to_owned()).collect()
+}
+
+fn cell(class: &str, bits: Vec<Bit>) -> Cell {
+    Cell {
+        class: class.to_owned(),
+        bits,
+    }
+}
+
+fn group(class: &str, bits: Vec<Bit>) -> Bit {
+    Bit::Group(class.to_owned(), String::new(), bits)
+}
+
+/// Bits one below the other.
+fn stack(bits: Vec<Bit>) -> Bit {
+    group("stack", bits)
+}
+
+/// Text without markup.
+fn text(text: &str) -> Bit {
+    Bit::Words(plain(text))
+}
+
+/// Text of less importance.
+fn sub(said: &str) -> Bit {
+    group("sub", vec![text(said)])
+}
+
+/// The same, if there is any.
+fn remark(said: &str) -> Option<Bit> {
+    (!said.is_empty()).then(|| sub(said))
+}
+
+/// Text for screen readers alone.
+fn unseen(said: &str) -> Bit {
+    group("unseen", vec![text(said)])
+}
+
+/// The name of a row's thing.
+fn name(said: &str) -> Bit {
+    group("name", vec![text(said)])
+}
+
+fn icon(class: &str, name: &str) -> Bit {
+    Bit::Icon(class.to_owned(), name.to_owned())
+}
+
+/// A Git provider's mark, and text.
+fn mark(kind: ProviderKind, said: &str) -> Bit {
+    group("provider", vec![icon("mark", kind.as_str()), text(said)])
+}
+
+/// How far away a moment is; the moment itself is in the title.
+fn ago(at: Timestamp, now: Timestamp) -> Bit {
+    Bit::Time(at.rfc3339(), at.date_time(), at.relative_to(now))
+}
+
+/// A date, and how far away it is as seen from the moment of the page.
+fn when(at: Timestamp, now: Timestamp) -> [Bit; 2] {
+    [
+        Bit::Time(at.rfc3339(), at.date_time(), at.date()),
+        sub(&at.relative_to(now)),
+    ]
+}
+
+/// The badge of a status: colour, icon and words.
+fn badge(status: ShownStatus) -> Bit {
+    let tone = match status.tone() {
+        Tone::Good => "good",
+        Tone::Warn => "warn",
+        Tone::Bad => "bad",
+        Tone::Idle => "idle",
+    };
+    let mark = match status {
+        ShownStatus::Checked(TokenStatus::Valid) => "ok",
+        ShownStatus::Checked(TokenStatus::Unverified | TokenStatus::InDoubt) => "help",
+        ShownStatus::Checked(TokenStatus::ExcessScopes) => "alert",
+        ShownStatus::Checked(TokenStatus::MissingScopes | TokenStatus::Invalid | TokenStatus::Expired) => "bad",
+        ShownStatus::Checked(TokenStatus::SsoRequired) => "lock",
+        ShownStatus::ExpiresSoon => "clock",
+        ShownStatus::NotAuthorized => "dash",
+    };
+    group(
+        &format!("status {tone}"),
+        vec![icon("icon", mark), text(status.words())],
+    )
+}
+
+/// A link that opens in a new tab, as markup.
+fn link_out(address: &str, words: &str) -> String {
+    format!("|@{} {words}|", plain(address))
+}
+
+/// Scopes by name alone, as markup.
+pub(super) fn scope_names(scopes: &[Scope]) -> String {
+    scopes
+        .iter()
+        .flat_map(|scope| ["|$".to_owned(), plain(scope.as_str()), "| ".to_owned()])
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::{
+        GitProviderId,
+        guide::{Piece, pieces, shown},
+        view::{ProviderLabel, ProviderView, ProvidersPage},
+    };
+
+    /// All words in some bits.
+    fn words(bits: &[Bit]) -> Vec<&str> {
+        bits.iter()
+            .flat_map(|bit| match bit {
+                Bit::Words(text) => vec![text.as_str()],
+                Bit::Group(_, _, bits) | Bit::Chips(bits) | Bit::Folded(_, bits) => words(bits),
+                Bit::Time(..) | Bit::Code(..) | Bit::Icon(..) | Bit::Address(..) => Vec::new(),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_name_is_no_markup() {
+        let name = "|@javascript:alert(1) click|";
+        let now = Timestamp::from_millis(0);
+        let page = ProvidersPage {
+            now,
+            providers: vec![ProviderView {
+                id: GitProviderId(uuid::Uuid::from_u128(1)),
+                label: ProviderLabel {
+                    kind: ProviderKind::GitLab,
+                    name: name.to_owned(),
+                    base_url: "https://gitlab.com".to_owned(),
+                    host: "gitlab.com".to_owned(),
+                },
+                api_url: "https://gitlab.com/api/v4".to_owned(),
+                api_url_given: false,
+                allow_unverified: true,
+                runtimes: vec![name.to_owned()],
+                created_at: now,
+            }],
+        };
+        let list = git_authentication::list(&page, "acme");
+        let row = &list.rows[0];
+        let cells = [&row.head].into_iter().chain(&row.cells);
+        let words: Vec<&str> = cells.flat_map(|cell| words(&cell.bits)).collect();
+        assert_eq!(words.iter().filter(|words| shown(words) == name).count(), 2);
+        for words in words {
+            assert_eq!(pieces(words).collect::<Vec<_>>(), [Piece::Text(words)]);
+        }
+    }
+
+    #[test]
+    fn a_scope_is_a_scope_whatever_its_name() {
+        let names = scope_names(&["repo", "a|*b"].map(Scope::new));
+        let names: Vec<String> = pieces(&names)
+            .filter_map(|piece| match piece {
+                Piece::Scope(name) => Some(shown(name)),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(names, ["repo", "a|*b"]);
+    }
+}
