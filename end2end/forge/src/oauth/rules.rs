@@ -6,7 +6,10 @@ use crate::{bitbucket_cloud, bitbucket_data_center, gitea, github, gitlab};
 
 /// How one provider does it.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about a provider")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own about a provider"
+)]
 pub(crate) struct Rules {
     /// The pages that ask for consent.
     pub(crate) authorize: &'static [&'static str],
