@@ -136,7 +136,14 @@ async fn a_refresh_token_is_of_use_to_its_own_application_alone() {
             client_secret: "guess".to_owned(),
             ..application.clone()
         };
-        refusal(&case.refresh(&forge, &guess, &tokens.refresh).await);
+        let (status, error) = match case.provider {
+            Provider::GitHub => (200, "incorrect_client_credentials"),
+            Provider::GitLab => (401, "invalid_client"),
+            Provider::BitbucketCloud => (400, "unauthorized_client"),
+            _ => (400, "invalid_client"),
+        };
+        let guessed = case.refresh(&forge, &guess, &tokens.refresh).await;
+        assert_eq!(refusal(&guessed), (status, error.to_owned()), "{case:?}");
         let unknown = case.refresh(&forge, &application, "ghr_nothing").await;
         assert_eq!(refusal(&unknown), bad_refresh(case.provider), "{case:?}");
         Tokens::of(&case.refresh(&forge, &application, &tokens.refresh).await);
