@@ -27,21 +27,26 @@ pub(crate) use oauth::OAUTH;
 const ACCOUNT: Scope = Scope {
     api_token: "read:user:bitbucket",
     access_token: "account",
+    application: "account",
 };
-/// Reading workspaces. Access tokens reach theirs with any scope that reads its repositories.
+/// Reading workspaces. Access tokens reach theirs with any scope that reads its repositories; what applications got needs
+/// `account` (<https://support.atlassian.com/bitbucket-cloud/kb/this-api-is-not-accessible-by-this-authentication-mechanism/>).
 const WORKSPACE: Scope = Scope {
     api_token: "read:workspace:bitbucket",
     access_token: "repository",
+    application: "account",
 };
 /// Reading repositories.
 const REPOSITORY: Scope = Scope {
     api_token: "read:repository:bitbucket",
     access_token: "repository",
+    application: "repository",
 };
 /// Reading webhooks.
 const WEBHOOK: Scope = Scope {
     api_token: "read:webhook:bitbucket",
     access_token: "webhook",
+    application: "webhook",
 };
 
 pub(crate) fn router() -> Router<Shared> {

@@ -85,12 +85,15 @@ fn long() -> String {
     )
 }
 
-/// What looks like a JSON Web Token, signed with RSA; the forge never reads one.
+/// What looks like a JSON Web Token, signed with RSA; the forge never reads one. Only its ends are random, as those of
+/// [`long`] are.
 pub(crate) fn json_web_token() -> String {
     format!(
-        "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.eyJ{}.{}",
-        random_text(BASE64_URL, 97),
-        random_text(BASE64_URL, 342)
+        "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.eyJ{}{}.{}{}",
+        random_text(BASE64_URL, 40),
+        "x".repeat(57),
+        "x".repeat(302),
+        random_text(BASE64_URL, 40)
     )
 }
 

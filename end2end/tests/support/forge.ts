@@ -24,9 +24,13 @@ export type TokenKind =
     | "bitbucket_project"
     | "bitbucket_repository"
     | "bitbucket_app_password"
+    | "bitbucket_oauth"
     | "bitbucket_http"
+    | "bitbucket_data_center_oauth"
     | "gitea"
     | "forgejo"
+    | "gitea_oauth"
+    | "forgejo_oauth"
     | "gerrit_token"
     | "gerrit_password";
 
@@ -47,6 +51,66 @@ export interface Token {
     id: number;
     value: string;
     hint: string;
+}
+
+/** An application to be registered; what is left out is as the provider has it by default. */
+export interface NewOAuthApplication {
+    provider: Provider;
+    redirect_uris: string[];
+    name?: string;
+    scopes?: string[];
+    /** Seconds. */
+    access_lifetime?: number | null;
+    refresh_lifetime?: number | null;
+    expiring?: boolean | null;
+    refreshes?: boolean;
+    require_pkce?: boolean;
+    send_iss?: string | null;
+    grants?: string[] | null;
+}
+
+export type OAuthApplicationChange = Partial<Omit<NewOAuthApplication, "provider" | "name">> & { client_secret?: string };
+
+export interface OAuthApplication {
+    id: number;
+    client_id: string;
+    client_secret: string;
+}
+
+export interface IssuedGrant {
+    grant: number;
+    access: Token;
+    refresh: string | null;
+    expires_in: number | null;
+    refresh_expires_in: number | null;
+    scopes: string[];
+    made_at: string;
+}
+
+export interface Grant {
+    id: number;
+    application: number;
+    account: string;
+    scopes: string[];
+    live_tokens: number[];
+    killed: boolean;
+    refreshes: number;
+}
+
+export interface RefreshCall {
+    at: string;
+    application: number | null;
+    grant: number | null;
+    outcome:
+        | "ok"
+        | "reused"
+        | "expired"
+        | "revoked"
+        | "unknown"
+        | "other_application"
+        | "wrong_client"
+        | "wrong_redirect_uri";
+    token: number | null;
 }
 
 export interface Fault {
@@ -119,6 +183,46 @@ export class Forge {
 
     revoke(token: Token): Promise<void> {
         return this.control("DELETE", `/tokens/${token.id}`);
+    }
+
+    application(application: NewOAuthApplication): Promise<OAuthApplication> {
+        return this.control("POST", "/oauth/applications", application);
+    }
+
+    changeApplication(application: OAuthApplication, change: OAuthApplicationChange): Promise<void> {
+        return this.control("PATCH", `/oauth/applications/${application.id}`, change);
+    }
+
+    deleteApplication(application: OAuthApplication): Promise<void> {
+        return this.control("DELETE", `/oauth/applications/${application.id}`);
+    }
+
+    /** What the application would have got if the account's person had consented in a browser. */
+    issueGrant(application: OAuthApplication, scopes: string[], account = login): Promise<IssuedGrant> {
+        return this.control("POST", "/oauth/grants", { application: application.id, account, scopes });
+    }
+
+    grants(): Promise<Grant[]> {
+        return this.control("GET", "/oauth/grants");
+    }
+
+    /** As the person who gave it may on the provider's page. */
+    revokeGrant(id: number): Promise<void> {
+        return this.control("DELETE", `/oauth/grants/${id}`);
+    }
+
+    /** Where the account's person is sent from the page at `url` after consenting. */
+    async approve(url: string, account = login): Promise<string> {
+        return (await this.control<{ redirect: string }>("POST", "/oauth/approve", { url, account })).redirect;
+    }
+
+    /** Where a person is sent from the page at `url` after cancelling. */
+    async deny(url: string): Promise<string> {
+        return (await this.control<{ redirect: string }>("POST", "/oauth/deny", { url })).redirect;
+    }
+
+    refreshes(): Promise<RefreshCall[]> {
+        return this.control("GET", "/oauth/refreshes");
     }
 
     repository(name: string): Promise<void> {

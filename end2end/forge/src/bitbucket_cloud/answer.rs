@@ -19,8 +19,10 @@ use crate::wire::{self, put};
 pub(crate) struct Scope {
     /// The scope of an API token, which no other implies: neither write nor admin includes read.
     pub(crate) api_token: &'static str,
-    /// The scope of an access token, also one that an application got, which `:write` and `:admin` behind it include.
+    /// The scope of an access token, which `:write` and `:admin` behind it include.
     pub(crate) access_token: &'static str,
+    /// The scope of a token that an application got, which `:write` behind it includes, and `:admin` does not.
+    pub(crate) application: &'static str,
 }
 
 /// Who asks.
@@ -37,6 +39,7 @@ impl Caller {
         };
         let required = match token.about.kind {
             TokenKind::BitbucketApi => scope.api_token,
+            TokenKind::BitbucketOauth => scope.application,
             _ => scope.access_token,
         };
         if self.has(token, required) {
@@ -62,7 +65,7 @@ impl Caller {
                 TokenKind::BitbucketWorkspace => ("workspace_access_token", scope.access_token),
                 TokenKind::BitbucketProject => ("project_access_token", scope.access_token),
                 // The word for this one is our guess.
-                TokenKind::BitbucketOauth => ("oauth2_access_token", scope.access_token),
+                TokenKind::BitbucketOauth => ("oauth2_access_token", scope.application),
                 _ => ("repo_access_token", scope.access_token),
             };
             put(headers, "x-credential-type", credential);
@@ -76,7 +79,11 @@ impl Caller {
         if token.about.kind == TokenKind::BitbucketApi {
             return self.identity.has(required);
         }
-        let family = |granted: &String| granted.split(':').next() == Some(required);
+        let applications = token.about.kind == TokenKind::BitbucketOauth;
+        let family = |granted: &String| match granted.split_once(':') {
+            Some((family, level)) => family == required && !(applications && level == "admin"),
+            None => granted == required,
+        };
         token.about.scopes.iter().any(family)
     }
 

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::answer::plain;
 use crate::model::TokenKind;
-use crate::oauth::{ClientProof, Refusal, Rules, Scopes, redeem};
+use crate::oauth::{ClientProof, RefreshOutcome, Refusal, Rules, Scopes, redeem};
 use crate::provider::Provider;
 use crate::state::Shared;
 
@@ -70,9 +70,10 @@ pub(super) async fn token(Extract(shared): Extract<Shared>, headers: HeaderMap, 
 /// The error codes of RFC 6749; the words are ours.
 fn complaint(refusal: &Refusal) -> (&'static str, String) {
     match refusal {
-        Refusal::NoClient | Refusal::UnknownClient(_) | Refusal::WrongSecret => {
-            ("invalid_client", "Invalid client credentials".to_owned())
-        }
+        Refusal::NoClient
+        | Refusal::UnknownClient(_)
+        | Refusal::WrongSecret
+        | Refusal::Refresh(RefreshOutcome::WrongClient) => ("invalid_client", "Invalid client credentials".to_owned()),
         Refusal::GrantType(_) => ("unsupported_grant_type", "Unsupported grant type".to_owned()),
         Refusal::Missing(parameter) => ("invalid_request", format!("Missing required parameter: {parameter}")),
         _ => ("invalid_grant", "Invalid grant".to_owned()),

@@ -74,7 +74,9 @@ fn complaint(refusal: Refusal) -> (&'static str, String) {
             return ("invalid_client", format!("cannot load client with client id: \"{id}\""));
         }
         Refusal::NoClient => ("invalid_client", "cannot load client with client id: \"\""),
+        // The same mistake has two names, by what it was sent with.
         Refusal::WrongSecret => ("unauthorized_client", "invalid client secret"),
+        Refusal::Refresh(RefreshOutcome::WrongClient) => ("invalid_client", "invalid client secret"),
         Refusal::GrantType(_) => (
             "unsupported_grant_type",
             "Only refresh_token or authorization_code grant type is supported",

@@ -116,7 +116,9 @@ fn complaint(refusal: &Refusal) -> Map<String, Value> {
             "unsupported_grant_type",
             "The grant_type is not supported by this server.",
         ),
-        Refusal::Refresh(_) => ("bad_refresh_token", "The refresh token passed is incorrect or expired."),
+        Refusal::Missing("refresh_token") | Refusal::Refresh(_) => {
+            ("bad_refresh_token", "The refresh token passed is incorrect or expired.")
+        }
         // What is said of a bad verifier is not published.
         Refusal::Missing(_)
         | Refusal::UnknownCode
@@ -140,9 +142,7 @@ async fn delete_token(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    take_back(&shared, &client_id, &headers, &body, |state, grant| {
-        state.revoke_grant(grant).is_ok()
-    })
+    take_back(&shared, &client_id, &headers, &body, State::kill_grant)
 }
 
 /// Takes back all that the token's person ever gave the application, and has the person asked again.
@@ -152,9 +152,7 @@ async fn delete_grant(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    take_back(&shared, &client_id, &headers, &body, |state, grant| {
-        state.revoke_grants_like(grant).is_ok()
-    })
+    take_back(&shared, &client_id, &headers, &body, State::revoke_grants_like)
 }
 
 /// 204 when it is done. 404 for a token that does not work, as the documents say of asking about one, and for whoever does
@@ -164,7 +162,7 @@ fn take_back(
     client_id: &str,
     headers: &HeaderMap,
     body: &Bytes,
-    end: impl FnOnce(&mut State, GrantId) -> bool,
+    end: impl FnOnce(&mut State, GrantId),
 ) -> Response {
     if !headers.contains_key(USER_AGENT) {
         return without_user_agent();
@@ -177,12 +175,11 @@ fn take_back(
         let words = "Invalid request.\n\n\"access_token\" wasn't supplied.";
         return refuse(StatusCode::UNPROCESSABLE_ENTITY, words);
     };
-    let grant = state.grant_by_value(application, &token);
-    if grant.is_some_and(|grant| end(&mut state, grant)) {
-        StatusCode::NO_CONTENT.into_response()
-    } else {
-        refuse(StatusCode::NOT_FOUND, "Not Found")
-    }
+    let Some(grant) = state.grant_by_value(application, &token) else {
+        return refuse(StatusCode::NOT_FOUND, "Not Found");
+    };
+    end(&mut state, grant);
+    StatusCode::NO_CONTENT.into_response()
 }
 
 /// The application of the address, when `Basic` holds its id and its secret.

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::answer::plain;
 use crate::model::TokenKind;
-use crate::oauth::{ClientProof, Refusal, Rules, Scopes, client, redeem};
+use crate::oauth::{ClientProof, RefreshOutcome, Refusal, Rules, Scopes, client, redeem};
 use crate::provider::Provider;
 use crate::state::Shared;
 use crate::wire::{field, put};
@@ -68,7 +68,10 @@ pub(super) async fn token(Extract(shared): Extract<Shared>, headers: HeaderMap, 
 fn complain(refusal: &Refusal) -> Response {
     let missing;
     let (status, error, words) = match refusal {
-        Refusal::NoClient | Refusal::UnknownClient(_) | Refusal::WrongSecret => (
+        Refusal::NoClient
+        | Refusal::UnknownClient(_)
+        | Refusal::WrongSecret
+        | Refusal::Refresh(RefreshOutcome::WrongClient) => (
             StatusCode::UNAUTHORIZED,
             "invalid_client",
             "Client authentication failed due to unknown client, no client authentication included, or unsupported \

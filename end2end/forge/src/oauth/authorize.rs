@@ -103,16 +103,16 @@ async fn decide(
 
 /// The form goes to the address that it came from, so that what is granted is what was read.
 fn consent_page(name: &str, asked: &Asked, visitor: &Visitor) -> Response {
-    let name = escape(name);
     let scopes = asked.scopes.iter();
     let scopes: Vec<String> = scopes
         .map(|scope| format!("<li><code>{}</code></li>", escape(scope)))
         .collect();
     let body = format!(
-        "<p><strong>{name}</strong> wants to act for the account <strong>{login}</strong>, with these scopes:</p>\
+        "<p><strong>{application}</strong> wants to act for the account <strong>{login}</strong>, with these scopes:</p>\
          <ul>{scopes}</ul><p>It sends you back to <code>{back}</code>.</p>\
          <form method=\"post\"><button name=\"decision\" value=\"authorize\">Authorize</button> \
          <button name=\"decision\" value=\"cancel\">Cancel</button></form>",
+        application = escape(name),
         login = escape(&visitor.login),
         scopes = scopes.concat(),
         back = escape(&asked.redirect_uri),

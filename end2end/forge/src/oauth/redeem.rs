@@ -103,7 +103,7 @@ impl State {
     ) -> Result<IssuedGrant, RefreshOutcome> {
         let now = self.clock.now();
         let token = *self.oauth.refresh_tokens.get(value).ok_or(RefreshOutcome::Unknown)?;
-        let grant = self.oauth.grant(token.grant).ok_or(RefreshOutcome::Unknown)?.clone();
+        let grant = self.oauth.grant(token.grant).ok_or(RefreshOutcome::Unknown)?;
         let client = self.oauth.application(application).ok_or(RefreshOutcome::WrongClient)?;
         let rules = client.rules;
         if grant.application != application {
@@ -125,11 +125,9 @@ impl State {
         if rules.redirect_uri_with_refresh && redirect_uri != grant.redirect_uri.as_deref() {
             return Err(RefreshOutcome::WrongRedirectUri);
         }
-        if rules.refresh_ends_access {
-            for access in &grant.tokens {
-                // Tokens are never taken out of the state, so there is no failure to tell.
-                _ = self.revoke_token(*access);
-            }
+        if let Some(access) = grant.tokens.last().copied().filter(|_| rules.refresh_ends_access) {
+            // Tokens are never taken out of the state, so there is no failure to tell.
+            _ = self.revoke_token(access);
         }
         if let Some(token) = self.oauth.refresh_tokens.get_mut(value) {
             token.used_at.get_or_insert(now);

@@ -202,20 +202,27 @@ impl State {
 
     /// Ends a grant, as the person who gave it may on the provider's page: none of its tokens is worth anything any more.
     pub(crate) fn revoke_grant(&mut self, id: GrantId) -> Result<(), UnknownOAuth> {
-        let grant = self.oauth.grant(id).ok_or(UnknownOAuth::Grant(id))?;
-        let consent = (grant.application, grant.account.to_ascii_lowercase());
-        self.oauth.consents.remove(&consent);
+        let grant = self.oauth.grant(id).cloned().ok_or(UnknownOAuth::Grant(id))?;
+        self.forget_consent(&grant);
         self.kill_grant(id);
         Ok(())
     }
 
+    /// Has the person asked again.
+    fn forget_consent(&mut self, grant: &Grant) {
+        let consent = (grant.application, grant.account.to_ascii_lowercase());
+        self.oauth.consents.remove(&consent);
+    }
+
     /// Ends all that this application was granted by the account that gave this grant.
-    pub(crate) fn revoke_grants_like(&mut self, id: GrantId) -> Result<(), UnknownOAuth> {
-        let grant = self.oauth.grant(id).cloned().ok_or(UnknownOAuth::Grant(id))?;
+    pub(crate) fn revoke_grants_like(&mut self, id: GrantId) {
+        let Some(grant) = self.oauth.grant(id).cloned() else {
+            return;
+        };
+        self.forget_consent(&grant);
         self.kill_grants(|other| {
             other.application == grant.application && other.account.eq_ignore_ascii_case(&grant.account)
         });
-        self.revoke_grant(id)
     }
 
     fn kill_grants(&mut self, ends: impl Fn(&Grant) -> bool) {

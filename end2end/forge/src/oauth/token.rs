@@ -21,7 +21,7 @@ pub(crate) enum Refusal {
     NoClient,
     /// No application of this provider has this id.
     UnknownClient(String),
-    /// The secret is not the application's.
+    /// The secret is not the application's; with a refresh token, that is [`RefreshOutcome::WrongClient`].
     WrongSecret,
     /// There never was such a code.
     UnknownCode,
@@ -56,7 +56,11 @@ pub(crate) fn redeem(
     match named.as_str() {
         "refresh_token" => {
             let token = field(body, "refresh_token").ok_or(Refusal::Missing("refresh_token"))?;
-            let client = client.inspect_err(|_| state.note_refresh_by_nobody(&token))?;
+            let client = client.inspect_err(|_| state.note_refresh_by_nobody(&token));
+            let client = client.map_err(|refusal| match refusal {
+                Refusal::WrongSecret => Refusal::Refresh(RefreshOutcome::WrongClient),
+                other => other,
+            })?;
             state.refresh(client, &token, redirect_uri.as_deref())
         }
         "authorization_code" | "" if !(named.is_empty() && rules.names_types) => {

@@ -8,6 +8,7 @@ mod faults;
 mod gerrit;
 mod gitea;
 mod gitlab;
+mod oauth;
 mod providers;
 mod record;
 mod repositories;

@@ -90,9 +90,13 @@ async fn a_token_of_every_kind_is_made_by_json() {
         ("bitbucket_project", "ATCTT"),
         ("bitbucket_repository", "ATCTT"),
         ("bitbucket_app_password", "ATBB"),
+        ("bitbucket_oauth", ""),
         ("bitbucket_http", "BBDC-"),
+        ("bitbucket_data_center_oauth", ""),
         ("gitea", ""),
         ("forgejo", ""),
+        ("gitea_oauth", ""),
+        ("forgejo_oauth", ""),
         ("gerrit_token", ""),
         ("gerrit_password", ""),
     ] {
@@ -102,7 +106,7 @@ async fn a_token_of_every_kind_is_made_by_json() {
         let hint = answer.json()["hint"].as_str().expect("a hint").to_owned();
         assert!(hint.starts_with(&format!("{prefix}…")), "{kind}: {hint}");
     }
-    assert_eq!(forge.tokens().len(), 15);
+    assert_eq!(forge.tokens().len(), 19);
 }
 
 #[tokio::test]
