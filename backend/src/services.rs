@@ -69,14 +69,14 @@ impl Services {
             clock.clone(),
             random.clone(),
         );
-        let authorizations = Authorizations {
+        let authorizations = Arc::new(Authorizations {
             store: store.clone(),
             keys: keys.clone(),
             egress: egress.clone(),
             clock: clock.clone(),
             random: random.clone(),
-            public_url: Arc::new(public_url),
-        };
+            public_url,
+        });
         let access = Access::new(store.clone(), keys.clone(), clock.clone(), random.clone())?;
         let refresh = Refresh::new(authorizations.clone());
         let tokens = Tokens::new(authorizations.clone(), refresh.clone());

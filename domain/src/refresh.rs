@@ -126,8 +126,8 @@ mod tests {
     #[test]
     fn a_token_is_refreshed_ten_minutes_before_its_end_or_after_half_of_a_short_life() {
         let after = |seconds: u64| due(start(), start().plus(Duration::from_secs(seconds)));
-        assert_eq!(after(7200), start().plus(Duration::from_secs(6600)));
-        assert_eq!(after(1200), start().plus(Duration::from_secs(600)));
+        assert_eq!(after(7200), start().plus(Duration::from_mins(110)));
+        assert_eq!(after(1200), start().plus(Duration::from_mins(10)));
         assert_eq!(after(60), start().plus(Duration::from_secs(30)));
         assert_eq!(after(0), start());
     }

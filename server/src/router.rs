@@ -56,7 +56,7 @@ pub(crate) fn router(services: Services, config: &Config, options: LeptosOptions
         let context = context.clone();
         get(
             move |application: Path<String>, answer: Query<oauth::Answer>, parts: Parts| async move {
-                oauth::callback(application, answer, parts, context).await
+                Box::pin(oauth::callback(application, answer, parts, context)).await
             },
         )
     };

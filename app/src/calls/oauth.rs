@@ -98,7 +98,6 @@ pub(crate) async fn request_application(
 
 /// Registers an OAuth application for a Git provider, or changes the one that `id` names.
 #[server(endpoint = "ui/save-application")]
-#[expect(clippy::too_many_arguments, reason = "one for each field of the form")]
 pub(crate) async fn save_application(
     #[server(default)] account: String,
     #[server(default)] provider: String,

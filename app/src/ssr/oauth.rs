@@ -54,13 +54,14 @@ pub async fn away(parts: Parts, context: impl Fn()) -> Response {
         Cookie::Away.clear();
         let opened = sealed.and_then(|sealed| context::services().ok()?.flash.open(&sealed));
         let address = opened.and_then(|bytes| Url::parse(&String::from_utf8(bytes).ok()?).ok());
-        match address.filter(|address| matches!(address.scheme(), "https" | "http")) {
-            Some(address) => page(&address),
-            None => {
+        let address = address.filter(|address| matches!(address.scheme(), "https" | "http"));
+        address.map_or_else(
+            || {
                 redirect("/");
                 ().into_response()
-            }
-        }
+            },
+            |address| page(&address),
+        )
     })
     .await
 }

@@ -13,6 +13,7 @@ use domain::{
 };
 use secrecy::SecretString;
 use sha2::{Digest as _, Sha256};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// The longest client id and secret that are taken, in bytes.
@@ -126,12 +127,12 @@ pub struct NextApplication {
 /// The service.
 #[derive(Clone)]
 pub struct OAuthApplications {
-    pub(super) shared: Authorizations,
+    pub(super) shared: Arc<Authorizations>,
 }
 
 impl OAuthApplications {
     /// Wires the service.
-    pub(crate) const fn new(shared: Authorizations) -> Self {
+    pub(crate) const fn new(shared: Arc<Authorizations>) -> Self {
         Self { shared }
     }
 

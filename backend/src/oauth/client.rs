@@ -32,7 +32,7 @@ pub(crate) struct Client<'a> {
     pub(super) kind: ProviderKind,
     pub(super) server: &'static AuthorizationServer,
     pub(super) api_url: String,
-    pub(super) client_id: &'a str,
+    pub(super) id: &'a str,
     pub(super) secret: SecretString,
     pub(super) authorize_url: String,
     pub(super) token_url: String,
@@ -205,9 +205,9 @@ impl Client<'_> {
         let mut request = Request::new(address.parse().ok()?);
         let mut fields = vec![("token", token.expose_secret()), ("token_type_hint", "access_token")];
         if self.server.basic {
-            request = request.basic(self.client_id, &self.secret).ok()?;
+            request = request.basic(self.id, &self.secret).ok()?;
         } else {
-            fields.push(("client_id", self.client_id));
+            fields.push(("client_id", self.id));
             fields.push(("client_secret", self.secret.expose_secret()));
         }
         Some(self.egress.post(request.form(&fields)).await)
@@ -215,10 +215,10 @@ impl Client<'_> {
 
     /// "REST API endpoints for OAuth authorizations", "Delete an app token".
     async fn revoke_at_github(&self, token: &SecretString) -> Option<Result<Answer, WriteFailure>> {
-        let address = format!("{}/applications/{}/token", self.api_url, self.client_id);
+        let address = format!("{}/applications/{}/token", self.api_url, self.id);
         let body = BTreeMap::from([("access_token", token.expose_secret())]);
         let request = Request::new(address.parse().ok()?)
-            .basic(self.client_id, &self.secret)
+            .basic(self.id, &self.secret)
             .ok()?
             .json(&body)
             .ok()?;
@@ -231,7 +231,7 @@ impl Client<'_> {
         } else {
             AuthType::RequestBody
         };
-        Ok(oauth2::Client::new(ClientId::new(self.client_id.to_owned()))
+        Ok(oauth2::Client::new(ClientId::new(self.id.to_owned()))
             .set_client_secret(ClientSecret::new(self.secret.expose_secret().to_owned()))
             .set_auth_type(auth_type)
             .set_auth_uri(AuthUrl::new(self.authorize_url.clone())?)

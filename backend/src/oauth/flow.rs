@@ -17,7 +17,7 @@ use domain::{AccountId, OAuthApplicationId, ProviderKind, RuntimeId, Scope, Secr
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use tokio::{sync::watch, time::sleep};
 use url::Url;
 use zeroize::Zeroizing;
@@ -133,7 +133,7 @@ pub struct Asked {
 /// The service.
 #[derive(Clone)]
 pub struct OAuth {
-    shared: Authorizations,
+    shared: Arc<Authorizations>,
     access: Access,
     tokens: Tokens,
 }
@@ -152,7 +152,7 @@ struct Waiting {
 
 impl OAuth {
     /// Wires the service.
-    pub(crate) fn new(shared: Authorizations, access: Access, tokens: Tokens) -> Self {
+    pub(crate) fn new(shared: Arc<Authorizations>, access: Access, tokens: Tokens) -> Self {
         Self { shared, access, tokens }
     }
 

@@ -43,7 +43,7 @@ pub(crate) struct Authorizations {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     /// Where people reach Patchbay.
-    pub(crate) public_url: Arc<Url>,
+    pub(crate) public_url: Url,
 }
 
 impl Authorizations {
@@ -91,7 +91,7 @@ impl Authorizations {
             kind: provider.kind,
             server,
             api_url: provider.api(),
-            client_id: &application.client_id,
+            id: &application.client_id,
             secret,
             authorize_url: given(&application.authorize_url, server.authorize_url(base_url)),
             token_url: given(&application.token_url, server.token_url(base_url)),

@@ -98,14 +98,14 @@ type Gates = Arc<Mutex<HashMap<GitTokenId, Arc<Gate<()>>>>>;
 /// The service.
 #[derive(Clone)]
 pub struct Refresh {
-    shared: Authorizations,
+    shared: Arc<Authorizations>,
     gates: Gates,
     running: Arc<Semaphore>,
 }
 
 impl Refresh {
     /// Wires the service.
-    pub(crate) fn new(shared: Authorizations) -> Self {
+    pub(crate) fn new(shared: Arc<Authorizations>) -> Self {
         Self {
             shared,
             gates: Gates::default(),
@@ -278,7 +278,7 @@ impl Refresh {
 
     async fn one(&self, grant: &GrantRow) -> Result<Outcome, Fault> {
         let shared = &self.shared;
-        let Some(sealed) = &grant.refresh else {
+        let Some(refresh) = &grant.refresh else {
             return Ok(Outcome::NotMine);
         };
         let Some(application) = &grant.application else {
@@ -290,7 +290,7 @@ impl Refresh {
         };
         let sealer = shared.keys.sealer(grant.account).await?;
         let place = refresh_place(grant.account, grant.token, grant.user);
-        let old = shared.keys.unseal(&place, sealed).await?;
+        let old = shared.keys.unseal(&place, refresh).await?;
         let now = shared.now();
         if !shared.store.take_refresh(grant, now, now.plus(LEASE)).await? {
             return Ok(Outcome::NotMine);

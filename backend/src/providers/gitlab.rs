@@ -72,15 +72,12 @@ struct User {
 
 impl GitProvider for GitLab {
     async fn check(&self, inquiry: Inquiry<'_>) -> Result<Findings, CheckOutcome> {
-        let (owner, granted, expiry) = match inquiry.oauth {
-            Some(_) => {
-                let info = info(inquiry).await?;
-                (info.resource_owner_id, info.scope, Expiry::Unknown)
-            }
-            None => {
-                let (token, expiry) = itself(inquiry).await?;
-                (token.user_id, token.scopes, expiry)
-            }
+        let (owner, granted, expiry) = if inquiry.oauth.is_some() {
+            let info = info(inquiry).await?;
+            (info.resource_owner_id, info.scope, Expiry::Unknown)
+        } else {
+            let (token, expiry) = itself(inquiry).await?;
+            (token.user_id, token.scopes, expiry)
         };
         let answer = WIRE.get(inquiry, "/user").await?;
         let identity = if is_short_of_scopes(&answer) {

@@ -181,7 +181,7 @@ pub struct Tokens {
     egress: Egress,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
-    authorizations: Authorizations,
+    authorizations: Arc<Authorizations>,
     refresh: Refresh,
 }
 
@@ -198,7 +198,7 @@ struct Slot {
 
 impl Tokens {
     /// Wires the service.
-    pub(crate) fn new(authorizations: Authorizations, refresh: Refresh) -> Self {
+    pub(crate) fn new(authorizations: Arc<Authorizations>, refresh: Refresh) -> Self {
         let Authorizations {
             store,
             keys,
@@ -206,7 +206,7 @@ impl Tokens {
             clock,
             random,
             ..
-        } = authorizations.clone();
+        } = Authorizations::clone(&authorizations);
         Self {
             store,
             keys,

@@ -648,9 +648,9 @@ on_both_databases! {
     async fn secrets_are_in_the_database_only_sealed(database: TestDatabase) {
         let stage = Stage::at(database, ProviderKind::GitLab, Provider::GitLab).await;
         let address = stage.begin().await;
-        let state = parameter(&address, "state").unwrap();
+        let secret_state = parameter(&address, "state").unwrap();
         let back = callback(&stage.world.forge.approve(address.as_str(), "mira").unwrap());
-        let row = stage.world.store.take_oauth_attempt(state.as_bytes()).await.unwrap();
+        let row = stage.world.store.take_oauth_attempt(secret_state.as_bytes()).await.unwrap();
         assert!(row.is_none(), "the state itself is not the key");
         stage.complete(back).await.result.unwrap();
         let application = stage.world.store.oauth_application(stage.mira.account(), stage.application).await.unwrap().unwrap();

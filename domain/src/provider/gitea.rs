@@ -23,7 +23,7 @@ pub(super) const ABOUT: About = About {
     formats: &[],
 };
 
-/// Facts from Gitea's documentation ("OAuth2 provider").
+/// Facts from Gitea's documentation ("`OAuth2` provider").
 pub(super) const OAUTH: AuthorizationServer = AuthorizationServer {
     authorize_path: "/login/oauth/authorize",
     token_path: "/login/oauth/access_token",

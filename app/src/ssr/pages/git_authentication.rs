@@ -24,7 +24,7 @@ pub(crate) fn lists(page: &ProvidersPage, oauth: &[ProviderApplications], accoun
 }
 
 /// The Git providers of the account.
-fn list(page: &ProvidersPage, account: &str) -> List {
+pub(super) fn list(page: &ProvidersPage, account: &str) -> List {
     let base = format!("/{account}/admin/git-authentication");
     let title = if page.providers.is_empty() {
         "No Git providers yet"

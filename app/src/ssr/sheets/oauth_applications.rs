@@ -83,12 +83,12 @@ pub(super) fn sheet(
     }
 }
 
-fn below(provider: &ProviderApplications) -> Option<(String, String)> {
+fn below(provider: &ProviderApplications) -> (String, String) {
     let label = &provider.label;
-    Some((
+    (
         label.kind.as_str().to_owned(),
         format!("{} · {}", label.name, label.host),
-    ))
+    )
 }
 
 fn pair(name: &str, value: impl Into<String>) -> (String, String) {
@@ -133,7 +133,7 @@ fn register(provider: &ProviderApplications, next: &NextApplication, account: &s
     parts.push(advanced(None, &provider.label.name));
     Sheet {
         title: "Register OAuth application".to_owned(),
-        below: below(provider),
+        below: Some(below(provider)),
         action: SaveApplication::url().to_owned(),
         form: FORM.to_owned(),
         hidden: vec![
@@ -158,7 +158,7 @@ fn edit(provider: &ProviderApplications, application: &ApplicationView, now: Tim
     parts.push(advanced(Some(application), &provider.label.name));
     Sheet {
         title: format!("Edit {}", application.name),
-        below: below(provider),
+        below: Some(below(provider)),
         action: SaveApplication::url().to_owned(),
         form: FORM.to_owned(),
         hidden: vec![pair("account", account), pair("id", application.id.to_string())],
@@ -263,7 +263,7 @@ fn test(provider: &ProviderApplications, application: &ApplicationView, now: Tim
     }
     Sheet {
         title: format!("Test {}", application.name),
-        below: below(provider),
+        below: Some(below(provider)),
         action: TestApplication::url().to_owned(),
         form: TEST_FORM.to_owned(),
         hidden: vec![pair("account", account), pair("id", application.id.to_string())],
@@ -365,7 +365,7 @@ fn method(provider: &ProviderApplications, runtime: &RuntimeMethod, account: &st
     }
     Sheet {
         title: format!("How people authorize access for {}", runtime.name),
-        below: below(provider),
+        below: Some(below(provider)),
         action: ChooseMethod::url().to_owned(),
         form: METHOD_FORM.to_owned(),
         hidden: vec![pair("account", account), pair("runtime", runtime.runtime.to_string())],
