@@ -1,7 +1,7 @@
 //! Patchbay's pages, components and server functions, for the server and the browser.
 //!
-//! Every page and every form works without JavaScript. `calls` holds the server functions, `pages` one file per page,
-//! `components` what two pages share, and `ssr` everything that the browser never sees. `platform` is the one seam: the
+//! Every page and every form works without JavaScript. `calls` holds the server functions, `pages` the pages, `components`
+//! what two pages share, and `ssr` everything that the browser never sees: also what lists and sheets are made of. `platform` is the one seam: the
 //! few things that the server and the browser do differently while a page is rendered.
 
 #![expect(clippy::needless_pass_by_value, reason = "a component owns its properties")]
