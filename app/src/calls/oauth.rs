@@ -1,4 +1,8 @@
 //! OAuth applications, and authorising access by them.
+#![cfg_attr(
+    feature = "ssr",
+    expect(clippy::too_many_arguments, reason = "a form has a field for each")
+)]
 
 use crate::AppError;
 use domain::{Packed, SecretInput};

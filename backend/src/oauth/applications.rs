@@ -258,6 +258,7 @@ impl OAuthApplications {
             ))
         };
         let read = self.read(form, &provider, &mut errors);
+        self.refuse_to_move(member, &old, &read, &mut errors).await?;
         errors.into_result().map_err(OAuthApplicationError::Invalid)?;
         let sealed = match secret {
             Some(secret) => {
@@ -282,6 +283,33 @@ impl OAuthApplications {
             return Err(OAuthApplicationError::NotFound);
         }
         tracing::info!(%account, user = %member.user(), application = %id, "edited an OAuth application");
+        Ok(())
+    }
+
+    /// Refuses other addresses while tokens depend on the application: these, and the secret, would be sent there.
+    async fn refuse_to_move(
+        &self,
+        member: &Member,
+        old: &OAuthApplicationRow,
+        new: &OAuthApplicationRow,
+        errors: &mut FieldErrors,
+    ) -> Result<(), OAuthApplicationError> {
+        let moved = [
+            ("token_url", old.token_url != new.token_url),
+            ("revoke_url", old.revoke_url != new.revoke_url),
+        ];
+        let Some((field, _)) = moved.into_iter().find(|(_, moved)| *moved) else {
+            return Ok(());
+        };
+        let holders = self
+            .shared
+            .store
+            .holders_of_application(member.account(), old.id)
+            .await?;
+        if !holders.is_empty() {
+            let message = "Tokens that this application refreshes would be sent to the new address. Register another application for it.";
+            errors.take::<()>(field, Err(message.to_owned()));
+        }
         Ok(())
     }
 

@@ -585,6 +585,25 @@ on_both_databases! {
         assert_eq!(row.method, Method::NotRegistered { asked: false });
     }
 
+    async fn what_refreshes_tokens_does_not_move(database: TestDatabase) {
+        let stage = Stage::at(database, ProviderKind::GitLab, Provider::GitLab).await;
+        let applications = &stage.world.services.oauth_applications;
+        let moved = ApplicationForm {
+            token_url: "https://evil.example/token".to_owned(),
+            ..form(&stage.at_forge, "write_repository,read_api")
+        };
+        applications.edit(&stage.mira, stage.application, &moved).await.unwrap();
+        let back = form(&stage.at_forge, "write_repository,read_api");
+        applications.edit(&stage.mira, stage.application, &back).await.unwrap();
+        assert!(stage.authorize().await.is_ok());
+        let refused = applications.edit(&stage.mira, stage.application, &moved).await;
+        assert!(
+            matches!(&refused, Err(OAuthApplicationError::Invalid(errors)) if errors.at("token_url").is_some()),
+            "{refused:?}"
+        );
+        applications.edit(&stage.mira, stage.application, &back).await.unwrap();
+    }
+
     async fn the_admins_are_told_once_that_an_application_is_wanted(database: TestDatabase) {
         let (world, mira) = World::set_up(database).await;
         let runtime = world.runtime_at(&mira, ProviderKind::GitHub, Provider::GitHub).await;

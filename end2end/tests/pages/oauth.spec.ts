@@ -89,7 +89,7 @@ for (const [kind, name] of kinds) {
         await site.open(path);
         await toProvider(site, forge, name);
         await signIn(site.page);
-        await expect(site.page.getByText("Patchbay of Acme")).toBeVisible();
+        await expect(site.heading("Authorize Patchbay of Acme")).toBeVisible();
         await site.page.getByRole("button", { name: "Authorize" }).click();
 
         await site.arrived(path, heading);

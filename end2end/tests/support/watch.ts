@@ -46,6 +46,8 @@ export class Watch {
     private isExpected({ text, url, status }: Problem): boolean {
         // With scripts off, the browser lets go of those that the page names.
         if (!this.scripts && /\/pkg\/[\w.-]+\.(js|wasm)/.test(url + text)) return true;
+        // What a Git provider's own pages lack is the provider's business; ours may load nothing from there (a breach of the policy).
+        if (!url.startsWith(this.origin) && /^console error: Failed to load resource/.test(text)) return true;
         if (this.unreachable.includes(url) && /net::ERR/.test(text)) return true;
         const seen = status ?? Number(/^console.*status of (\d+)/.exec(text)?.[1]);
         return this.expected.some((one) => one.status === seen && this.origin + one.path === url);
