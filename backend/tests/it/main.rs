@@ -11,6 +11,7 @@ mod git_providers;
 mod keys;
 mod migrations;
 mod oauth;
+mod refresh;
 mod revocation;
 mod rotation;
 mod rotation_killed;

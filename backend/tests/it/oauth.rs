@@ -18,7 +18,7 @@ use std::net::Ipv4Addr;
 use url::Url;
 
 /// Every kind with an authorisation server.
-const KINDS: [(ProviderKind, Provider); 6] = [
+pub(crate) const KINDS: [(ProviderKind, Provider); 6] = [
     (ProviderKind::GitHub, Provider::GitHub),
     (ProviderKind::GitLab, Provider::GitLab),
     (ProviderKind::BitbucketCloud, Provider::BitbucketCloud),
@@ -28,17 +28,17 @@ const KINDS: [(ProviderKind, Provider); 6] = [
 ];
 
 /// A runtime whose provider has an OAuth application, and Mira, who is signed in.
-struct Stage {
-    world: World,
-    mira: Member,
-    session: Session,
-    runtime: RuntimeId,
+pub(crate) struct Stage {
+    pub(crate) world: World,
+    pub(crate) mira: Member,
+    pub(crate) session: Session,
+    pub(crate) runtime: RuntimeId,
     kind: ProviderKind,
-    application: OAuthApplicationId,
-    at_forge: OAuthApplication,
+    pub(crate) application: OAuthApplicationId,
+    pub(crate) at_forge: OAuthApplication,
 }
 
-async fn sign_in(world: &World, email: &str) -> (Session, Member) {
+pub(crate) async fn sign_in(world: &World, email: &str) -> (Session, Member) {
     let here = Ipv4Addr::LOCALHOST.into();
     let password = PASSWORD.to_owned().into();
     let signed_in = world.services.access.sign_in(email, &password, here).await.unwrap();
@@ -48,7 +48,7 @@ async fn sign_in(world: &World, email: &str) -> (Session, Member) {
 }
 
 /// The form of an application as the stand-in made it.
-fn form(application: &OAuthApplication, scopes: &str) -> ApplicationForm {
+pub(crate) fn form(application: &OAuthApplication, scopes: &str) -> ApplicationForm {
     ApplicationForm {
         client_id: application.client_id.clone(),
         client_secret: application.client_secret.clone().into(),
@@ -65,12 +65,12 @@ fn new_at_forge(provider: Provider, callback: &str, scopes: &[String]) -> NewOAu
 }
 
 impl Stage {
-    async fn at(database: crate::support::TestDatabase, kind: ProviderKind, provider: Provider) -> Self {
+    pub(crate) async fn at(database: crate::support::TestDatabase, kind: ProviderKind, provider: Provider) -> Self {
         let (world, _) = World::set_up(database).await;
         Self::in_world(world, kind, provider, |application| application).await
     }
 
-    async fn with(
+    pub(crate) async fn with(
         database: crate::support::TestDatabase,
         (kind, provider): (ProviderKind, Provider),
         change: impl FnOnce(NewOAuthApplication) -> NewOAuthApplication,
@@ -79,7 +79,7 @@ impl Stage {
         Self::in_world(world, kind, provider, change).await
     }
 
-    async fn in_world(
+    pub(crate) async fn in_world(
         world: World,
         kind: ProviderKind,
         provider: Provider,
@@ -111,28 +111,28 @@ impl Stage {
         }
     }
 
-    async fn begin(&self) -> Url {
+    pub(crate) async fn begin(&self) -> Url {
         let oauth = &self.world.services.oauth;
         oauth.begin(&self.session, &self.mira, self.runtime).await.unwrap()
     }
 
     /// What the provider sends back when a person of this name agrees.
-    async fn agreed(&self, login: &str) -> Callback {
+    pub(crate) async fn agreed(&self, login: &str) -> Callback {
         callback(&self.world.forge.approve(self.begin().await.as_str(), login).unwrap())
     }
 
-    async fn complete(&self, callback: Callback) -> Returned {
+    pub(crate) async fn complete(&self, callback: Callback) -> Returned {
         let oauth = &self.world.services.oauth;
         oauth.complete(Some(&self.session), self.application, callback).await
     }
 
     /// Authorises access as the stand-in's Mira.
-    async fn authorize(&self) -> Result<Completed, OAuthError> {
+    pub(crate) async fn authorize(&self) -> Result<Completed, OAuthError> {
         let callback = self.agreed("mira").await;
         self.complete(callback).await.result
     }
 
-    async fn view(&self) -> Option<TokenView> {
+    pub(crate) async fn view(&self) -> Option<TokenView> {
         self.world
             .services
             .tokens
@@ -143,7 +143,7 @@ impl Stage {
     }
 
     /// How many OAuth tokens live at the stand-in.
-    fn living(&self) -> usize {
+    pub(crate) fn living(&self) -> usize {
         self.world
             .forge
             .grants()
@@ -152,7 +152,7 @@ impl Stage {
             .sum()
     }
 
-    async fn audit(&self) -> Vec<AuditRow> {
+    pub(crate) async fn audit(&self) -> Vec<AuditRow> {
         self.world.store.audit_events(self.mira.account()).await.unwrap()
     }
 
