@@ -11,22 +11,23 @@ use crate::{
     keys::Sealer,
     providers::{self, Allowance, Granted, Inquiry},
     random,
-    store::{AuditEvent, GrantRow, NewGrant, NewPair, RefreshEnd},
+    store::{AuditEvent, GrantRow, NewGrant, NewPair, RefreshEnd, Store},
 };
 use domain::{
-    AccountId, CheckId, CheckOutcome, GitTokenId, HolderKind, RefreshNote, Refusal, Timestamp, provider, refresh,
+    AccountId, CheckId, CheckOutcome, GitTokenId, HolderKind, RefreshNote, Refusal, Timestamp, TokenStatus, provider,
+    refresh,
     token_format::{self, TokenFormat},
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, VecDeque},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 use tokio::{
     sync::{Mutex as Gate, Semaphore, watch},
     task::JoinSet,
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout_at},
 };
 
 /// How long a caller has a grant to itself: longer than asking, and trying to save, may take.
@@ -36,7 +37,7 @@ const KEEP_TRYING: Duration = Duration::from_mins(1);
 /// The pause after the first try; it doubles with each, up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// How long a caller waits for another process that refreshes the same token.
+/// How long a caller waits for a token that is being refreshed, by whomever.
 const WAIT: Duration = Duration::from_secs(12);
 /// How often it looks.
 const LOOK: Duration = Duration::from_millis(100);
@@ -44,8 +45,8 @@ const LOOK: Duration = Duration::from_millis(100);
 const SETTLE: Duration = Duration::from_secs(1);
 /// How often the background looks for what is due.
 const PERIOD: Duration = Duration::from_secs(15);
-/// How many grants it takes up at once.
-const BATCH: u64 = 200;
+/// How many rows it reads at once.
+const PAGE: u64 = 200;
 /// How many refreshes run at the same time in this process.
 const AT_ONCE: usize = 16;
 
@@ -95,12 +96,69 @@ enum Outcome {
 /// Who in this process waits for which token.
 type Gates = Arc<Mutex<HashMap<GitTokenId, Arc<Gate<()>>>>>;
 
+/// A caller among those in this process who wait for a token. The last who leaves, or goes away, takes the gate along.
+struct Waiting<'a> {
+    gates: &'a Gates,
+    token: GitTokenId,
+    gate: Arc<Gate<()>>,
+}
+
+impl<'a> Waiting<'a> {
+    fn new(gates: &'a Gates, token: GitTokenId) -> Self {
+        let gate = gates
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry(token)
+            .or_default()
+            .clone();
+        Self { gates, token, gate }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        // That of the table, and this one.
+        if Arc::strong_count(&self.gate) == 2 {
+            gates.remove(&self.token);
+        }
+    }
+}
+
 /// The service.
 #[derive(Clone)]
 pub struct Refresh {
     shared: Arc<Authorizations>,
     gates: Gates,
     running: Arc<Semaphore>,
+}
+
+/// What is due, page by page.
+struct Due {
+    now: Timestamp,
+    page: VecDeque<GrantRow>,
+    last: Option<GrantRow>,
+    more: bool,
+}
+
+impl Due {
+    const fn new(now: Timestamp) -> Self {
+        Self {
+            now,
+            page: VecDeque::new(),
+            last: None,
+            more: true,
+        }
+    }
+
+    async fn next(&mut self, store: &Store) -> Result<Option<GrantRow>, Fault> {
+        if self.page.is_empty() && self.more {
+            self.page = store.due_grants(self.now, self.last.as_ref(), PAGE).await?.into();
+            self.last = self.page.back().cloned();
+            self.more = self.last.is_some();
+        }
+        Ok(self.page.pop_front())
+    }
 }
 
 impl Refresh {
@@ -119,12 +177,20 @@ impl Refresh {
         if let Some(live) = self.at_hand(account, token).await? {
             return Ok(live);
         }
-        let gate = self.gate(token);
-        let entered = gate.lock().await;
-        let live = self.refreshed(account, token).await;
-        drop(entered);
-        self.leave(token, gate);
-        live
+        let deadline = Instant::now() + WAIT;
+        let waiting = Waiting::new(&self.gates, token);
+        let Ok(_entered) = timeout_at(deadline, waiting.gate.lock()).await else {
+            return Ok(self.later());
+        };
+        self.refreshed(account, token, deadline).await
+    }
+
+    /// What a caller is told who has waited long enough.
+    fn later(&self) -> Live {
+        Live::Later {
+            retry_at: self.shared.now().plus(WAIT),
+            why: "It is just being refreshed.".to_owned(),
+        }
     }
 
     /// What is known of a token that needs no refresh just now; `None` if it does.
@@ -136,8 +202,11 @@ impl Refresh {
         if stored.due.is_some_and(|due| due <= now) {
             return Ok(None);
         }
+        let ended = stored.access_ends.is_some_and(|end| end <= now);
+        // What is refreshed no more works until its end, unless it was found dead.
+        let dead = stored.status == TokenStatus::Invalid && stored.note.as_ref().is_some_and(RefreshNote::is_final);
         // In doubt, the provider may have switched to another one.
-        if stored.sent_at.is_none() && stored.access_ends.is_none_or(|end| now < end) {
+        if stored.sent_at.is_none() && !ended && !dead {
             let place = credentials::place(account, token, stored.user);
             let secret = self.shared.keys.unseal(&place, &stored.sealed).await?;
             return Ok(Some(Live::Token(secret)));
@@ -157,8 +226,7 @@ impl Refresh {
     }
 
     /// Refreshes a token, or waits for whoever does.
-    async fn refreshed(&self, account: AccountId, token: GitTokenId) -> Result<Live, Fault> {
-        let deadline = Instant::now() + WAIT;
+    async fn refreshed(&self, account: AccountId, token: GitTokenId, deadline: Instant) -> Result<Live, Fault> {
         loop {
             if let Some(live) = self.at_hand(account, token).await? {
                 return Ok(live);
@@ -166,15 +234,17 @@ impl Refresh {
             let Some(grant) = self.shared.store.grant(account, token).await? else {
                 return Ok(Live::Gone);
             };
-            let now = self.shared.now();
-            if grant.lease_until <= now && self.in_its_own_task(grant.clone()).await? != Outcome::NotMine {
-                continue;
+            if grant.lease_until <= self.shared.now() {
+                // What was begun by then goes on without the caller.
+                let Ok(outcome) = timeout_at(deadline, self.in_its_own_task(grant)).await else {
+                    return Ok(self.later());
+                };
+                if outcome? != Outcome::NotMine {
+                    continue;
+                }
             }
             if Instant::now() >= deadline {
-                return Ok(Live::Later {
-                    retry_at: now.plus(WAIT),
-                    why: "It is just being refreshed.".to_owned(),
-                });
+                return Ok(self.later());
             }
             sleep(LOOK).await;
         }
@@ -189,10 +259,13 @@ impl Refresh {
         let mut run = RefreshRun::default();
         let mut silent: HashSet<String> = HashSet::new();
         let mut under_way = JoinSet::new();
-        let mut waiting = self.shared.store.due_grants(now, BATCH).await?.into_iter();
+        let mut due = Due::new(now);
         loop {
             while under_way.len() < AT_ONCE && !*stop.borrow() {
-                let Some(grant) = waiting.next() else { break };
+                // All of it, and not only the first: those of a silent provider would keep all others waiting.
+                let Some(grant) = due.next(&self.shared.store).await? else {
+                    break;
+                };
                 let host = provider::host(&grant.provider.base_url);
                 if silent.contains(&host) {
                     continue;
@@ -245,20 +318,6 @@ impl Refresh {
             permits.forget();
         }
         self.running.close();
-    }
-
-    fn gate(&self, token: GitTokenId) -> Arc<Gate<()>> {
-        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
-        gates.entry(token).or_default().clone()
-    }
-
-    /// Forgets the gate of a token behind the last who waited for it.
-    fn leave(&self, token: GitTokenId, gate: Arc<Gate<()>>) {
-        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(gate);
-        if gates.get(&token).is_some_and(|gate| Arc::strong_count(gate) == 1) {
-            gates.remove(&token);
-        }
     }
 
     /// One try, which is brought to its end also when the caller goes away.

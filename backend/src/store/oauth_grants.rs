@@ -2,6 +2,9 @@
 //!
 //! Whoever refreshes takes the lease of the row by a conditional update, which also notes that the provider is about to be asked.
 //! A new pair is saved in place of the one that it came of, which its generation tells, and of no other.
+//!
+//! A token and its grant are read by one statement: of a pair that is being replaced by another, nobody sees half of each.
+//! They are locked in the order in which a deletion takes them: the token, then its grant.
 
 use super::{
     GitProviderRow, OAuthApplicationRow, Store,
@@ -19,8 +22,8 @@ use domain::{
 use sea_orm::{
     ActiveModelTrait as _,
     ActiveValue::{Set, Unchanged},
-    ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _, Select,
+    ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait as _, JoinType, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _, QueryTrait as _, Select, SelectTwo,
     sea_query::{Expr, LockType},
 };
 use std::collections::HashMap;
@@ -113,6 +116,8 @@ pub struct StoredGrant {
     pub user: Option<UserId>,
     /// The access token, sealed.
     pub sealed: Sealed,
+    /// What the last telling check said.
+    pub status: TokenStatus,
     /// When it ends; `None`: never.
     pub access_ends: Option<Timestamp>,
     /// When it is refreshed next; `None`: never.
@@ -174,18 +179,13 @@ impl Store {
 
     /// What is needed of an OAuth token to use it.
     pub async fn stored_grant(&self, account: AccountId, token: GitTokenId) -> Result<Option<StoredGrant>, Fault> {
-        let Some(row) = git_token::Entity::find_by_id(token.0)
-            .filter(git_token::Column::AccountId.eq(account.0))
-            .one(&self.db)
-            .await?
-        else {
-            return Ok(None);
-        };
-        let Some(grant) = oauth_grant::Entity::find_by_id(token.0).one(&self.db).await? else {
+        let tokens = git_token::Entity::find_by_id(token.0).filter(git_token::Column::AccountId.eq(account.0));
+        let Some((row, Some(grant))) = with_grants(tokens).one(&self.db).await? else {
             return Ok(None);
         };
         Ok(Some(StoredGrant {
             user: row.user_id.map(UserId),
+            status: status_of(&row)?,
             sealed: Sealed::from(row.sealed),
             access_ends: grant.access_ends_at.map(Timestamp::from_millis),
             due: grant.due_at.map(Timestamp::from_millis),
@@ -202,29 +202,41 @@ impl Store {
         grants(&self.db, tokens).await
     }
 
-    /// OAuth tokens of any account that are due and that nobody is at, the longest due first; at most `limit`.
-    pub async fn due_grants(&self, now: Timestamp, limit: u64) -> Result<Vec<GrantRow>, Fault> {
-        let due: Vec<Uuid> = oauth_grant::Entity::find()
-            .select_only()
-            .column(oauth_grant::Column::GitTokenId)
+    /// OAuth tokens of any account that are due and that nobody is at, the longest due first; at most `limit`, beginning after
+    /// one that came before.
+    pub async fn due_grants(
+        &self,
+        now: Timestamp,
+        after: Option<&GrantRow>,
+        limit: u64,
+    ) -> Result<Vec<GrantRow>, Fault> {
+        let due = git_token::Entity::find()
             .filter(oauth_grant::Column::DueAt.lte(now.as_millis()))
             .filter(oauth_grant::Column::LeaseUntil.lte(now.as_millis()))
+            .apply_if(after, |due, after| {
+                let (at, token) = (millis(after.due), after.token.0);
+                let same = Condition::all()
+                    .add(oauth_grant::Column::DueAt.eq(at))
+                    .add(oauth_grant::Column::GitTokenId.gt(token));
+                due.filter(Condition::any().add(oauth_grant::Column::DueAt.gt(at)).add(same))
+            })
             .order_by_asc(oauth_grant::Column::DueAt)
-            .limit(limit)
-            .into_tuple()
-            .all(&self.db)
-            .await?;
-        let tokens = git_token::Entity::find().filter(git_token::Column::Id.is_in(due));
-        let mut grants = grants(&self.db, tokens).await?;
-        grants.sort_by_key(|grant| grant.due);
-        Ok(grants)
+            .order_by_asc(oauth_grant::Column::GitTokenId)
+            .limit(limit);
+        grants(&self.db, due).await
     }
 
     /// Takes the lease of a grant until `lease`, and notes that the provider is about to be asked: one caller gets `true`, and
-    /// only while the grant is of this generation and nobody else is at it. What another process left without an answer becomes
-    /// *in doubt*. Committed when this returns.
+    /// only while the grant is due, nobody else is at it, and nobody was since it was read. What another process left without an
+    /// answer becomes *in doubt*. Committed when this returns.
     pub async fn take_refresh(&self, grant: &GrantRow, now: Timestamp, lease: Timestamp) -> Result<bool, Fault> {
+        let (Some(due), Some(application)) = (grant.due.filter(|due| *due <= now), &grant.application) else {
+            return Ok(false);
+        };
         let tx = self.begin().await?;
+        if grant.sent_at.is_some() {
+            lock_token(&tx, grant).await?;
+        }
         let mut update = oauth_grant::Entity::update_many()
             .col_expr(oauth_grant::Column::LeaseUntil, Expr::value(lease.as_millis()))
             .col_expr(oauth_grant::Column::SentAt, Expr::value(now.as_millis()));
@@ -239,6 +251,9 @@ impl Store {
         let done = update
             .filter(oauth_grant::Column::GitTokenId.eq(grant.token.0))
             .filter(oauth_grant::Column::Generation.eq(grant.generation))
+            // After every try that brought no new pair it is another one.
+            .filter(oauth_grant::Column::DueAt.eq(due.as_millis()))
+            .filter(oauth_grant::Column::OauthApplicationId.eq(application.id.0))
             .filter(oauth_grant::Column::LeaseUntil.lte(now.as_millis()))
             .filter(match grant.sent_at {
                 Some(since) => oauth_grant::Column::SentAt.eq(since.as_millis()),
@@ -256,15 +271,19 @@ impl Store {
 
     /// Saves a new pair in place of the one of this generation: both tokens in one transaction, which also ends the lease and takes
     /// away what was noted. `false` if that pair is not stored any more, because it was deleted, replaced or refreshed.
-    pub async fn save_refresh(&self, grant: &GrantRow, new: NewPair) -> Result<bool, Fault> {
-        let due = new.grant.due();
+    pub async fn save_refresh(&self, grant: &GrantRow, mut new: NewPair) -> Result<bool, Fault> {
         let tx = self.begin().await?;
-        // In the order in which a deletion takes them: the token, then its grant.
-        let token = git_token::Entity::find_by_id(grant.token.0)
-            .filter(git_token::Column::AccountId.eq(grant.account.0))
-            .lock(LockType::NoKeyUpdate)
-            .one(&tx)
-            .await?;
+        let Some((token, row)) = locked(&tx, grant).await? else {
+            tx.rollback().await?;
+            return Ok(false);
+        };
+        // Without its application, which may have been deleted meanwhile, this pair is the last.
+        new.grant.refreshes &= row.oauth_application_id.is_some();
+        let note = match row.oauth_application_id {
+            Some(_) => None,
+            None => Some(to_json(&RefreshNote::NoApplication)?),
+        };
+        let due = new.grant.due();
         let mut update = oauth_grant::Entity::update_many()
             .col_expr(oauth_grant::Column::Generation, Expr::value(grant.generation + 1))
             .col_expr(
@@ -279,7 +298,7 @@ impl Store {
             .col_expr(oauth_grant::Column::LeaseUntil, Expr::value(0_i64))
             .col_expr(oauth_grant::Column::SentAt, Expr::value(None::<i64>))
             .col_expr(oauth_grant::Column::Failures, Expr::value(0))
-            .col_expr(oauth_grant::Column::Note, Expr::value(None::<String>));
+            .col_expr(oauth_grant::Column::Note, Expr::value(note));
         let (expires_at, never_expires) = expiry_columns(new.grant.expiry());
         if let Some(granted) = &new.grant.granted {
             update = update.col_expr(oauth_grant::Column::Granted, Expr::value(scope::joined(granted)));
@@ -293,15 +312,10 @@ impl Store {
                     Expr::value(millis(new.grant.refresh_ends)),
                 );
         }
-        let done = update
+        update
             .filter(oauth_grant::Column::GitTokenId.eq(grant.token.0))
-            .filter(oauth_grant::Column::Generation.eq(grant.generation))
             .exec(&tx)
             .await?;
-        let (Some(token), 1) = (token, done.rows_affected) else {
-            tx.rollback().await?;
-            return Ok(false);
-        };
         let status = TokenStatus::from_stored(&token.status).unwrap_or(TokenStatus::Invalid);
         let model = git_token::ActiveModel {
             id: Unchanged(token.id),
@@ -323,12 +337,16 @@ impl Store {
     }
 
     /// Ends a try that brought no new pair. Nothing is changed if the grant is of another generation by now.
-    pub async fn end_refresh(&self, grant: &GrantRow, end: RefreshEnd) -> Result<(), Fault> {
+    pub async fn end_refresh(&self, grant: &GrantRow, mut end: RefreshEnd) -> Result<(), Fault> {
         let tx = self.begin().await?;
-        let token = git_token::Entity::find_by_id(grant.token.0)
-            .lock(LockType::NoKeyUpdate)
-            .one(&tx)
-            .await?;
+        let Some((_, row)) = locked(&tx, grant).await? else {
+            tx.rollback().await?;
+            return Ok(());
+        };
+        if row.oauth_application_id.is_none() {
+            // It was deleted meanwhile.
+            (end.note, end.due) = (RefreshNote::NoApplication, None);
+        }
         let mut update = oauth_grant::Entity::update_many()
             .col_expr(oauth_grant::Column::DueAt, Expr::value(millis(end.due)))
             .col_expr(oauth_grant::Column::LeaseUntil, Expr::value(0_i64))
@@ -340,15 +358,10 @@ impl Store {
         if !end.in_doubt {
             update = update.col_expr(oauth_grant::Column::SentAt, Expr::value(None::<i64>));
         }
-        let done = update
+        update
             .filter(oauth_grant::Column::GitTokenId.eq(grant.token.0))
-            .filter(oauth_grant::Column::Generation.eq(grant.generation))
             .exec(&tx)
             .await?;
-        if token.is_none() || done.rows_affected == 0 {
-            tx.rollback().await?;
-            return Ok(());
-        }
         show(&tx, grant, end.in_doubt.then_some(TokenStatus::InDoubt)).await?;
         if let Some(event) = end.event {
             event.insert(&tx, grant.account).await?;
@@ -364,14 +377,32 @@ impl Store {
         account: AccountId,
         application: OAuthApplicationId,
     ) -> Result<(), Fault> {
-        // What cannot be refreshed ends with its access token.
-        let orphans = oauth_grant::Entity::find()
+        // Or an authorisation that is being stored would bring one more.
+        oauth_application::Entity::find_by_id(application.0)
+            .filter(oauth_application::Column::AccountId.eq(account.0))
+            .lock(LockType::Update)
+            .one(tx)
+            .await?;
+        let orphans: Vec<Uuid> = oauth_grant::Entity::find()
+            .select_only()
+            .column(oauth_grant::Column::GitTokenId)
             .filter(oauth_grant::Column::AccountId.eq(account.0))
             .filter(oauth_grant::Column::OauthApplicationId.eq(application.0))
             .filter(oauth_grant::Column::SealedRefresh.is_not_null())
+            .order_by_asc(oauth_grant::Column::GitTokenId)
+            .into_tuple()
             .all(tx)
             .await?;
         for orphan in orphans {
+            git_token::Entity::find_by_id(orphan)
+                .lock(LockType::NoKeyUpdate)
+                .one(tx)
+                .await?;
+            // Read only now: it may have been refreshed just before.
+            let Some(orphan) = oauth_grant::Entity::find_by_id(orphan).one(tx).await? else {
+                continue;
+            };
+            // What cannot be refreshed ends with its access token.
             git_token::Entity::update_many()
                 .col_expr(git_token::Column::ExpiresAt, Expr::value(orphan.access_ends_at))
                 .col_expr(
@@ -393,6 +424,30 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// A token with its grant, both locked, if the grant still is of this generation.
+async fn locked(
+    tx: &DatabaseTransaction,
+    grant: &GrantRow,
+) -> Result<Option<(git_token::Model, oauth_grant::Model)>, Fault> {
+    let Some(token) = lock_token(tx, grant).await? else {
+        return Ok(None);
+    };
+    let row = oauth_grant::Entity::find_by_id(grant.token.0)
+        .filter(oauth_grant::Column::Generation.eq(grant.generation))
+        .lock(LockType::NoKeyUpdate)
+        .one(tx)
+        .await?;
+    Ok(row.map(|row| (token, row)))
+}
+
+async fn lock_token(tx: &DatabaseTransaction, grant: &GrantRow) -> Result<Option<git_token::Model>, Fault> {
+    Ok(git_token::Entity::find_by_id(grant.token.0)
+        .filter(git_token::Column::AccountId.eq(grant.account.0))
+        .lock(LockType::NoKeyUpdate)
+        .one(tx)
+        .await?)
 }
 
 /// Shows that a token is not refreshed as it should be: it ends with its access token, and may have a status of its own.
@@ -461,21 +516,28 @@ pub(super) async fn granted(
         .collect())
 }
 
+/// The OAuth tokens among these, each with what belongs to it.
+fn with_grants(tokens: Select<git_token::Entity>) -> SelectTwo<git_token::Entity, oauth_grant::Entity> {
+    let beside = git_token::Entity::belongs_to(oauth_grant::Entity)
+        .from(git_token::Column::Id)
+        .to(oauth_grant::Column::GitTokenId);
+    tokens
+        .join(JoinType::InnerJoin, beside.into())
+        .select_also(oauth_grant::Entity)
+}
+
 /// The OAuth tokens among these.
 async fn grants(db: &impl ConnectionTrait, tokens: Select<git_token::Entity>) -> Result<Vec<GrantRow>, Fault> {
-    let tokens = tokens.filter(git_token::Column::Kind.eq("oauth")).all(db).await?;
-    if tokens.is_empty() {
+    let tokens = with_grants(tokens).all(db).await?;
+    let pairs: Vec<_> = tokens
+        .into_iter()
+        .filter_map(|(token, grant)| Some((token, grant?)))
+        .collect();
+    if pairs.is_empty() {
         return Ok(Vec::new());
     }
-    let mut rows: HashMap<Uuid, oauth_grant::Model> = oauth_grant::Entity::find()
-        .filter(oauth_grant::Column::GitTokenId.is_in(tokens.iter().map(|token| token.id)))
-        .all(db)
-        .await?
-        .into_iter()
-        .map(|row| (row.git_token_id, row))
-        .collect();
     let runtimes = runtime::Entity::find()
-        .filter(runtime::Column::Id.is_in(tokens.iter().map(|token| token.runtime_id)))
+        .filter(runtime::Column::Id.is_in(pairs.iter().map(|(token, _)| token.runtime_id)))
         .all(db)
         .await?;
     let providers = git_provider::Entity::find()
@@ -483,11 +545,10 @@ async fn grants(db: &impl ConnectionTrait, tokens: Select<git_token::Entity>) ->
         .all(db)
         .await?;
     let applications = oauth_application::Entity::find()
-        .filter(oauth_application::Column::Id.is_in(rows.values().filter_map(|row| row.oauth_application_id)))
+        .filter(oauth_application::Column::Id.is_in(pairs.iter().filter_map(|(_, row)| row.oauth_application_id)))
         .all(db)
         .await?;
-    let placed = tokens.into_iter().filter_map(|token| {
-        let row = rows.remove(&token.id)?;
+    let placed = pairs.into_iter().filter_map(|(token, row)| {
         let runtime = runtimes.iter().find(|runtime| runtime.id == token.runtime_id)?;
         let provider = providers
             .iter()
@@ -500,6 +561,10 @@ async fn grants(db: &impl ConnectionTrait, tokens: Select<git_token::Entity>) ->
     placed.collect()
 }
 
+fn status_of(token: &git_token::Model) -> Result<TokenStatus, Fault> {
+    TokenStatus::from_stored(&token.status).ok_or_else(|| Fault::Stored(format!("unknown status {:?}", token.status)))
+}
+
 fn grant_row(
     token: git_token::Model,
     row: oauth_grant::Model,
@@ -507,6 +572,7 @@ fn grant_row(
     application: Option<oauth_application::Model>,
 ) -> Result<GrantRow, Fault> {
     Ok(GrantRow {
+        status: status_of(&token)?,
         token: GitTokenId(token.id),
         account: AccountId(token.account_id),
         user: token.user_id.map(UserId),
@@ -516,8 +582,6 @@ fn grant_row(
         sealed: Sealed::from(token.sealed),
         fingerprint: token.fingerprint,
         hint: token.hint,
-        status: TokenStatus::from_stored(&token.status)
-            .ok_or_else(|| Fault::Stored(format!("unknown status {:?}", token.status)))?,
         refresh: row.sealed_refresh.map(Sealed::from),
         granted: row.granted.as_deref().map(scope::in_order),
         access_ends: row.access_ends_at.map(Timestamp::from_millis),
