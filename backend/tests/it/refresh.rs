@@ -17,10 +17,10 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 /// Where GitLab's tokens are exchanged.
-const TOKEN: &str = "/oauth/token";
+pub(crate) const TOKEN: &str = "/oauth/token";
 
 /// GitLab, whose tokens live two hours: a refresh kills both old tokens.
-async fn at_gitlab(database: TestDatabase) -> Stage {
+pub(crate) async fn at_gitlab(database: TestDatabase) -> Stage {
     let stage = Stage::at(database, ProviderKind::GitLab, Provider::GitLab).await;
     same_time(&stage);
     stage.authorize().await.unwrap();
@@ -28,18 +28,18 @@ async fn at_gitlab(database: TestDatabase) -> Stage {
 }
 
 /// The stand-in's clock shows what ours does.
-fn same_time(stage: &Stage) {
+pub(crate) fn same_time(stage: &Stage) {
     let now =
         OffsetDateTime::from_unix_timestamp_nanos(i128::from(stage.world.clock.now().as_millis()) * 1_000_000).unwrap();
     stage.world.forge.set_clock(Some(now));
 }
 
-fn pass(stage: &Stage, time: Duration) {
+pub(crate) fn pass(stage: &Stage, time: Duration) {
     stage.world.clock.forward(i64::try_from(time.as_secs()).unwrap());
     same_time(stage);
 }
 
-async fn run(stage: &Stage) -> RefreshRun {
+pub(crate) async fn run(stage: &Stage) -> RefreshRun {
     stage
         .world
         .services
@@ -49,7 +49,7 @@ async fn run(stage: &Stage) -> RefreshRun {
         .unwrap()
 }
 
-async fn grant(stage: &Stage) -> GrantRow {
+pub(crate) async fn grant(stage: &Stage) -> GrantRow {
     let account = stage.mira.account();
     let grant = stage
         .world
@@ -72,7 +72,7 @@ async fn live(stage: &Stage) -> Live {
 }
 
 /// How often the stand-in was asked to refresh.
-fn asked(stage: &Stage) -> usize {
+pub(crate) fn asked(stage: &Stage) -> usize {
     stage.world.forge.refresh_calls().len()
 }
 
@@ -81,7 +81,7 @@ const fn ran(refreshed: usize, failed: usize) -> RefreshRun {
 }
 
 /// Until the token is due: ten minutes before the end of its two hours.
-const UNTIL_DUE: Duration = Duration::from_mins(110);
+pub(crate) const UNTIL_DUE: Duration = Duration::from_mins(110);
 
 fn fail(stage: &Stage, fault: Fault) {
     stage.world.forge.add_fault(FaultRule::new(fault).on_path(TOKEN));

@@ -1,8 +1,10 @@
 //! What the stories are told with.
 
 mod database;
+mod oauth;
 mod postgres;
 mod world;
 
 pub(crate) use database::{TestDatabase, on_both_databases};
-pub(crate) use world::{ManualClock, PASSWORD, SeededRandom, World, services};
+pub(crate) use oauth::{Vault, accepted, seed_tokens};
+pub(crate) use world::{ManualClock, PASSWORD, SeededRandom, World, egress, patient_services, services};

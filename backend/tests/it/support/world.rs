@@ -16,9 +16,12 @@ use domain::{ProviderKind, RuntimeId, Timestamp};
 use forge::{Account, Forge, Provider};
 use secrecy::ExposeSecret as _;
 use sha2::{Digest as _, Sha256};
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 /// The password of everybody here.
@@ -70,14 +73,19 @@ fn master() -> Arc<MasterKeys> {
 
 /// Services over a migrated database of a world; each with a seed of its own, or they would make the same ids.
 pub(crate) async fn services(store: Store, clock: Arc<ManualClock>, seed: u64) -> Services {
-    let random = Arc::new(SeededRandom::new(seed));
-    let policy = EgressPolicy::new(vec!["127.0.0.1".parse().unwrap()]);
     // Short enough that a test of silence is quick, long enough for a busy machine.
-    let settings = EgressSettings {
-        total_timeout: std::time::Duration::from_secs(2),
-        ..EgressSettings::default()
-    };
-    let egress = Egress::new(policy, settings, random.clone()).unwrap();
+    patient_services(store, clock, seed, Duration::from_secs(2)).await
+}
+
+/// The same, which wait so long for an answer of a provider.
+pub(crate) async fn patient_services(
+    store: Store,
+    clock: Arc<ManualClock>,
+    seed: u64,
+    total_timeout: Duration,
+) -> Services {
+    let random = Arc::new(SeededRandom::new(seed));
+    let egress = egress(random.clone(), total_timeout);
     Services::new(
         store,
         master(),
@@ -88,6 +96,16 @@ pub(crate) async fn services(store: Store, clock: Arc<ManualClock>, seed: u64) -
     )
     .await
     .unwrap()
+}
+
+/// A client that reaches the stand-in.
+pub(crate) fn egress(random: Arc<dyn Random>, total_timeout: Duration) -> Egress {
+    let policy = EgressPolicy::new(vec!["127.0.0.1".parse().unwrap()]);
+    let settings = EgressSettings {
+        total_timeout,
+        ..EgressSettings::default()
+    };
+    Egress::new(policy, settings, random).unwrap()
 }
 
 /// Everything a story needs.
