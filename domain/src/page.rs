@@ -47,7 +47,7 @@ pub struct List {
     /// What to do as long as the list is empty.
     pub advice: String,
     /// Where a new thing is registered, or what must be there before.
-    pub register: Option<Link>,
+    pub register: Option<Action>,
     /// The heads of the columns.
     pub columns: Vec<String>,
     /// The things.
@@ -176,9 +176,9 @@ mod tests {
                 title: text(),
                 reasons: vec![text()],
             }),
-            register: Some(Link {
+            register: Some(Action {
                 to: text(),
-                ..Link::default()
+                ..Action::default()
             }),
             columns: vec![text(), text()],
             rows: vec![

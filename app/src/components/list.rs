@@ -8,7 +8,10 @@ use super::{
     words::{each, words},
 };
 use crate::state::app_state;
-use domain::page::{Attention, Bit, Cell, Link, List, Row};
+use domain::{
+    page::{Attention, Bit, Cell, List, Row},
+    sheet::Action,
+};
 use leptos::prelude::*;
 
 /// The list.
@@ -68,11 +71,13 @@ pub(crate) fn list(list: List) -> AnyView {
 }
 
 /// The button that opens the form for a new thing, or leads to what must be there before.
-fn register(link: Link) -> AnyView {
+fn register(link: Action) -> AnyView {
+    let class = if link.primary { "button primary" } else { "button" };
     view! {
-        <a class="button primary" id="register" href=link.to data-noscroll="">
+        <a class=class id=link.id href=link.to data-noscroll="">
             {(!link.icon.is_empty()).then(|| icon(&link.icon))}
             {link.label}
+            {(!link.about.is_empty()).then(|| view! { <span class="unseen">" "{link.about}</span> })}
         </a>
     }
     .into_any()

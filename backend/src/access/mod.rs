@@ -417,7 +417,12 @@ impl Access {
             let shown = ShownStatus::of(token.status, token.expiry(), now);
             shown == ShownStatus::ExpiresSoon || shown.tone() == Tone::Bad
         });
+        let requests = match member.place.role {
+            Role::Admin => self.store.oauth_requests(member.account()).await?.len(),
+            Role::Member => 0,
+        };
         Ok(Viewer {
+            requests: u64::try_from(requests).unwrap_or(u64::MAX),
             name: user.name,
             role: member.place.role,
             account: member.place.slug.clone(),

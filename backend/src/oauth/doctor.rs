@@ -74,20 +74,20 @@ impl OAuthApplications {
             finding(
                 about,
                 Verdict::Good,
-                format!("{name} sends people back to |${address}|. Enter it there exactly so."),
+                format!("Enter exactly this at {name}, which sends people back to it: |${address}|"),
             )
         } else if local {
             finding(
                 about,
                 Verdict::Unsure,
-                format!("{name} sends people back to |${address}|, which only this machine can open."),
+                format!("{name} sends people back to an address that only this machine can open: |${address}|"),
             )
         } else {
             finding(
                 about,
                 Verdict::Bad,
                 format!(
-                    "People would come back to |${address}|, without encryption. Serve Patchbay by https, and set its public URL to that."
+                    "People would come back without encryption. Serve Patchbay by https, and set its public URL to that; now it is |${address}|"
                 ),
             )
         }
@@ -121,7 +121,7 @@ impl OAuthApplications {
                     answer.status.as_u16()
                 ),
             ),
-            Ok(_) => finding(about, Verdict::Good, format!("|${address}| answers.")),
+            Ok(_) => finding(about, Verdict::Good, format!("It answers: |${address}|")),
             Err(trouble) => finding(
                 about,
                 Verdict::Bad,

@@ -234,7 +234,7 @@ test("an admin registers an application with the callback URL that is shown, tes
     const provider = await acme.provider("GitLab", await forge.urlOf("gitlab"), "gitlab");
     await acme.runtime("prod-eu", provider);
     await site.open(providers);
-    await site.choose("GitLab", "Add OAuth application for GitLab");
+    await site.link("Add OAuth application for GitLab").click();
     const panel = site.dialog("Register OAuth application");
     await expect(panel).toBeVisible();
     await site.settled();
@@ -330,12 +330,12 @@ test("deleting an application says whose tokens are no longer refreshed", async 
     const dialog = site.dialog("Delete gitlab?");
     await expect(dialog).toBeVisible();
     await site.settled();
-    await expect(dialog).toContainText("prod-eu then take tokens only.");
-    await expect(dialog).toContainText("1 token stop being refreshed");
+    await expect(dialog).toContainText("From then on tokens only: prod-eu.");
+    await expect(dialog).toContainText("1 token is no longer refreshed");
     await expect(dialog).toContainText(`${admin.name} in prod-eu`);
     await site.button("Delete OAuth application", dialog).click();
     await site.arrived(providers, "Git authentication");
-    await expect(site.page.getByText("No OAuth applications yet")).toBeVisible();
+    await expect(site.page.getByRole("row").filter({ has: site.link("Change the method of prod-eu") })).toContainText("Tokens only");
     await site.open(path);
     await expect(site.row("prod-eu")).toContainText("Its OAuth application was deleted");
 });

@@ -3,7 +3,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { Acme, admin } from "../support/acme.ts";
-import { Canaries, Traffic, filesBelow, password, random } from "../support/canaries.ts";
+import { Canaries, Traffic, filesBelow, password, random, wayToProvider } from "../support/canaries.ts";
 import { Client } from "../support/client.ts";
 import { type Answer, form, formType } from "../support/http.ts";
 import { site as built } from "../support/places.ts";
@@ -187,6 +187,41 @@ test("no secret of a whole run is left anywhere, and a planted one is found", as
     // A form of another site comes with the cookies of ours.
     await mira.send("/api/ui/put-token", { method: "POST", headers: { ...formType, origin: "https://evil.example" }, body: form({ account: "acme", runtime, token: invented("token from another site", "ghp_", 36) }) });
 
+    // --- OAuth: client secrets, right and wrong ones; states and codes, used, replayed and refused ---
+    const lab = await acme.provider("GitLab", await forge.urlOf("gitlab"), "gitlab");
+    const authorized = await acme.runtime("authorized", lab);
+    const sheet = await mira.read("sheet", { account: "acme", page: "admin/git-authentication", query: `application=${lab}` });
+    const callback = sheet.find((text) => text.includes("/oauth/callback/")) ?? "";
+    const id = callback.split("/").pop() ?? "";
+    const scopes = ["write_repository", "read_api"];
+    const application = await forge.application({ provider: "gitlab", redirect_uris: [callback], scopes });
+    canaries.add("client secret", application.client_secret);
+    const registered = { account: "acme", id, client_id: application.client_id, scopes: scopes.join(",") };
+    const wrongSecret = canaries.add("wrong client secret", random(40));
+    await mira.done("save-application", { ...registered, provider: lab, client_secret: wrongSecret, "runtimes[]": authorized });
+    await mira.done("test-application", { account: "acme", id });
+    for (const field of ["client_id", "scopes", "name", "secret_ends_on"]) {
+        const misplaced = { ...registered, client_secret: canaries.add("client secret beside an error", random(40)), [field]: "\u0000" };
+        await mira.post("save-application", misplaced);
+        await plainPost(mira, "save-application", misplaced);
+    }
+    const authorize = async (answered: (address: string) => Promise<string>) => {
+        await mira.done("authorize", { account: "acme", runtime: authorized });
+        const away = await mira.send("/oauth/away", { headers: { accept: "text/html" } });
+        const address = /href="([^"]*)"/.exec(away.body.toString("utf8"))?.[1]?.replaceAll("&amp;", "&") ?? "";
+        canaries.add("state", new URL(address).searchParams.get("state") ?? "");
+        const back = new URL(await answered(address));
+        const code = back.searchParams.get("code");
+        if (code) canaries.add("code", code);
+        for (let time = 0; time < 2; time++) await mira.send(back.pathname + back.search, { headers: { accept: "text/html" } });
+    };
+    await authorize((address) => forge.approve(address));
+    await mira.done("save-application", { ...registered, client_secret: application.client_secret });
+    await mira.done("test-application", { account: "acme", id });
+    await authorize((address) => forge.deny(address));
+    await authorize((address) => forge.approve(address));
+    expect(await acme.token(authorized), "it was authorised").toContain("refreshed automatically");
+
     // --- A restart, and more of the same until there are enough ---
     await patchbay.restart();
     const open = visitor();
@@ -230,7 +265,9 @@ test("no secret of a whole run is left anywhere, and a planted one is found", as
     const isByNature = (place: string, secret: string) =>
         // A link is opened by its address, and its page sends its code back.
         (place === "set-up addresses" && canaries.codes.some(({ name }) => name === secret)) ||
-        (place === "set-up pages" && secret === "set-up code");
+        (place === "set-up pages" && secret === "set-up code") ||
+        // They go by the browser: a redirect has no other way.
+        (place === wayToProvider && (secret === "state" || secret === "code"));
     const found = places.flatMap((place) => search.find(place)).filter(({ place, secret }) => !isByNature(place, secret));
     expect(found).toEqual([]);
 

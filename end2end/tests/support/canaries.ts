@@ -29,6 +29,10 @@ export class Canaries {
     }
 }
 
+/** What leads to a Git provider and back: state and code of an authorisation stand there, and nowhere else. */
+export const wayToProvider = "the way to the provider and back";
+const isOnTheWay = (url: string) => /\/oauth\/(away|callback\/)/.test(url);
+
 /** Everything that comes out of the server, by kind. */
 export class Traffic {
     private readonly kinds = new Map<string, Buffer[]>();
@@ -43,6 +47,7 @@ export class Traffic {
     }
 
     answer(url: string, { headers, body }: Pick<Answer, "headers" | "body">) {
+        if (isOnTheWay(url)) return this.keep(wayToProvider, Buffer.concat([Buffer.from(JSON.stringify(headers)), body]));
         const type = headers.find(([name]) => name === "content-type")?.[1] ?? "";
         if (/\/setup\//.test(url)) this.setUpPages++;
         this.keep(/\/setup\//.test(url) ? "set-up pages" : type.includes("html") ? "HTML" : "other bodies", body);
@@ -56,6 +61,7 @@ export class Traffic {
     }
 
     url(url: string) {
+        if (isOnTheWay(url)) return this.keep(wayToProvider, url);
         this.keep(/\/setup\//.test(url) ? "set-up addresses" : "addresses", url);
     }
 

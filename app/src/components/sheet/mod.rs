@@ -111,10 +111,11 @@ fn Dialog(sheet: Sheet) -> impl IntoView {
         lead: (above, first),
         parts: inside,
     } = sheet;
-    let (modal, button) = if deletion {
-        ("dialog", "button danger")
-    } else {
-        ("panel", "button primary")
+    let (modal, button) = match (deletion, &first) {
+        (true, _) => ("dialog", "button danger"),
+        // Only one thing is what one comes for.
+        (false, Some(first)) if first.primary => ("panel", "button"),
+        (false, _) => ("panel", "button primary"),
     };
     let dialog = NodeRef::<html::Dialog>::new();
     let state = app_state();

@@ -13,12 +13,8 @@ use domain::{
 pub(crate) fn lists(page: &ProvidersPage, oauth: &[ProviderApplications], account: &str) -> Vec<List> {
     let mut lists = vec![list(page, account)];
     if !page.providers.is_empty() {
-        lists.push(oauth::applications(oauth, page.now, account));
-        lists.extend(
-            oauth
-                .iter()
-                .filter_map(|provider| oauth::methods(provider, page.now, account)),
-        );
+        lists.extend(oauth::applications(oauth, page.now, account));
+        lists.extend(oauth.iter().map(|provider| oauth::methods(provider, page.now, account)));
     }
     lists
 }

@@ -10,6 +10,7 @@ use domain::{
     ProviderKind, Role, Scope, Timestamp,
     guide::plain,
     page::{Bit, Cell, Frame, Link},
+    sheet::Action,
     status::{ShownStatus, TokenStatus, Tone},
     view::Viewer,
 };
@@ -24,10 +25,7 @@ pub(crate) fn frame(viewer: &Viewer) -> Frame {
         ..Link::default()
     };
     let tokens = Link {
-        count: match viewer.attention {
-            0 => String::new(),
-            count => count.to_string(),
-        },
+        count: counted(viewer.attention),
         ..link("tokens", "key", "Git tokens")
     };
     let mut groups = vec![(String::new(), vec![tokens])];
@@ -36,7 +34,10 @@ pub(crate) fn frame(viewer: &Viewer) -> Frame {
             viewer.account_name.clone(),
             vec![
                 link("admin/runtimes", "cpu", "Runtimes"),
-                link("admin/git-authentication", "lock", "Git authentication"),
+                Link {
+                    count: counted(viewer.requests),
+                    ..link("admin/git-authentication", "lock", "Git authentication")
+                },
             ],
         ));
     }
@@ -49,13 +50,20 @@ pub(crate) fn frame(viewer: &Viewer) -> Frame {
     }
 }
 
+/// How many there are, if there are any.
+fn counted(count: u64) -> String {
+    if count == 0 { String::new() } else { count.to_string() }
+}
+
 /// The button that registers a new thing of the list at an address.
-fn register(list: &str, label: &str) -> Link {
-    Link {
+fn register(list: &str, label: &str) -> Action {
+    Action {
+        id: "register".to_owned(),
         to: format!("{list}?register="),
         icon: "plus".to_owned(),
         label: label.to_owned(),
-        ..Link::default()
+        primary: true,
+        ..Action::default()
     }
 }
 

@@ -6,7 +6,8 @@ use backend::oauth::{ApplicationView, ProviderApplications, RuntimeMethod};
 use domain::{
     Timestamp,
     doctor::{Verdict, worst},
-    page::{Attention, Bit, Link, List, Row},
+    page::{Attention, Bit, List, Row},
+    sheet::Action,
 };
 
 /// How long before its end a client secret is pointed at.
@@ -37,8 +38,8 @@ fn standing(application: &ApplicationView, now: Timestamp) -> Bit {
     }
 }
 
-/// The OAuth applications of all Git providers.
-pub(super) fn applications(providers: &[ProviderApplications], now: Timestamp, account: &str) -> List {
+/// The OAuth applications of all Git providers, if there are any.
+pub(super) fn applications(providers: &[ProviderApplications], now: Timestamp, account: &str) -> Option<List> {
     let page = page(account);
     let rows: Vec<Row> = providers
         .iter()
@@ -50,26 +51,12 @@ pub(super) fn applications(providers: &[ProviderApplications], now: Timestamp, a
         })
         .map(|(provider, found)| application(provider, found, now, &page))
         .collect();
-    let first = providers.iter().find(|provider| provider.next.is_some());
-    List {
-        title: if rows.is_empty() {
-            "No OAuth applications yet".to_owned()
-        } else {
-            "OAuth applications".to_owned()
-        },
-        icon: "lock".to_owned(),
-        advice: "With one, people authorize access in two clicks, and their tokens are refreshed. Without, they paste tokens.".to_owned(),
-        // For others than the first one adds it in the provider's own row.
-        register: first.filter(|_| rows.is_empty()).map(|provider| Link {
-            to: format!("{page}?application={}", provider.id),
-            icon: "plus".to_owned(),
-            label: format!("Add OAuth application for {}", provider.label.name),
-            ..Link::default()
-        }),
+    (!rows.is_empty()).then(|| List {
+        title: "OAuth applications".to_owned(),
         columns: columns(&["Name", "Client ID", "Callback URL", "Used by", "Status"]),
         rows,
         ..List::default()
-    }
+    })
 }
 
 fn application(provider: &ProviderApplications, found: &ApplicationView, now: Timestamp, page: &str) -> Row {
@@ -111,25 +98,38 @@ fn application(provider: &ProviderApplications, found: &ApplicationView, now: Ti
     }
 }
 
-/// How people authorise access for the runtimes of a Git provider, if it has any.
-pub(super) fn methods(provider: &ProviderApplications, now: Timestamp, account: &str) -> Option<List> {
-    if provider.runtimes.is_empty() {
-        return None;
-    }
+/// How people authorise access for the runtimes of a Git provider.
+pub(super) fn methods(provider: &ProviderApplications, now: Timestamp, account: &str) -> List {
     let page = page(account);
-    let label = &provider.label;
-    Some(List {
+    let name = &provider.label.name;
+    let rows: Vec<Row> = provider
+        .runtimes
+        .iter()
+        .map(|runtime| method(provider, runtime, now, &page))
+        .collect();
+    List {
         attention: requests(provider, now),
-        title: format!("Runtimes at {}", label.name),
-        aside: "how people authorize access".to_owned(),
+        title: if rows.is_empty() {
+            format!("No runtimes at {name} yet")
+        } else {
+            format!("Runtimes at {name}")
+        },
+        icon: "cpu".to_owned(),
+        advice: "Once a runtime uses it, people authorize access for it by an OAuth application, or provide tokens."
+            .to_owned(),
+        register: provider.next.as_ref().map(|_| Action {
+            id: format!("application-{}", provider.id),
+            to: format!("{page}?application={}", provider.id),
+            icon: "plus".to_owned(),
+            label: "Add OAuth application".to_owned(),
+            about: format!("for {name}"),
+            primary: provider.applications.is_empty(),
+            ..Action::default()
+        }),
         columns: columns(&["Runtime", "Method", "Status"]),
-        rows: provider
-            .runtimes
-            .iter()
-            .map(|runtime| method(provider, runtime, now, &page))
-            .collect(),
+        rows,
         ..List::default()
-    })
+    }
 }
 
 /// Who asked for an application.
@@ -149,7 +149,11 @@ fn requests(provider: &ProviderApplications, now: Timestamp) -> Option<Attention
                 provider.label.name
             ),
         },
-        reasons: vec![format!("first {}", at.relative_to(now))],
+        reasons: vec![if rest.is_empty() {
+            at.relative_to(now)
+        } else {
+            format!("first {}", at.relative_to(now))
+        }],
     })
 }
 

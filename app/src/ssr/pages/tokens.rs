@@ -6,8 +6,9 @@ use super::{
 use crate::ssr::sheets::tokens::{About, actions};
 use domain::{
     Expiry, HolderKind, ProviderKind, RuntimeId, ScopeFinding, Timestamp, TokenStatus,
-    page::{Attention, Bit, Cell, Link, List, Row},
+    page::{Attention, Bit, Cell, List, Row},
     scope::{Evidence, Standing},
+    sheet::Action,
     status::{ShownStatus, Tone},
     view::{TokenRow, TokenView, TokensPage},
 };
@@ -34,10 +35,12 @@ pub(crate) fn list(page: &TokensPage, admin: bool, account: &str) -> List {
         aside: format!("{authorized} of {} authorized", page.rows.len()),
         icon: "cpu".to_owned(),
         advice: advice.to_owned(),
-        register: (admin && page.rows.is_empty()).then(|| Link {
+        register: (admin && page.rows.is_empty()).then(|| Action {
+            id: "register".to_owned(),
+            primary: true,
             to: format!("/{account}/admin/runtimes"),
             label: "Register a runtime".to_owned(),
-            ..Link::default()
+            ..Action::default()
         }),
         columns: columns(&["Runtime", "Token", "Scopes", "Status", "Expires"]),
         rows: page.rows.iter().map(|own| row(own, page, account)).collect(),

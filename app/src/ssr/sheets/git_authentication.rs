@@ -30,16 +30,7 @@ pub(crate) fn actions(provider: &ProviderView, page: &str) -> Vec<Action> {
         to: format!("{page}?scopes={id}"),
         ..Action::default()
     };
-    let application = Action {
-        id: format!("application-{id}"),
-        label: "Add OAuth application".to_owned(),
-        about: format!("for {name}"),
-        to: format!("{page}?application={id}"),
-        ..Action::default()
-    };
-    let applications = provider.label.kind.authorization_server().map(|_| application);
-    let applications: Vec<Action> = applications.into_iter().collect();
-    [applications, vec![scopes], edit_and_delete(page, &id, name)].concat()
+    [vec![scopes], edit_and_delete(page, &id, name)].concat()
 }
 
 pub(super) fn sheet(page: &ProvidersPage, wanted: Wanted, account: &str) -> Option<Sheet> {

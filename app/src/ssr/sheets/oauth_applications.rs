@@ -301,21 +301,23 @@ fn delete(
     let mut text = vec![Part::Text(if users.is_empty() {
         "No runtime uses it.".to_owned()
     } else {
-        format!("{} then take tokens only.", plain(&users.join(", ")))
+        format!("From then on tokens only: {}.", plain(&users.join(", ")))
     })];
     if holders.is_empty() {
         text.push(Part::Sub("No token is refreshed by it.".to_owned()));
     } else {
         text.push(Part::Notice(
             "warn".to_owned(),
-            format!(
-                "{} stop being refreshed: they work until they end, and then these people must authorize access again.",
-                if holders.len() == 1 {
-                    "1 token".to_owned()
-                } else {
-                    format!("{} tokens", holders.len())
-                }
-            ),
+            if holders.len() == 1 {
+                "1 token is no longer refreshed: it works until it ends, and then its holder must authorize access again."
+                    .to_owned()
+            } else {
+                format!(
+                    "{} tokens are no longer refreshed: they work until they end, and then their holders must authorize \
+                     access again.",
+                    holders.len()
+                )
+            },
         ));
         let names = holders
             .iter()
