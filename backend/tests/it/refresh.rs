@@ -60,7 +60,7 @@ pub(crate) async fn grant(stage: &Stage) -> GrantRow {
     grant.unwrap()
 }
 
-async fn live(stage: &Stage) -> Live {
+pub(crate) async fn live(stage: &Stage) -> Live {
     let grant = grant(stage).await;
     stage
         .world
@@ -76,7 +76,7 @@ pub(crate) fn asked(stage: &Stage) -> usize {
     stage.world.forge.refresh_calls().len()
 }
 
-const fn ran(refreshed: usize, failed: usize) -> RefreshRun {
+pub(crate) const fn ran(refreshed: usize, failed: usize) -> RefreshRun {
     RefreshRun { refreshed, failed }
 }
 

@@ -222,7 +222,7 @@ impl Scene {
             runtimes.push(runtime.await);
         }
         let vault = Vault::of(&stage.world, 77).await;
-        seed_tokens(&stage, &vault, &runtimes).await;
+        seed_tokens(&stage, &vault, stage.application, &runtimes).await;
         Self { stage, vault }
     }
 

@@ -11,7 +11,8 @@ use backend::{
     vault::Place,
 };
 use domain::{
-    AccountId, CheckId, Expiry, Findings, GitIdentity, GitTokenId, RuntimeId, Timestamp, UserId, token_format,
+    AccountId, CheckId, Expiry, Findings, GitIdentity, GitTokenId, OAuthApplicationId, RuntimeId, Timestamp, UserId,
+    token_format,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use std::{sync::Arc, time::Duration};
@@ -62,17 +63,15 @@ fn place(
     }
 }
 
-/// Stores for each runtime an OAuth token of Mira, as an authorisation would that took place just now, in place of the one that is
-/// there.
-pub(crate) async fn seed_tokens(stage: &Stage, vault: &Vault, runtimes: &[RuntimeId]) -> Vec<GitTokenId> {
-    let mut tokens = Vec::new();
+/// Stores for each runtime an OAuth token of Mira, as an authorisation by this application would that took place just now, in place
+/// of the one that is there.
+pub(crate) async fn seed_tokens(stage: &Stage, vault: &Vault, application: OAuthApplicationId, runtimes: &[RuntimeId]) {
     for runtime in runtimes {
-        tokens.push(seed_token(stage, vault, *runtime).await);
+        seed_token(stage, vault, application, *runtime).await;
     }
-    tokens
 }
 
-async fn seed_token(stage: &Stage, vault: &Vault, runtime: RuntimeId) -> GitTokenId {
+async fn seed_token(stage: &Stage, vault: &Vault, application: OAuthApplicationId, runtime: RuntimeId) {
     let (store, now) = (&stage.world.store, stage.world.clock.now());
     let (account, user) = (stage.mira.account(), stage.mira.user());
     let scopes = ["read_api", "write_repository"];
@@ -100,7 +99,7 @@ async fn seed_token(stage: &Stage, vault: &Vault, runtime: RuntimeId) -> GitToke
         entered: None,
         copy_of: None,
         grant: Some((
-            stage.application,
+            application,
             NewGrant {
                 refreshes: true,
                 refresh: Some(refresh),
@@ -129,7 +128,6 @@ async fn seed_token(stage: &Stage, vault: &Vault, runtime: RuntimeId) -> GitToke
         .unwrap();
     let event = event(vault.uuid(), now);
     assert!(store.put_git_token(account, &provider, token, event).await.unwrap());
-    id
 }
 
 fn event(id: uuid::Uuid, at: Timestamp) -> AuditEvent {
