@@ -19,14 +19,14 @@ use domain::{
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, VecDeque},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 use tokio::{
-    sync::{Mutex as Gate, Semaphore, watch},
+    sync::{Semaphore, watch},
     task::JoinSet,
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout_at},
 };
 
 /// How long a caller has a grant to itself: longer than asking, and trying to save, may take.
@@ -93,7 +93,35 @@ enum Outcome {
 }
 
 /// Who in this process waits for which token.
-type Gates = Arc<Mutex<HashMap<GitTokenId, Arc<Gate<()>>>>>;
+type Gates = Arc<Mutex<HashMap<GitTokenId, Arc<tokio::sync::Mutex<()>>>>>;
+
+/// A place at which all who want one token wait. The last who leaves takes it away.
+struct Gate {
+    gates: Gates,
+    token: GitTokenId,
+    lock: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Gate {
+    fn at(gates: &Gates, token: GitTokenId) -> Self {
+        let mut known = gates.lock().unwrap_or_else(PoisonError::into_inner);
+        Self {
+            gates: gates.clone(),
+            token,
+            lock: known.entry(token).or_default().clone(),
+        }
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        let mut known = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        // The map's own, and this one.
+        if Arc::strong_count(&self.lock) == 2 {
+            known.remove(&self.token);
+        }
+    }
+}
 
 /// The service.
 #[derive(Clone)]
@@ -119,12 +147,12 @@ impl Refresh {
         if let Some(live) = self.at_hand(account, token).await? {
             return Ok(live);
         }
-        let gate = self.gate(token);
-        let entered = gate.lock().await;
-        let live = self.refreshed(account, token).await;
-        drop(entered);
-        self.leave(token, gate);
-        live
+        let deadline = Instant::now() + WAIT;
+        let gate = Gate::at(&self.gates, token);
+        match timeout_at(deadline, gate.lock.lock()).await {
+            Ok(_entered) => self.refreshed(account, token, deadline).await,
+            Err(_) => Ok(self.later()),
+        }
     }
 
     /// What is known of a token that needs no refresh just now; `None` if it does.
@@ -157,8 +185,7 @@ impl Refresh {
     }
 
     /// Refreshes a token, or waits for whoever does.
-    async fn refreshed(&self, account: AccountId, token: GitTokenId) -> Result<Live, Fault> {
-        let deadline = Instant::now() + WAIT;
+    async fn refreshed(&self, account: AccountId, token: GitTokenId, deadline: Instant) -> Result<Live, Fault> {
         loop {
             if let Some(live) = self.at_hand(account, token).await? {
                 return Ok(live);
@@ -167,17 +194,39 @@ impl Refresh {
                 return Ok(Live::Gone);
             };
             let now = self.shared.now();
+            if grant.due.is_none_or(|due| due > now) {
+                // Somebody else was quicker.
+                continue;
+            }
             if grant.lease_until <= now && self.in_its_own_task(grant.clone()).await? != Outcome::NotMine {
                 continue;
             }
             if Instant::now() >= deadline {
-                return Ok(Live::Later {
-                    retry_at: now.plus(WAIT),
-                    why: "It is just being refreshed.".to_owned(),
-                });
+                return Ok(self.later());
             }
             sleep(LOOK).await;
         }
+    }
+
+    /// Somebody else is at it.
+    fn later(&self) -> Live {
+        Live::Later {
+            retry_at: self.shared.now().plus(WAIT),
+            why: "It is just being refreshed.".to_owned(),
+        }
+    }
+
+    /// Tries again what was given up, because a person asks.
+    pub(crate) async fn try_again(&self, account: AccountId, token: GitTokenId) -> Result<(), Fault> {
+        let grant = self.shared.store.grant(account, token).await?;
+        if let Some(application) = grant.and_then(|grant| grant.application) {
+            let now = self.shared.now();
+            self.shared
+                .store
+                .try_refresh_again(account, application.id, Some(token), now)
+                .await?;
+        }
+        Ok(())
     }
 
     /// Refreshes what is due, of every account. A provider that does not answer is left alone until the next run.
@@ -189,10 +238,18 @@ impl Refresh {
         let mut run = RefreshRun::default();
         let mut silent: HashSet<String> = HashSet::new();
         let mut under_way = JoinSet::new();
-        let mut waiting = self.shared.store.due_grants(now, BATCH).await?.into_iter();
+        let mut waiting = VecDeque::new();
+        let mut last = None;
+        let mut more = true;
         loop {
             while under_way.len() < AT_ONCE && !*stop.borrow() {
-                let Some(grant) = waiting.next() else { break };
+                if waiting.is_empty() && more {
+                    // On past those of silent providers, however many they are.
+                    waiting.extend(self.shared.store.due_grants(now, last.as_ref(), BATCH).await?);
+                    more = waiting.len() as u64 == BATCH;
+                    last = waiting.back().cloned();
+                }
+                let Some(grant) = waiting.pop_front() else { break };
                 let host = provider::host(&grant.provider.base_url);
                 if silent.contains(&host) {
                     continue;
@@ -247,20 +304,6 @@ impl Refresh {
         self.running.close();
     }
 
-    fn gate(&self, token: GitTokenId) -> Arc<Gate<()>> {
-        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
-        gates.entry(token).or_default().clone()
-    }
-
-    /// Forgets the gate of a token behind the last who waited for it.
-    fn leave(&self, token: GitTokenId, gate: Arc<Gate<()>>) {
-        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(gate);
-        if gates.get(&token).is_some_and(|gate| Arc::strong_count(gate) == 1) {
-            gates.remove(&token);
-        }
-    }
-
     /// One try, which is brought to its end also when the caller goes away.
     async fn in_its_own_task(&self, grant: GrantRow) -> Result<Outcome, Fault> {
         let Ok(permit) = self.running.clone().acquire_owned().await else {
@@ -278,11 +321,17 @@ impl Refresh {
 
     async fn one(&self, grant: &GrantRow) -> Result<Outcome, Fault> {
         let shared = &self.shared;
-        let Some(refresh) = &grant.refresh else {
-            return Ok(Outcome::NotMine);
-        };
-        let Some(application) = &grant.application else {
-            return Ok(Outcome::NotMine);
+        let (Some(refresh), Some(application)) = (&grant.refresh, &grant.application) else {
+            // Deleted just now. Nothing of this is due any more.
+            let end = RefreshEnd {
+                note: RefreshNote::NoApplication,
+                due: None,
+                failures: grant.failures,
+                in_doubt: false,
+                event: None,
+            };
+            shared.store.end_refresh(grant, end).await?;
+            return Ok(Outcome::Refused);
         };
         // All that may fail comes before the provider is asked.
         let Some(client) = shared.client(grant.account, &grant.provider, application).await? else {
@@ -295,7 +344,7 @@ impl Refresh {
         if !shared.store.take_refresh(grant, now, now.plus(LEASE)).await? {
             return Ok(Outcome::NotMine);
         }
-        match client.refresh(&old).await {
+        match client.refresh(&old, &grant.redirect_uri).await {
             Ok(pair) => {
                 if !self.keep(grant, &sealer, &pair).await? {
                     // Deleted or replaced meanwhile: nobody wants the new token, so it should not live on unseen.
@@ -303,11 +352,14 @@ impl Refresh {
                     tracing::warn!(account = %grant.account, token = %grant.token, ?revocation, "a token was deleted while it was refreshed");
                     return Ok(Outcome::NotMine);
                 }
-                self.check(grant.account, grant.token).await;
+                self.look(grant.account, grant.token, true).await;
                 Ok(Outcome::Refreshed)
             }
             Err(why) => {
-                let answered = matches!(why, NoPair::Refused { .. } | NoPair::Client { .. });
+                let answered = matches!(
+                    why,
+                    NoPair::Refused { .. } | NoPair::Client { .. } | NoPair::Otherwise { .. }
+                );
                 self.end(grant, &why).await?;
                 Ok(if answered {
                     Outcome::Refused
@@ -360,14 +412,16 @@ impl Refresh {
                 code: code.clone(),
                 lost: was_in_doubt,
             },
-            _ if now >= since.plus(refresh::GIVE_UP) => RefreshNote::GaveUp { why: why.why() },
+            _ if now >= since.plus(refresh::GIVE_UP) && failures >= refresh::LEAST_TRIES => {
+                RefreshNote::GaveUp { why: why.why() }
+            }
             _ if in_doubt => RefreshNote::InDoubt { since },
             _ => RefreshNote::Failing { since, why: why.why() },
         };
         let is_final = note.is_final();
         let said = match why {
             NoPair::NotAsked { retry_at, .. } => *retry_at,
-            NoPair::Refused { .. } | NoPair::Client { .. } | NoPair::Unknown { .. } => None,
+            NoPair::Refused { .. } | NoPair::Client { .. } | NoPair::Otherwise { .. } | NoPair::Unknown { .. } => None,
         };
         let next = refresh::retry(failures, now, random::chance(shared.random.as_ref()));
         tracing::warn!(account = %grant.account, token = %grant.token, why = why.why(), is_final, "an OAuth token was not refreshed");
@@ -398,13 +452,18 @@ impl Refresh {
 
     /// Checks a stored OAuth token as it is and notes what came of it; `None` if that could not be done.
     pub(crate) async fn check(&self, account: AccountId, token: GitTokenId) -> Option<CheckOutcome> {
+        self.look(account, token, false).await
+    }
+
+    /// The same; of a token that is new a refusal is not believed at once.
+    async fn look(&self, account: AccountId, token: GitTokenId, is_new: bool) -> Option<CheckOutcome> {
         let checked = async {
             let Some(grant) = self.shared.store.grant(account, token).await? else {
                 return Ok(None);
             };
             let place = credentials::place(account, token, grant.user);
             let secret = self.shared.keys.unseal(&place, &grant.sealed).await?;
-            let outcome = self.ask(&grant, &secret).await?;
+            let outcome = self.ask(&grant, &secret, is_new).await?;
             let check = (CheckId(self.shared.uuid()), self.shared.now());
             let seen = (token, grant.fingerprint.as_slice());
             let noted = self.shared.store.note_check(account, seen, check, &outcome).await?;
@@ -416,7 +475,7 @@ impl Refresh {
         })
     }
 
-    async fn ask(&self, grant: &GrantRow, secret: &SecretString) -> Result<CheckOutcome, Fault> {
+    async fn ask(&self, grant: &GrantRow, secret: &SecretString, is_new: bool) -> Result<CheckOutcome, Fault> {
         let holder = match grant.user {
             Some(_) => HolderKind::User,
             None => HolderKind::Runtime,
@@ -439,7 +498,6 @@ impl Refresh {
                 ends: grant.access_ends,
             }),
         };
-        let is_new = grant.refreshed_at.is_some_and(|at| inquiry.now <= at.plus(SETTLE));
         Ok(check_new(grant.provider.kind, inquiry, is_new).await)
     }
 }
@@ -473,6 +531,7 @@ fn new_pair(grant: &GrantRow, sealer: &Sealer, pair: &Pair) -> Result<NewPair, F
             access_ends: pair.access_ends,
             refresh_ends: pair.refresh_ends,
             received: pair.received,
+            redirect_uri: grant.redirect_uri.clone(),
         },
     })
 }

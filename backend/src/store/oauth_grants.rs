@@ -6,7 +6,7 @@
 use super::{
     GitProviderRow, OAuthApplicationRow, Store,
     audit::AuditEvent,
-    entities::{git_provider, git_token, oauth_application, oauth_grant, runtime},
+    entities::{git_provider, git_token, oauth_application, oauth_grant, oauth_question, runtime},
     git_providers::provider_row,
     git_tokens::{expiry_columns, from_json, held_by, to_json},
     oauth_applications::application_row,
@@ -19,11 +19,11 @@ use domain::{
 use sea_orm::{
     ActiveModelTrait as _,
     ActiveValue::{Set, Unchanged},
-    ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _, Select,
+    ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait as _, ExprTrait as _,
+    PaginatorTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _, Select,
     sea_query::{Expr, LockType},
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 /// What a new OAuth token brings beside itself.
@@ -41,6 +41,8 @@ pub struct NewGrant {
     pub refresh_ends: Option<Timestamp>,
     /// When both were received.
     pub received: Timestamp,
+    /// Where the person was sent back to: a refresh must name the same (GitLab, Bitbucket Data Center).
+    pub redirect_uri: String,
 }
 
 impl NewGrant {
@@ -104,6 +106,8 @@ pub struct GrantRow {
     pub failures: u32,
     /// What keeps it from being refreshed.
     pub note: Option<RefreshNote>,
+    /// Where the person was sent back to.
+    pub redirect_uri: String,
 }
 
 /// What is needed of an OAuth token to use it.
@@ -172,16 +176,26 @@ impl Store {
         Ok(grants(&self.db, tokens).await?.pop())
     }
 
+    /// The OAuth tokens for a runtime.
+    pub async fn grants_for(&self, account: AccountId, runtime: RuntimeId) -> Result<Vec<GrantRow>, Fault> {
+        let tokens = git_token::Entity::find()
+            .filter(git_token::Column::AccountId.eq(account.0))
+            .filter(git_token::Column::RuntimeId.eq(runtime.0));
+        grants(&self.db, tokens).await
+    }
+
     /// What is needed of an OAuth token to use it.
     pub async fn stored_grant(&self, account: AccountId, token: GitTokenId) -> Result<Option<StoredGrant>, Fault> {
+        // The grant first: if a refresh is saved between the two, the new token comes with the old times, and is looked at again. The
+        // other way round a dead token would look fresh.
+        let Some(grant) = oauth_grant::Entity::find_by_id(token.0).one(&self.db).await? else {
+            return Ok(None);
+        };
         let Some(row) = git_token::Entity::find_by_id(token.0)
             .filter(git_token::Column::AccountId.eq(account.0))
             .one(&self.db)
             .await?
         else {
-            return Ok(None);
-        };
-        let Some(grant) = oauth_grant::Entity::find_by_id(token.0).one(&self.db).await? else {
             return Ok(None);
         };
         Ok(Some(StoredGrant {
@@ -194,7 +208,7 @@ impl Store {
         }))
     }
 
-    /// The OAuth tokens of an account, or of one person there.
+    /// The OAuth tokens of a person in an account; without one, of its runtimes.
     pub async fn grants_of(&self, account: AccountId, user: Option<UserId>) -> Result<Vec<GrantRow>, Fault> {
         let tokens = git_token::Entity::find()
             .filter(git_token::Column::AccountId.eq(account.0))
@@ -202,29 +216,51 @@ impl Store {
         grants(&self.db, tokens).await
     }
 
-    /// OAuth tokens of any account that are due and that nobody is at, the longest due first; at most `limit`.
-    pub async fn due_grants(&self, now: Timestamp, limit: u64) -> Result<Vec<GrantRow>, Fault> {
+    /// OAuth tokens of any account that are due and that nobody is at, the longest due first; at most `limit`, behind `after`.
+    pub async fn due_grants(
+        &self,
+        now: Timestamp,
+        after: Option<&GrantRow>,
+        limit: u64,
+    ) -> Result<Vec<GrantRow>, Fault> {
+        let later = after.and_then(|after| Some((after.due?.as_millis(), after.token.0)));
+        let later = later.map_or_else(Condition::all, |(due, id)| {
+            Condition::any().add(oauth_grant::Column::DueAt.gt(due)).add(
+                oauth_grant::Column::DueAt
+                    .eq(due)
+                    .and(oauth_grant::Column::GitTokenId.gt(id)),
+            )
+        });
         let due: Vec<Uuid> = oauth_grant::Entity::find()
             .select_only()
             .column(oauth_grant::Column::GitTokenId)
             .filter(oauth_grant::Column::DueAt.lte(now.as_millis()))
             .filter(oauth_grant::Column::LeaseUntil.lte(now.as_millis()))
+            .filter(later)
             .order_by_asc(oauth_grant::Column::DueAt)
+            .order_by_asc(oauth_grant::Column::GitTokenId)
             .limit(limit)
             .into_tuple()
             .all(&self.db)
             .await?;
         let tokens = git_token::Entity::find().filter(git_token::Column::Id.is_in(due));
         let mut grants = grants(&self.db, tokens).await?;
-        grants.sort_by_key(|grant| grant.due);
+        grants.sort_by_key(|grant| (grant.due, grant.token));
         Ok(grants)
     }
 
     /// Takes the lease of a grant until `lease`, and notes that the provider is about to be asked: one caller gets `true`, and
-    /// only while the grant is of this generation and nobody else is at it. What another process left without an answer becomes
+    /// only while the grant is of this generation, due, and nobody else is at it. What another process left without an answer becomes
     /// *in doubt*. Committed when this returns.
     pub async fn take_refresh(&self, grant: &GrantRow, now: Timestamp, lease: Timestamp) -> Result<bool, Fault> {
         let tx = self.begin().await?;
+        if grant.sent_at.is_some() {
+            // The token before its grant, as everywhere, or two could wait for each other.
+            git_token::Entity::find_by_id(grant.token.0)
+                .lock(LockType::NoKeyUpdate)
+                .one(&tx)
+                .await?;
+        }
         let mut update = oauth_grant::Entity::update_many()
             .col_expr(oauth_grant::Column::LeaseUntil, Expr::value(lease.as_millis()))
             .col_expr(oauth_grant::Column::SentAt, Expr::value(now.as_millis()));
@@ -240,6 +276,8 @@ impl Store {
             .filter(oauth_grant::Column::GitTokenId.eq(grant.token.0))
             .filter(oauth_grant::Column::Generation.eq(grant.generation))
             .filter(oauth_grant::Column::LeaseUntil.lte(now.as_millis()))
+            // Whoever looked at it before somebody else refreshed it finds it so.
+            .filter(oauth_grant::Column::DueAt.lte(now.as_millis()))
             .filter(match grant.sent_at {
                 Some(since) => oauth_grant::Column::SentAt.eq(since.as_millis()),
                 None => oauth_grant::Column::SentAt.is_null(),
@@ -302,6 +340,17 @@ impl Store {
             tx.rollback().await?;
             return Ok(false);
         };
+        let access_ends = new.grant.access_ends;
+        let orphan = is_orphan(&tx, grant.token).await?;
+        if orphan {
+            // Its application was deleted while this was under way.
+            orphaned(&tx, grant.token.0, access_ends).await?;
+        }
+        let (expires_at, never_expires) = if orphan {
+            expiry_columns(access_ends.map_or(Expiry::Never, Expiry::At))
+        } else {
+            (expires_at, never_expires)
+        };
         let status = TokenStatus::from_stored(&token.status).unwrap_or(TokenStatus::Invalid);
         let model = git_token::ActiveModel {
             id: Unchanged(token.id),
@@ -349,11 +398,63 @@ impl Store {
             tx.rollback().await?;
             return Ok(());
         }
+        if is_orphan(&tx, grant.token).await? {
+            orphaned(&tx, grant.token.0, grant.access_ends).await?;
+        }
         show(&tx, grant, end.in_doubt.then_some(TokenStatus::InDoubt)).await?;
         if let Some(event) = end.event {
             event.insert(&tx, grant.account).await?;
         }
         tx.commit().await?;
+        Ok(())
+    }
+
+    /// How many tokens came by an application, or wait for an answer.
+    pub async fn tokens_of_application(&self, account: AccountId, id: OAuthApplicationId) -> Result<u64, Fault> {
+        let stored = oauth_grant::Entity::find()
+            .filter(oauth_grant::Column::AccountId.eq(account.0))
+            .filter(oauth_grant::Column::OauthApplicationId.eq(id.0))
+            .count(&self.db)
+            .await?;
+        let waiting = oauth_question::Entity::find()
+            .filter(oauth_question::Column::OauthApplicationId.eq(id.0))
+            .count(&self.db)
+            .await?;
+        Ok(stored + waiting)
+    }
+
+    /// Makes what an application could not refresh for a reason that passes due at once; for one token, or for all.
+    pub async fn try_refresh_again(
+        &self,
+        account: AccountId,
+        application: OAuthApplicationId,
+        token: Option<GitTokenId>,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        let rows = oauth_grant::Entity::find()
+            .filter(oauth_grant::Column::AccountId.eq(account.0))
+            .filter(oauth_grant::Column::OauthApplicationId.eq(application.0))
+            .filter(oauth_grant::Column::SealedRefresh.is_not_null())
+            .filter(oauth_grant::Column::Note.is_not_null())
+            .apply_if(token, |query, token| {
+                query.filter(oauth_grant::Column::GitTokenId.eq(token.0))
+            })
+            .all(&self.db)
+            .await?;
+        for row in rows {
+            let note: Option<RefreshNote> = row.note.as_deref().map(from_json).transpose()?;
+            if !matches!(note, Some(RefreshNote::Failing { .. } | RefreshNote::GaveUp { .. })) {
+                continue;
+            }
+            oauth_grant::Entity::update_many()
+                .col_expr(oauth_grant::Column::DueAt, Expr::value(now.as_millis()))
+                .col_expr(oauth_grant::Column::Failures, Expr::value(0))
+                .col_expr(oauth_grant::Column::Note, Expr::value(None::<String>))
+                .filter(oauth_grant::Column::GitTokenId.eq(row.git_token_id))
+                .filter(oauth_grant::Column::Generation.eq(row.generation))
+                .exec(&self.db)
+                .await?;
+        }
         Ok(())
     }
 
@@ -372,27 +473,59 @@ impl Store {
             .all(tx)
             .await?;
         for orphan in orphans {
-            git_token::Entity::update_many()
-                .col_expr(git_token::Column::ExpiresAt, Expr::value(orphan.access_ends_at))
-                .col_expr(
-                    git_token::Column::NeverExpires,
-                    Expr::value(orphan.access_ends_at.is_none()),
-                )
-                .filter(git_token::Column::Id.eq(orphan.git_token_id))
-                .exec(tx)
-                .await?;
-            oauth_grant::Entity::update_many()
-                .col_expr(oauth_grant::Column::DueAt, Expr::value(None::<i64>))
-                .col_expr(
-                    oauth_grant::Column::Note,
-                    Expr::value(to_json(&RefreshNote::NoApplication)?),
-                )
-                .filter(oauth_grant::Column::GitTokenId.eq(orphan.git_token_id))
-                .exec(tx)
-                .await?;
+            orphaned(
+                tx,
+                orphan.git_token_id,
+                orphan.access_ends_at.map(Timestamp::from_millis),
+            )
+            .await?;
         }
         Ok(())
     }
+}
+
+/// Whether a token's application is gone.
+async fn is_orphan(tx: &DatabaseTransaction, token: GitTokenId) -> Result<bool, Fault> {
+    let row = oauth_grant::Entity::find_by_id(token.0).one(tx).await?;
+    Ok(row.is_some_and(|row| row.oauth_application_id.is_none()))
+}
+
+/// Notes that nobody can refresh a token any more: it ends with its access token.
+async fn orphaned(tx: &DatabaseTransaction, token: Uuid, access_ends: Option<Timestamp>) -> Result<(), Fault> {
+    let (expires_at, never_expires) = expiry_columns(access_ends.map_or(Expiry::Never, Expiry::At));
+    git_token::Entity::update_many()
+        .col_expr(git_token::Column::ExpiresAt, Expr::value(expires_at))
+        .col_expr(git_token::Column::NeverExpires, Expr::value(never_expires))
+        .filter(git_token::Column::Id.eq(token))
+        .exec(tx)
+        .await?;
+    oauth_grant::Entity::update_many()
+        .col_expr(oauth_grant::Column::DueAt, Expr::value(None::<i64>))
+        .col_expr(
+            oauth_grant::Column::Note,
+            Expr::value(to_json(&RefreshNote::NoApplication)?),
+        )
+        .filter(oauth_grant::Column::GitTokenId.eq(token))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// Tokens among these of which it is not known what their provider did, or that are just being refreshed: what a check says of them
+/// does not show.
+pub(super) async fn unsettled(
+    db: &impl ConnectionTrait,
+    tokens: impl IntoIterator<Item = Uuid>,
+) -> Result<HashSet<Uuid>, Fault> {
+    let ids: Vec<Uuid> = oauth_grant::Entity::find()
+        .select_only()
+        .column(oauth_grant::Column::GitTokenId)
+        .filter(oauth_grant::Column::GitTokenId.is_in(tokens))
+        .filter(oauth_grant::Column::SentAt.is_not_null())
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(ids.into_iter().collect())
 }
 
 /// Shows that a token is not refreshed as it should be: it ends with its access token, and may have a status of its own.
@@ -435,6 +568,7 @@ pub(super) async fn insert_grant(
         sent_at: Set(None),
         failures: Set(0),
         note: Set(None),
+        redirect_uri: Set(grant.redirect_uri),
     };
     oauth_grant::Entity::insert(row).exec_without_returning(tx).await?;
     Ok(())
@@ -529,5 +663,6 @@ fn grant_row(
         sent_at: row.sent_at.map(Timestamp::from_millis),
         failures: u32::try_from(row.failures).unwrap_or_default(),
         note: row.note.as_deref().map(from_json).transpose()?,
+        redirect_uri: row.redirect_uri,
     })
 }

@@ -12,6 +12,7 @@ mod keys;
 mod migrations;
 mod oauth;
 mod refresh;
+mod refresh_stampede;
 mod revocation;
 mod rotation;
 mod rotation_killed;

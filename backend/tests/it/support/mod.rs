@@ -5,4 +5,4 @@ mod postgres;
 mod world;
 
 pub(crate) use database::{TestDatabase, on_both_databases};
-pub(crate) use world::{ManualClock, PASSWORD, SeededRandom, World, services};
+pub(crate) use world::{ManualClock, PASSWORD, SeededRandom, World, services, services_with};

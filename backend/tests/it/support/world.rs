@@ -70,13 +70,23 @@ fn master() -> Arc<MasterKeys> {
 
 /// Services over a migrated database of a world; each with a seed of its own, or they would make the same ids.
 pub(crate) async fn services(store: Store, clock: Arc<ManualClock>, seed: u64) -> Services {
-    let random = Arc::new(SeededRandom::new(seed));
-    let policy = EgressPolicy::new(vec!["127.0.0.1".parse().unwrap()]);
     // Short enough that a test of silence is quick, long enough for a busy machine.
     let settings = EgressSettings {
         total_timeout: std::time::Duration::from_secs(2),
         ..EgressSettings::default()
     };
+    services_with(store, clock, seed, settings).await
+}
+
+/// The same with other bounds for requests.
+pub(crate) async fn services_with(
+    store: Store,
+    clock: Arc<ManualClock>,
+    seed: u64,
+    settings: EgressSettings,
+) -> Services {
+    let random = Arc::new(SeededRandom::new(seed));
+    let policy = EgressPolicy::new(vec!["127.0.0.1".parse().unwrap()]);
     let egress = Egress::new(policy, settings, random.clone()).unwrap();
     Services::new(
         store,
