@@ -150,16 +150,21 @@ impl GitProviders {
             } else {
                 "base_url"
             };
-            let stored = if tokens == 1 {
-                "1 token is".to_owned()
+            let stored = match tokens {
+                0 => "An OAuth application with its secret is".to_owned(),
+                1 => "1 token is".to_owned(),
+                tokens => format!("{tokens} tokens are"),
+            };
+            let first = if tokens == 0 {
+                "delete that"
             } else {
-                format!("{tokens} tokens are")
+                "delete the tokens"
             };
             return Err(GitProviderError::Invalid(FieldErrors::one(
                 field,
                 format!(
                     "{stored} stored for this address and would be sent to the new one. Register the new address as another \
-                     Git provider, or delete the tokens first."
+                     Git provider, or {first} first."
                 ),
             )));
         }

@@ -5,6 +5,7 @@ use crate::{
     access::{AccessError, Member},
     clock::Clock,
     git_providers,
+    oauth::Authorizations,
     random::{self, Random},
     store::{self, AuditEvent, RuntimeRow, Store},
     tokens,
@@ -49,13 +50,21 @@ pub struct Runtimes {
     store: Store,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    authorizations: Arc<Authorizations>,
 }
 
 impl Runtimes {
     /// Wires the service.
-    #[must_use]
-    pub fn new(store: Store, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
-        Self { store, clock, random }
+    pub(crate) fn new(authorizations: Arc<Authorizations>) -> Self {
+        let Authorizations {
+            store, clock, random, ..
+        } = Authorizations::clone(&authorizations);
+        Self {
+            store,
+            clock,
+            random,
+            authorizations,
+        }
     }
 
     /// Everything the page *Runtimes* shows.
@@ -143,7 +152,8 @@ impl Runtimes {
         Ok(())
     }
 
-    /// Deletes one, with the tokens that are stored for it.
+    /// Deletes one, with the tokens that are stored for it. Providers are asked to take back those that came by OAuth, as far as they
+    /// can: in the background, since there may be many.
     pub async fn delete(&self, member: &Member, id: RuntimeId) -> Result<(), RuntimeError> {
         member.require_admin()?;
         let account = member.account();
@@ -154,9 +164,16 @@ impl Runtimes {
             people.get(&id).copied().unwrap_or_default()
         );
         let event = self.event(member, "runtime.deleted", &row, &detail);
+        let grants = self.store.grants_for(account, id).await?;
         if !self.store.delete_runtime(account, id, event).await? {
             return Err(RuntimeError::NotFound);
         }
+        let authorizations = self.authorizations.clone();
+        tokio::spawn(async move {
+            for grant in grants {
+                authorizations.take_back(&grant).await;
+            }
+        });
         tracing::info!(account = %member.account(), user = %member.user(), runtime = %id, "deleted a runtime with its tokens");
         Ok(())
     }

@@ -82,11 +82,11 @@ impl Services {
         let tokens = Tokens::new(authorizations.clone(), refresh.clone());
         Ok(Self {
             oauth_applications: OAuthApplications::new(authorizations.clone()),
-            oauth: OAuth::new(authorizations, access.clone(), tokens.clone()),
+            oauth: OAuth::new(authorizations.clone(), access.clone(), tokens.clone()),
             refresh,
             access,
             git_providers: GitProviders::new(store.clone(), clock.clone(), random.clone()),
-            runtimes: Runtimes::new(store.clone(), clock.clone(), random.clone()),
+            runtimes: Runtimes::new(authorizations),
             rotation: Rotation::new(Credentials::new(
                 store.clone(),
                 keys.clone(),

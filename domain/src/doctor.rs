@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub enum Verdict {
     /// In order.
     Good,
+    /// Good to know; nothing was tried.
+    Told,
     /// Works, and wants a look; or cannot be told from here.
     Unsure,
     /// Nobody can authorise until it is mended.

@@ -14,6 +14,8 @@ pub struct AuthorizationServer {
     pub(crate) authorize_path: &'static str,
     /// Where codes and refresh tokens are exchanged, below the base URL.
     pub(crate) token_path: &'static str,
+    /// Where a person sees what they authorised, and takes it back, below the base URL.
+    pub(crate) authorizations_path: &'static str,
     /// How it takes a token back.
     pub revocation: RevocationWay,
     /// Whether it knows PKCE with S256 (RFC 7636).
@@ -69,6 +71,12 @@ impl AuthorizationServer {
     #[must_use]
     pub fn token_url(&self, base_url: &str) -> String {
         below(base_url, self.token_path)
+    }
+
+    /// Where a person sees what they authorised, and takes it back.
+    #[must_use]
+    pub fn authorizations_url(&self, base_url: &str) -> String {
+        below(base_url, self.authorizations_path)
     }
 
     /// Where tokens are taken back as in RFC 7009, if anywhere.

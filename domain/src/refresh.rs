@@ -8,8 +8,10 @@ use std::time::Duration;
 
 /// How long before its end an access token is refreshed, unless its life is short.
 pub const MARGIN: Duration = Duration::from_mins(10);
-/// After failing for this long nothing is tried any more, unless a person asks.
+/// After failing for this long, and [`LEAST_TRIES`], nothing is tried any more, unless a person asks or the application is changed.
 pub const GIVE_UP: Duration = Duration::from_hours(7 * 24);
+/// How many tries that takes at least: a server that was off has not tried.
+pub const LEAST_TRIES: u32 = 10;
 /// The pause after the first try that failed; it doubles with each.
 const FIRST_PAUSE: Duration = Duration::from_secs(30);
 /// The longest pause between two tries.

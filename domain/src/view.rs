@@ -79,6 +79,8 @@ pub enum Method {
         /// Whether the person has asked the admins for one.
         asked: bool,
     },
+    /// OAuth applications are registered for the Git provider, and an admin chose none of them for the runtime.
+    TokensOnly,
     /// By the OAuth application of this name.
     Application(String),
 }

@@ -79,6 +79,7 @@ enum OauthGrants {
     SentAt,
     Failures,
     Note,
+    RedirectUri,
 }
 
 #[derive(DeriveIden)]
@@ -243,6 +244,7 @@ fn grants() -> TableCreateStatement {
         .col(big_integer_null(OauthGrants::SentAt))
         .col(integer(OauthGrants::Failures).default(0))
         .col(text_null(OauthGrants::Note))
+        .col(text(OauthGrants::RedirectUri))
         .foreign_key(&mut cascade(
             (OauthGrants::Table, OauthGrants::GitTokenId),
             (GitTokens::Table, GitTokens::Id),

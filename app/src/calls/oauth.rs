@@ -19,7 +19,7 @@ pub(crate) async fn authorize(
         let session = crate::ssr::session().ok_or(AppError::NotSignedIn)?;
         let runtime = crate::ssr::id(&runtime)?;
         let address = services.oauth.begin(&session, &member, runtime).await?;
-        Ok(crate::ssr::oauth::lead_away(&address))
+        crate::ssr::oauth::lead_away(&address)
     }
     .await;
     Ok(crate::ssr::finish(

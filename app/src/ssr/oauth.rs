@@ -38,13 +38,11 @@ pub const AWAY: &str = "/oauth/away";
 pub const CALLBACK: &str = "/oauth/callback/{application}";
 
 /// Leads to the provider's address, by way of [`AWAY`].
-pub(crate) fn lead_away(address: &Url) -> Done {
-    if let Ok(services) = context::services()
-        && let Some(sealed) = services.flash.seal(address.as_str().as_bytes())
-    {
-        Cookie::Away.set(&sealed);
-    }
-    Done::reload(AWAY)
+pub(crate) fn lead_away(address: &Url) -> Result<Done, AppError> {
+    // One that is too long for a cookie is none that works.
+    let sealed = context::services()?.flash.seal(address.as_str().as_bytes());
+    Cookie::Away.set(&sealed.ok_or(OAuthError::Misconfigured)?);
+    Ok(Done::reload(AWAY))
 }
 
 /// Answers at [`AWAY`]: a page that goes on by itself, in its own place in the history.
@@ -202,7 +200,7 @@ pub(crate) fn replaced(message: &str, replaced: Option<&Revoked>, location: Stri
 /// What a test of an OAuth application came to.
 pub(crate) fn tested(findings: &[Finding], location: String) -> Done {
     let done = match worst(findings) {
-        Verdict::Good => Done::new("Tested just now: all is in order.", location),
+        Verdict::Good | Verdict::Told => Done::new("Tested just now: nothing is wrong.", location),
         Verdict::Unsure => Done::caution("Tested just now: something wants a look.", location),
         Verdict::Bad => Done::caution("Tested just now: people cannot authorize with it yet.", location),
     };

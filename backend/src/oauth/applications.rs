@@ -209,7 +209,7 @@ impl OAuthApplications {
             "client_secret",
             credential(form.client_secret.expose(), "client secret"),
         );
-        let read = self.read(form, &provider, &mut errors);
+        let read = self.read(form, &provider, None, &mut errors);
         let runtimes: Vec<RuntimeId> = form.runtimes.iter().filter_map(|id| id.parse().ok()).collect();
         errors.into_result().map_err(OAuthApplicationError::Invalid)?;
         let sealed = self
@@ -257,58 +257,65 @@ impl OAuthApplications {
                 credential(form.client_secret.expose(), "client secret"),
             ))
         };
-        let read = self.read(form, &provider, &mut errors);
-        self.refuse_to_move(member, &old, &read, &mut errors).await?;
+        let read = self.read(form, &provider, old.secret_ends, &mut errors);
+        self.refuse_to_move(member, &old, &read, secret.is_none(), &mut errors)
+            .await?;
         errors.into_result().map_err(OAuthApplicationError::Invalid)?;
         let sealed = match secret {
             Some(secret) => {
                 let place = secret_place(account, id);
-                self.shared.keys.seal(&place, &SecretString::from(secret)).await?
+                Some(self.shared.keys.seal(&place, &SecretString::from(secret)).await?)
             }
-            None => old.secret,
+            None => None,
         };
-        let row = OAuthApplicationRow {
-            id,
-            secret: sealed,
-            ..read
-        };
+        let row = OAuthApplicationRow { id, ..read };
         let event = self.event(member, "oauth_application.edited", &row);
         let stored = self
             .shared
             .store
-            .update_oauth_application(account, row, event)
+            .update_oauth_application(account, row, sealed, event)
             .await
             .map_err(name_taken)?;
         if !stored {
             return Err(OAuthApplicationError::NotFound);
         }
+        // What could not be refreshed may be now.
+        let now = self.shared.now();
+        self.shared.store.try_refresh_again(account, id, None, now).await?;
         tracing::info!(%account, user = %member.user(), application = %id, "edited an OAuth application");
         Ok(())
     }
 
-    /// Refuses other addresses while tokens depend on the application: these, and the secret, would be sent there.
+    /// Refuses another client or other addresses while tokens depend on the application: the one would lose them, and to the others
+    /// they would be sent. The secret goes to no other address unless it is entered again.
     async fn refuse_to_move(
         &self,
         member: &Member,
         old: &OAuthApplicationRow,
         new: &OAuthApplicationRow,
+        keeps_secret: bool,
         errors: &mut FieldErrors,
     ) -> Result<(), OAuthApplicationError> {
         let moved = [
+            ("client_id", old.client_id != new.client_id),
             ("token_url", old.token_url != new.token_url),
             ("revoke_url", old.revoke_url != new.revoke_url),
         ];
         let Some((field, _)) = moved.into_iter().find(|(_, moved)| *moved) else {
             return Ok(());
         };
-        let holders = self
+        if self
             .shared
             .store
-            .holders_of_application(member.account(), old.id)
-            .await?;
-        if !holders.is_empty() {
-            let message = "Tokens that this application refreshes would be sent to the new address. Register another application for it.";
+            .tokens_of_application(member.account(), old.id)
+            .await?
+            > 0
+        {
+            let message = "Tokens depend on this application as it is. Register another one instead, and choose it for the runtimes.";
             errors.take::<()>(field, Err(message.to_owned()));
+        } else if keeps_secret && field != "client_id" {
+            let message = "Enter the client secret again: it would be sent to the new address.";
+            errors.take::<()>("client_secret", Err(message.to_owned()));
         }
         Ok(())
     }
@@ -402,7 +409,14 @@ impl OAuthApplications {
     }
 
     /// What was typed, without id and secret.
-    fn read(&self, form: &ApplicationForm, provider: &GitProviderRow, errors: &mut FieldErrors) -> OAuthApplicationRow {
+    /// The end of a secret may stay what it was, also when that has passed.
+    fn read(
+        &self,
+        form: &ApplicationForm,
+        provider: &GitProviderRow,
+        ends: Option<Timestamp>,
+        errors: &mut FieldErrors,
+    ) -> OAuthApplicationRow {
         let name = if form.name.trim().is_empty() {
             provider.name.clone()
         } else {
@@ -428,7 +442,10 @@ impl OAuthApplications {
             authorize_url,
             token_url,
             revoke_url,
-            secret_ends: errors.take("secret_ends_on", crate::tokens::read_end(&form.secret_ends_on, now)),
+            secret_ends: match ends {
+                Some(end) if end.iso_date() == form.secret_ends_on.trim() => Some(end),
+                _ => errors.take("secret_ends_on", secret_end(&form.secret_ends_on, now)),
+            },
             created_at: now,
             test: None,
         }
@@ -490,6 +507,12 @@ fn credential(typed: &str, what: &str) -> Result<String, String> {
         ));
     }
     Ok(typed.to_owned())
+}
+
+/// The date on which a client secret ends.
+fn secret_end(typed: &str, now: Timestamp) -> Result<Option<Timestamp>, String> {
+    crate::tokens::read_end(typed, now)
+        .map_err(|_| "Write a date to come, as in 2027-01-20, or leave it empty if the secret does not end.".to_owned())
 }
 
 fn name_taken(fault: Fault) -> OAuthApplicationError {

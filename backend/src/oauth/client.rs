@@ -59,7 +59,7 @@ pub(crate) struct Pair {
 /// Why it gave out nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum NoPair {
-    /// It refused: the code or refresh token is not accepted.
+    /// It does not accept the code or refresh token.
     Refused {
         /// The error code.
         code: String,
@@ -70,6 +70,13 @@ pub(crate) enum NoPair {
     Client {
         /// The error code.
         code: String,
+    },
+    /// It refused for another reason, which says nothing about the code or refresh token.
+    Otherwise {
+        /// The error code.
+        code: String,
+        /// What it said, as one bounded line; may be empty.
+        words: String,
     },
     /// It was not asked, or took no request: nothing was changed.
     NotAsked {
@@ -89,8 +96,13 @@ impl NoPair {
     /// What happened, as the end of a sentence.
     pub(crate) fn why(&self) -> String {
         match self {
-            Self::Refused { code, words } if words.is_empty() => code.clone(),
-            Self::Refused { code, words } => format!("{code}: {words}"),
+            Self::Refused { code, words } | Self::Otherwise { code, words } => {
+                if words.is_empty() {
+                    code.clone()
+                } else {
+                    format!("{code}: {words}")
+                }
+            }
             Self::Client { code } => {
                 format!("it does not accept the client id and secret of the OAuth application ({code})")
             }
@@ -168,13 +180,14 @@ impl Client<'_> {
     }
 
     /// Exchanges a refresh token for a new pair. Only `refresh` may call this: whoever drops the answer loses the token.
-    pub(crate) async fn refresh(&self, token: &SecretString) -> Result<Pair, NoPair> {
+    /// `redirect_uri` is that of the authorisation.
+    pub(crate) async fn refresh(&self, token: &SecretString, redirect_uri: &str) -> Result<Pair, NoPair> {
         let client = self.oauth2().map_err(|_| misconfigured())?;
         let refresh = RefreshToken::new(token.expose_secret().to_owned());
         let request = client
             .exchange_refresh_token(&refresh)
             // GitLab and Bitbucket Data Center want the one of the authorisation.
-            .add_extra_param("redirect_uri", self.redirect_uri.clone());
+            .add_extra_param("redirect_uri", redirect_uri.to_owned());
         self.read(request.request_async(self).await, token)
     }
 
@@ -288,9 +301,17 @@ impl Client<'_> {
             });
         };
         // GitHub says with 200 that something is wrong.
-        let status = match (status.is_success(), body.contains_key("error")) {
+        let is_error = body.get("error").is_some_and(serde_json::Value::is_string);
+        let status = match (status.is_success(), is_error) {
+            (_, true) => StatusCode::BAD_REQUEST,
             (true, false) => StatusCode::OK,
-            _ => StatusCode::BAD_REQUEST,
+            // Not the endpoint's own words: a proxy's, or those of another address.
+            (false, false) => {
+                return Err(NoPair::NotAsked {
+                    why: format!("it answered with {}", answer.status.as_u16()),
+                    retry_at: None,
+                });
+            }
         };
         let mut response = HttpResponse::new(answer.body.to_vec());
         *response.status_mut() = status;
@@ -372,13 +393,15 @@ fn refused(error: &BasicErrorResponse, strike: impl Fn(&str) -> String) -> NoPai
     // Gitea and Bitbucket Cloud have one code for a bad secret and for a bad refresh token; its words tell them apart.
     let of_client = matches!(code.as_str(), "invalid_client" | "incorrect_client_credentials")
         || (code == "unauthorized_client" && (words.contains("client secret") || words.contains("client credentials")));
+    // Bitbucket Cloud says `invalid_request` of a refresh token that it does not know.
+    let of_grant = words.contains("refresh_token") || words.contains("refresh token") || words.contains(" code");
     match code.as_str() {
         _ if of_client => NoPair::Client { code },
-        "temporarily_unavailable" | "server_error" | "slow_down" => NoPair::NotAsked {
-            why: code,
-            retry_at: None,
-        },
-        _ => NoPair::Refused { code, words },
+        "invalid_grant" | "bad_refresh_token" | "bad_verification_code" | "unauthorized_client" => {
+            NoPair::Refused { code, words }
+        }
+        "invalid_request" if of_grant => NoPair::Refused { code, words },
+        _ => NoPair::Otherwise { code, words },
     }
 }
 

@@ -73,7 +73,7 @@ impl OAuthApplications {
         if url.scheme() == "https" {
             finding(
                 about,
-                Verdict::Good,
+                Verdict::Told,
                 format!("Enter exactly this at {name}, which sends people back to it: |${address}|"),
             )
         } else if local {
@@ -137,11 +137,12 @@ impl OAuthApplications {
         let code = random::secret(self.shared.random.as_ref());
         let verifier = client.server.pkce.then(|| random::secret(self.shared.random.as_ref()));
         match client.exchange(&code, verifier.as_ref()).await {
-            Err(NoPair::Refused { code, .. }) if code == "redirect_uri_mismatch" => finding(
+            Err(NoPair::Otherwise { code, .. }) if code == "redirect_uri_mismatch" => finding(
                 "Callback URL",
                 Verdict::Bad,
                 format!("{name} knows another callback URL. Copy it from here and save it there."),
             ),
+            // It looks at the code only once it knows whose it is.
             Err(NoPair::Refused { .. }) => finding(about, Verdict::Good, format!("{name} accepts them.")),
             Err(NoPair::Client { code }) => finding(
                 about,
@@ -151,7 +152,7 @@ impl OAuthApplications {
                     plain(&code)
                 ),
             ),
-            Err(why @ (NoPair::NotAsked { .. } | NoPair::Unknown { .. })) => finding(
+            Err(why @ (NoPair::Otherwise { .. } | NoPair::NotAsked { .. } | NoPair::Unknown { .. })) => finding(
                 about,
                 Verdict::Unsure,
                 format!("They could not be tried: {}.", plain(&why.why())),
@@ -172,7 +173,7 @@ fn pkce(client: &Client<'_>) -> Finding {
     } else {
         format!("{name} knows no PKCE: its authorizations are protected by the client secret and the state alone.")
     };
-    finding("PKCE", Verdict::Good, words)
+    finding("PKCE", Verdict::Told, words)
 }
 
 fn scopes(provider: &GitProviderRow, application: &OAuthApplicationRow, required: &[Scope]) -> Finding {
@@ -213,7 +214,7 @@ fn secret_end(application: &OAuthApplicationRow, now: Timestamp) -> Finding {
     match application.secret_ends {
         None => finding(
             about,
-            Verdict::Good,
+            Verdict::Told,
             "None is noted. Enter one if the provider set one: nobody can authorize, and nothing is refreshed, after it.",
         ),
         Some(end) if end <= now => finding(
@@ -264,7 +265,7 @@ mod tests {
         };
         let day = Duration::from_hours(24);
         for (ends, verdict) in [
-            (None, Verdict::Good),
+            (None, Verdict::Told),
             (Some(now), Verdict::Bad),
             (Some(now.plus(day * 30)), Verdict::Unsure),
             (Some(now.plus(day * 31)), Verdict::Good),

@@ -194,8 +194,23 @@ impl OAuth {
         Ok(address)
     }
 
-    /// Ends it, when the person comes back to the callback of an application.
+    /// Ends it, when the person comes back to the callback of an application. What was begun is brought to its end also when the
+    /// person does not wait for it: the code is used, and its token must not live on unseen.
     pub async fn complete(
+        &self,
+        session: Option<&Session>,
+        application: OAuthApplicationId,
+        callback: Callback,
+    ) -> Returned {
+        let (this, session) = (self.clone(), session.cloned());
+        let task = tokio::spawn(async move { this.complete_now(session.as_ref(), application, callback).await });
+        task.await.unwrap_or_else(|error| Returned {
+            place: None,
+            result: Err(broke_off(&error).into()),
+        })
+    }
+
+    async fn complete_now(
         &self,
         session: Option<&Session>,
         application: OAuthApplicationId,
@@ -315,10 +330,13 @@ impl OAuth {
         };
         match self.tokens.put_authorized(member, attempt.runtime, authorized).await {
             Ok((login, replaced)) => Ok(Completed::Stored { login, replaced }),
-            Err(TokenError::Foreign(foreign)) => {
-                self.ask(attempt, session, &pair, &foreign).await?;
-                Ok(Completed::Asked)
-            }
+            Err(TokenError::Foreign(foreign)) => match self.ask(attempt, session, &pair, &foreign).await {
+                Ok(()) => Ok(Completed::Asked),
+                Err(error) => {
+                    client.revoke(&pair.access).await;
+                    Err(error)
+                }
+            },
             Err(error) => {
                 let revocation = client.revoke(&pair.access).await;
                 tracing::info!(%account, ?revocation, "revoked a token that was not taken");
@@ -350,10 +368,25 @@ impl OAuth {
         runtime: RuntimeId,
     ) -> Result<(String, Option<Revoked>), OAuthError> {
         let row = self.take_question(session, member, runtime).await?;
-        let (pair, identity) = self.open(&row).await?;
-        let (_, application) = self.application_of(row.account, runtime).await?;
+        let (this, member) = (self.clone(), member.clone());
+        let task = tokio::spawn(async move {
+            let stored = this.store_confirmed(&member, &row).await;
+            if stored.is_err() {
+                this.drop_pair(&row).await;
+            }
+            stored
+        });
+        task.await.unwrap_or_else(|error| Err(broke_off(&error).into()))
+    }
+
+    async fn store_confirmed(
+        &self,
+        member: &Member,
+        row: &OAuthQuestionRow,
+    ) -> Result<(String, Option<Revoked>), OAuthError> {
+        let (pair, identity) = self.open(row).await?;
+        let (_, application) = self.application_of(row.account, row.runtime).await?;
         if application.id != row.application {
-            self.drop_pair(&row).await;
             return Err(OAuthError::Changed);
         }
         let authorized = Authorized {
@@ -361,13 +394,7 @@ impl OAuth {
             pair: &pair,
             confirmed: &identity,
         };
-        match self.tokens.put_authorized(member, runtime, authorized).await {
-            Ok(stored) => Ok(stored),
-            Err(error) => {
-                self.drop_pair(&row).await;
-                Err(error.into())
-            }
-        }
+        Ok(self.tokens.put_authorized(member, row.runtime, authorized).await?)
     }
 
     /// Drops the token that waits, and has the provider take it back.
@@ -544,6 +571,10 @@ impl OAuth {
             tracing::error!(account = %row.account, %fault, "a token that nobody wanted could not be revoked");
         }
     }
+}
+
+fn broke_off(error: &tokio::task::JoinError) -> Fault {
+    Fault::Stored(format!("an authorisation broke off: {error}"))
 }
 
 /// Whether this names the provider as the issuer: its base URL, or for GitHub what its documents have, or the host of an

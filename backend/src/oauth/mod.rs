@@ -110,7 +110,10 @@ impl Authorizations {
             Revocation::Failed("Patchbay could not open it".to_owned())
         });
         tracing::info!(account = %grant.account, token = %grant.token, ?outcome, "asked to revoke an OAuth token");
-        let page = grant.provider.kind.guide(&grant.provider.base_url, &[]).tokens_page;
+        let server = grant.provider.kind.authorization_server();
+        let page = server.map_or_else(String::new, |server| {
+            server.authorizations_url(&grant.provider.base_url)
+        });
         Revoked {
             words: outcome.words(grant.provider.kind.name(), &page),
             outcome,

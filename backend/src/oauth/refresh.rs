@@ -11,7 +11,7 @@ use crate::{
     keys::Sealer,
     providers::{self, Allowance, Granted, Inquiry},
     random,
-    store::{AuditEvent, GrantRow, NewGrant, NewPair, RefreshEnd, Store},
+    store::{AuditEvent, GrantRow, NewGrant, NewPair, RefreshEnd},
 };
 use domain::{
     AccountId, CheckId, CheckOutcome, GitTokenId, HolderKind, RefreshNote, Refusal, Timestamp, TokenStatus, provider,
@@ -25,7 +25,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    sync::{Mutex as Gate, Semaphore, watch},
+    sync::{Semaphore, watch},
     task::JoinSet,
     time::{Instant, sleep, timeout_at},
 };
@@ -37,7 +37,7 @@ const KEEP_TRYING: Duration = Duration::from_mins(1);
 /// The pause after the first try; it doubles with each, up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// How long a caller waits for a token that is being refreshed, by whomever.
+/// How long a caller waits for another process that refreshes the same token.
 const WAIT: Duration = Duration::from_secs(12);
 /// How often it looks.
 const LOOK: Duration = Duration::from_millis(100);
@@ -45,8 +45,8 @@ const LOOK: Duration = Duration::from_millis(100);
 const SETTLE: Duration = Duration::from_secs(1);
 /// How often the background looks for what is due.
 const PERIOD: Duration = Duration::from_secs(15);
-/// How many rows it reads at once.
-const PAGE: u64 = 200;
+/// How many grants it takes up at once.
+const BATCH: u64 = 200;
 /// How many refreshes run at the same time in this process.
 const AT_ONCE: usize = 16;
 
@@ -94,33 +94,32 @@ enum Outcome {
 }
 
 /// Who in this process waits for which token.
-type Gates = Arc<Mutex<HashMap<GitTokenId, Arc<Gate<()>>>>>;
+type Gates = Arc<Mutex<HashMap<GitTokenId, Arc<tokio::sync::Mutex<()>>>>>;
 
-/// A caller among those in this process who wait for a token. The last who leaves, or goes away, takes the gate along.
-struct Waiting<'a> {
-    gates: &'a Gates,
+/// A place at which all who want one token wait. The last who leaves takes it away.
+struct Gate {
+    gates: Gates,
     token: GitTokenId,
-    gate: Arc<Gate<()>>,
+    lock: Arc<tokio::sync::Mutex<()>>,
 }
 
-impl<'a> Waiting<'a> {
-    fn new(gates: &'a Gates, token: GitTokenId) -> Self {
-        let gate = gates
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .entry(token)
-            .or_default()
-            .clone();
-        Self { gates, token, gate }
+impl Gate {
+    fn at(gates: &Gates, token: GitTokenId) -> Self {
+        let mut known = gates.lock().unwrap_or_else(PoisonError::into_inner);
+        Self {
+            gates: gates.clone(),
+            token,
+            lock: known.entry(token).or_default().clone(),
+        }
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for Gate {
     fn drop(&mut self) {
-        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
-        // That of the table, and this one.
-        if Arc::strong_count(&self.gate) == 2 {
-            gates.remove(&self.token);
+        let mut known = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        // The map's own, and this one.
+        if Arc::strong_count(&self.lock) == 2 {
+            known.remove(&self.token);
         }
     }
 }
@@ -131,34 +130,6 @@ pub struct Refresh {
     shared: Arc<Authorizations>,
     gates: Gates,
     running: Arc<Semaphore>,
-}
-
-/// What is due, page by page.
-struct Due {
-    now: Timestamp,
-    page: VecDeque<GrantRow>,
-    last: Option<GrantRow>,
-    more: bool,
-}
-
-impl Due {
-    const fn new(now: Timestamp) -> Self {
-        Self {
-            now,
-            page: VecDeque::new(),
-            last: None,
-            more: true,
-        }
-    }
-
-    async fn next(&mut self, store: &Store) -> Result<Option<GrantRow>, Fault> {
-        if self.page.is_empty() && self.more {
-            self.page = store.due_grants(self.now, self.last.as_ref(), PAGE).await?.into();
-            self.last = self.page.back().cloned();
-            self.more = self.last.is_some();
-        }
-        Ok(self.page.pop_front())
-    }
 }
 
 impl Refresh {
@@ -178,18 +149,10 @@ impl Refresh {
             return Ok(live);
         }
         let deadline = Instant::now() + WAIT;
-        let waiting = Waiting::new(&self.gates, token);
-        let Ok(_entered) = timeout_at(deadline, waiting.gate.lock()).await else {
-            return Ok(self.later());
-        };
-        self.refreshed(account, token, deadline).await
-    }
-
-    /// What a caller is told who has waited long enough.
-    fn later(&self) -> Live {
-        Live::Later {
-            retry_at: self.shared.now().plus(WAIT),
-            why: "It is just being refreshed.".to_owned(),
+        let gate = Gate::at(&self.gates, token);
+        match timeout_at(deadline, gate.lock.lock()).await {
+            Ok(_entered) => self.refreshed(account, token, deadline).await,
+            Err(_) => Ok(self.later()),
         }
     }
 
@@ -202,11 +165,10 @@ impl Refresh {
         if stored.due.is_some_and(|due| due <= now) {
             return Ok(None);
         }
-        let ended = stored.access_ends.is_some_and(|end| end <= now);
-        // What is refreshed no more works until its end, unless it was found dead.
-        let dead = stored.status == TokenStatus::Invalid && stored.note.as_ref().is_some_and(RefreshNote::is_final);
+        // What is not refreshed any more works until its end, unless a check found it dead.
+        let is_dead = stored.status == TokenStatus::Invalid && stored.note.as_ref().is_some_and(RefreshNote::is_final);
         // In doubt, the provider may have switched to another one.
-        if stored.sent_at.is_none() && !ended && !dead {
+        if stored.sent_at.is_none() && !is_dead && stored.access_ends.is_none_or(|end| now < end) {
             let place = credentials::place(account, token, stored.user);
             let secret = self.shared.keys.unseal(&place, &stored.sealed).await?;
             return Ok(Some(Live::Token(secret)));
@@ -234,13 +196,20 @@ impl Refresh {
             let Some(grant) = self.shared.store.grant(account, token).await? else {
                 return Ok(Live::Gone);
             };
-            if grant.lease_until <= self.shared.now() {
-                // What was begun by then goes on without the caller.
-                let Ok(outcome) = timeout_at(deadline, self.in_its_own_task(grant)).await else {
-                    return Ok(self.later());
-                };
-                if outcome? != Outcome::NotMine {
-                    continue;
+            let now = self.shared.now();
+            if grant.due.is_none_or(|due| due > now) {
+                // Somebody else was quicker.
+                continue;
+            }
+            if grant.lease_until <= now {
+                match timeout_at(deadline, self.in_its_own_task(grant)).await {
+                    Ok(outcome) => {
+                        if outcome? != Outcome::NotMine {
+                            continue;
+                        }
+                    }
+                    // What was begun goes on without the caller, and may have come as far as the new token.
+                    Err(_) => return Ok(self.at_hand(account, token).await?.unwrap_or_else(|| self.later())),
                 }
             }
             if Instant::now() >= deadline {
@@ -248,6 +217,27 @@ impl Refresh {
             }
             sleep(LOOK).await;
         }
+    }
+
+    /// Somebody else is at it.
+    fn later(&self) -> Live {
+        Live::Later {
+            retry_at: self.shared.now().plus(WAIT),
+            why: "It is just being refreshed.".to_owned(),
+        }
+    }
+
+    /// Tries again what was given up, because a person asks.
+    pub(crate) async fn try_again(&self, account: AccountId, token: GitTokenId) -> Result<(), Fault> {
+        let grant = self.shared.store.grant(account, token).await?;
+        if let Some(application) = grant.and_then(|grant| grant.application) {
+            let now = self.shared.now();
+            self.shared
+                .store
+                .try_refresh_again(account, application.id, Some(token), now)
+                .await?;
+        }
+        Ok(())
     }
 
     /// Refreshes what is due, of every account. A provider that does not answer is left alone until the next run.
@@ -259,13 +249,18 @@ impl Refresh {
         let mut run = RefreshRun::default();
         let mut silent: HashSet<String> = HashSet::new();
         let mut under_way = JoinSet::new();
-        let mut due = Due::new(now);
+        let mut waiting = VecDeque::new();
+        let mut last = None;
+        let mut more = true;
         loop {
             while under_way.len() < AT_ONCE && !*stop.borrow() {
-                // All of it, and not only the first: those of a silent provider would keep all others waiting.
-                let Some(grant) = due.next(&self.shared.store).await? else {
-                    break;
-                };
+                if waiting.is_empty() && more {
+                    // On past those of silent providers, however many they are.
+                    waiting.extend(self.shared.store.due_grants(now, last.as_ref(), BATCH).await?);
+                    more = waiting.len() as u64 == BATCH;
+                    last = waiting.back().cloned();
+                }
+                let Some(grant) = waiting.pop_front() else { break };
                 let host = provider::host(&grant.provider.base_url);
                 if silent.contains(&host) {
                     continue;
@@ -337,11 +332,17 @@ impl Refresh {
 
     async fn one(&self, grant: &GrantRow) -> Result<Outcome, Fault> {
         let shared = &self.shared;
-        let Some(refresh) = &grant.refresh else {
-            return Ok(Outcome::NotMine);
-        };
-        let Some(application) = &grant.application else {
-            return Ok(Outcome::NotMine);
+        let (Some(refresh), Some(application)) = (&grant.refresh, &grant.application) else {
+            // Deleted just now. Nothing of this is due any more.
+            let end = RefreshEnd {
+                note: RefreshNote::NoApplication,
+                due: None,
+                failures: grant.failures,
+                in_doubt: false,
+                event: None,
+            };
+            shared.store.end_refresh(grant, end).await?;
+            return Ok(Outcome::Refused);
         };
         // All that may fail comes before the provider is asked.
         let Some(client) = shared.client(grant.account, &grant.provider, application).await? else {
@@ -354,7 +355,7 @@ impl Refresh {
         if !shared.store.take_refresh(grant, now, now.plus(LEASE)).await? {
             return Ok(Outcome::NotMine);
         }
-        match client.refresh(&old).await {
+        match client.refresh(&old, &grant.redirect_uri).await {
             Ok(pair) => {
                 if !self.keep(grant, &sealer, &pair).await? {
                     // Deleted or replaced meanwhile: nobody wants the new token, so it should not live on unseen.
@@ -362,11 +363,14 @@ impl Refresh {
                     tracing::warn!(account = %grant.account, token = %grant.token, ?revocation, "a token was deleted while it was refreshed");
                     return Ok(Outcome::NotMine);
                 }
-                self.check(grant.account, grant.token).await;
+                self.look(grant.account, grant.token, true).await;
                 Ok(Outcome::Refreshed)
             }
             Err(why) => {
-                let answered = matches!(why, NoPair::Refused { .. } | NoPair::Client { .. });
+                let answered = matches!(
+                    why,
+                    NoPair::Refused { .. } | NoPair::Client { .. } | NoPair::Otherwise { .. }
+                );
                 self.end(grant, &why).await?;
                 Ok(if answered {
                     Outcome::Refused
@@ -419,14 +423,16 @@ impl Refresh {
                 code: code.clone(),
                 lost: was_in_doubt,
             },
-            _ if now >= since.plus(refresh::GIVE_UP) => RefreshNote::GaveUp { why: why.why() },
+            _ if now >= since.plus(refresh::GIVE_UP) && failures >= refresh::LEAST_TRIES => {
+                RefreshNote::GaveUp { why: why.why() }
+            }
             _ if in_doubt => RefreshNote::InDoubt { since },
             _ => RefreshNote::Failing { since, why: why.why() },
         };
         let is_final = note.is_final();
         let said = match why {
             NoPair::NotAsked { retry_at, .. } => *retry_at,
-            NoPair::Refused { .. } | NoPair::Client { .. } | NoPair::Unknown { .. } => None,
+            NoPair::Refused { .. } | NoPair::Client { .. } | NoPair::Otherwise { .. } | NoPair::Unknown { .. } => None,
         };
         let next = refresh::retry(failures, now, random::chance(shared.random.as_ref()));
         tracing::warn!(account = %grant.account, token = %grant.token, why = why.why(), is_final, "an OAuth token was not refreshed");
@@ -457,13 +463,18 @@ impl Refresh {
 
     /// Checks a stored OAuth token as it is and notes what came of it; `None` if that could not be done.
     pub(crate) async fn check(&self, account: AccountId, token: GitTokenId) -> Option<CheckOutcome> {
+        self.look(account, token, false).await
+    }
+
+    /// The same; of a token that is new a refusal is not believed at once.
+    async fn look(&self, account: AccountId, token: GitTokenId, is_new: bool) -> Option<CheckOutcome> {
         let checked = async {
             let Some(grant) = self.shared.store.grant(account, token).await? else {
                 return Ok(None);
             };
             let place = credentials::place(account, token, grant.user);
             let secret = self.shared.keys.unseal(&place, &grant.sealed).await?;
-            let outcome = self.ask(&grant, &secret).await?;
+            let outcome = self.ask(&grant, &secret, is_new).await?;
             let check = (CheckId(self.shared.uuid()), self.shared.now());
             let seen = (token, grant.fingerprint.as_slice());
             let noted = self.shared.store.note_check(account, seen, check, &outcome).await?;
@@ -475,7 +486,7 @@ impl Refresh {
         })
     }
 
-    async fn ask(&self, grant: &GrantRow, secret: &SecretString) -> Result<CheckOutcome, Fault> {
+    async fn ask(&self, grant: &GrantRow, secret: &SecretString, is_new: bool) -> Result<CheckOutcome, Fault> {
         let holder = match grant.user {
             Some(_) => HolderKind::User,
             None => HolderKind::Runtime,
@@ -498,7 +509,6 @@ impl Refresh {
                 ends: grant.access_ends,
             }),
         };
-        let is_new = grant.refreshed_at.is_some_and(|at| inquiry.now <= at.plus(SETTLE));
         Ok(check_new(grant.provider.kind, inquiry, is_new).await)
     }
 }
@@ -532,6 +542,7 @@ fn new_pair(grant: &GrantRow, sealer: &Sealer, pair: &Pair) -> Result<NewPair, F
             access_ends: pair.access_ends,
             refresh_ends: pair.refresh_ends,
             received: pair.received,
+            redirect_uri: grant.redirect_uri.clone(),
         },
     })
 }

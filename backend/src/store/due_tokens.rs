@@ -8,8 +8,8 @@ use super::{
     Store,
     entities::{check, git_provider, git_token, runtime},
     git_providers::{GitProviderRow, provider_row},
-    git_tokens::{check_model, checked_columns, keep_end_of_grant, to_json},
-    oauth_grants::granted,
+    git_tokens::{check_model, checked_columns, keep_end_of_grant, keep_status, to_json},
+    oauth_grants::{granted, unsettled},
 };
 use crate::{Fault, vault::Sealed};
 use domain::{
@@ -197,6 +197,7 @@ impl Store {
             .await?
             .into_iter()
             .collect();
+        let unsettled = unsettled(&tx, free.keys().copied()).await?;
         let mut noted = HashSet::new();
         let mut rows = Vec::with_capacity(checks.len());
         for check in checks {
@@ -208,6 +209,9 @@ impl Store {
             model.next_check_at = Set(check.next.as_millis());
             model.check_lease = Set(0);
             keep_end_of_grant(&mut model, kind);
+            if unsettled.contains(&check.token.0) {
+                keep_status(&mut model);
+            }
             let done = git_token::Entity::update_many()
                 .set(model)
                 .filter(git_token::Column::Id.eq(check.token.0))

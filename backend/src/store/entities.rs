@@ -364,6 +364,7 @@ pub(crate) mod oauth_grant {
         pub generation: i64,
         pub due_at: Option<i64>,
         pub lease_until: i64,
+        pub redirect_uri: String,
         pub sent_at: Option<i64>,
         pub failures: i32,
         #[sea_orm(column_type = "Text", nullable)]

@@ -3,7 +3,7 @@
 use super::{
     Store,
     audit::AuditEvent,
-    entities::{git_provider, git_token, runtime},
+    entities::{git_provider, git_token, oauth_application, runtime},
 };
 use crate::Fault;
 use domain::{AccountId, GitProviderId, ProviderKind, Timestamp};
@@ -90,7 +90,7 @@ impl Store {
     }
 
     /// Changes a Git provider's name and addresses. Where its tokens go to must not change under them: gives `false`, and
-    /// changes nothing, when the addresses would change while tokens are stored for it.
+    /// changes nothing, when the addresses would change while tokens are stored for it, or OAuth applications with their secrets.
     pub async fn update_git_provider(
         &self,
         account: AccountId,
@@ -112,7 +112,10 @@ impl Store {
         let tokens = git_token::Entity::find().filter(git_token::Column::RuntimeId.in_subquery(runtimes));
         let allowed = match old {
             Some(old) => {
-                (old.base_url == row.base_url && old.api_url == row.api_url) || tokens.one(&tx).await?.is_none()
+                let applications =
+                    oauth_application::Entity::find().filter(oauth_application::Column::GitProviderId.eq(row.id.0));
+                (old.base_url == row.base_url && old.api_url == row.api_url)
+                    || (tokens.one(&tx).await?.is_none() && applications.one(&tx).await?.is_none())
             }
             None => false,
         };

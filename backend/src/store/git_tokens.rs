@@ -4,7 +4,7 @@ use super::{
     GitProviderRow, NewGrant, Store,
     audit::AuditEvent,
     entities::{check, git_provider, git_token, oauth_application, runtime},
-    oauth_grants::insert_grant,
+    oauth_grants::{insert_grant, unsettled},
 };
 use crate::{Fault, vault::Sealed};
 use domain::{
@@ -239,6 +239,9 @@ impl Store {
         let mut model = checked_columns(check.1, outcome, json.clone())?;
         model.id = Unchanged(row.id);
         keep_end_of_grant(&mut model, &row.kind);
+        if row.kind == "oauth" && !unsettled(&tx, [row.id]).await?.is_empty() {
+            keep_status(&mut model);
+        }
         model.update(&tx).await?;
         insert_check(&tx, account, token, check, json).await?;
         tx.commit().await?;
@@ -399,6 +402,12 @@ pub(super) fn keep_end_of_grant(model: &mut git_token::ActiveModel, kind: &str) 
         model.expires_at = NotSet;
         model.never_expires = NotSet;
     }
+}
+
+/// Leaves the status of a token as it is.
+pub(super) fn keep_status(model: &mut git_token::ActiveModel) {
+    model.status = NotSet;
+    model.sso_url = NotSet;
 }
 
 async fn insert_check(

@@ -3,7 +3,7 @@
 use super::{
     Store,
     audit::AuditEvent,
-    entities::{git_provider, git_token, oauth_application, oauth_grant, oauth_request, runtime, user},
+    entities::{git_provider, git_token, oauth_application, oauth_attempt, oauth_grant, oauth_request, runtime, user},
     git_tokens::{from_json, to_json},
 };
 use crate::{Fault, vault::Sealed};
@@ -97,6 +97,14 @@ impl Store {
         let provider = row.git_provider;
         let id = row.id;
         let tx = self.begin().await?;
+        // Runtimes before their Git provider, as everywhere.
+        runtime::Entity::find()
+            .filter(runtime::Column::AccountId.eq(account.0))
+            .filter(runtime::Column::Id.is_in(runtimes.iter().map(|runtime| runtime.0)))
+            .order_by_asc(runtime::Column::Id)
+            .lock(LockType::NoKeyUpdate)
+            .all(&tx)
+            .await?;
         let made = i32::try_from(made).unwrap_or(i32::MAX);
         let next = git_provider::Entity::update_many()
             .col_expr(
@@ -138,11 +146,12 @@ impl Store {
         Ok(true)
     }
 
-    /// Changes an application; `false` if it is not there. [`super::is_taken`] tells that its name is taken.
+    /// Changes an application, whose secret stays without another one; `false` if it is not there. Authorisations under way begin anew. [`super::is_taken`] tells that its name is taken.
     pub async fn update_oauth_application(
         &self,
         account: AccountId,
         row: OAuthApplicationRow,
+        secret: Option<Sealed>,
         event: AuditEvent,
     ) -> Result<bool, Fault> {
         let tx = self.begin().await?;
@@ -156,6 +165,7 @@ impl Store {
         let id = row.id;
         oauth_application::ActiveModel {
             id: Unchanged(id.0),
+            sealed_secret: secret.map_or(NotSet, |secret| Set(secret.into_bytes())),
             // What was found was found of another one.
             tested_at: Set(None),
             findings: Set(None),
@@ -163,6 +173,10 @@ impl Store {
         }
         .update(&tx)
         .await?;
+        oauth_attempt::Entity::delete_many()
+            .filter(oauth_attempt::Column::OauthApplicationId.eq(id.0))
+            .exec(&tx)
+            .await?;
         event.end(tx, account, true).await
     }
 
@@ -195,6 +209,18 @@ impl Store {
         event: AuditEvent,
     ) -> Result<bool, Fault> {
         let tx = self.begin().await?;
+        // In the order in which a new token takes them: runtimes, application, tokens. With the application locked none comes between.
+        runtime::Entity::find()
+            .filter(runtime::Column::AccountId.eq(account.0))
+            .filter(runtime::Column::OauthApplicationId.eq(id.0))
+            .order_by_asc(runtime::Column::Id)
+            .lock(LockType::NoKeyUpdate)
+            .all(&tx)
+            .await?;
+        oauth_application::Entity::find_by_id(id.0)
+            .lock(LockType::Update)
+            .one(&tx)
+            .await?;
         self.orphan_grants(&tx, account, id).await?;
         let done = oauth_application::Entity::delete_many()
             .filter(oauth_application::Column::Id.eq(id.0))

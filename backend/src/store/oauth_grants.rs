@@ -2,14 +2,11 @@
 //!
 //! Whoever refreshes takes the lease of the row by a conditional update, which also notes that the provider is about to be asked.
 //! A new pair is saved in place of the one that it came of, which its generation tells, and of no other.
-//!
-//! A token and its grant are read by one statement: of a pair that is being replaced by another, nobody sees half of each.
-//! They are locked in the order in which a deletion takes them: the token, then its grant.
 
 use super::{
     GitProviderRow, OAuthApplicationRow, Store,
     audit::AuditEvent,
-    entities::{git_provider, git_token, oauth_application, oauth_grant, runtime},
+    entities::{git_provider, git_token, oauth_application, oauth_grant, oauth_question, runtime},
     git_providers::provider_row,
     git_tokens::{expiry_columns, from_json, held_by, to_json},
     oauth_applications::application_row,
@@ -22,11 +19,11 @@ use domain::{
 use sea_orm::{
     ActiveModelTrait as _,
     ActiveValue::{Set, Unchanged},
-    ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait as _, JoinType, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _, QueryTrait as _, Select, SelectTwo,
+    ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait as _, ExprTrait as _,
+    PaginatorTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _, Select,
     sea_query::{Expr, LockType},
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 /// What a new OAuth token brings beside itself.
@@ -44,6 +41,8 @@ pub struct NewGrant {
     pub refresh_ends: Option<Timestamp>,
     /// When both were received.
     pub received: Timestamp,
+    /// Where the person was sent back to: a refresh must name the same (GitLab, Bitbucket Data Center).
+    pub redirect_uri: String,
 }
 
 impl NewGrant {
@@ -107,6 +106,8 @@ pub struct GrantRow {
     pub failures: u32,
     /// What keeps it from being refreshed.
     pub note: Option<RefreshNote>,
+    /// Where the person was sent back to.
+    pub redirect_uri: String,
 }
 
 /// What is needed of an OAuth token to use it.
@@ -177,10 +178,26 @@ impl Store {
         Ok(grants(&self.db, tokens).await?.pop())
     }
 
+    /// The OAuth tokens for a runtime.
+    pub async fn grants_for(&self, account: AccountId, runtime: RuntimeId) -> Result<Vec<GrantRow>, Fault> {
+        let tokens = git_token::Entity::find()
+            .filter(git_token::Column::AccountId.eq(account.0))
+            .filter(git_token::Column::RuntimeId.eq(runtime.0));
+        grants(&self.db, tokens).await
+    }
+
     /// What is needed of an OAuth token to use it.
     pub async fn stored_grant(&self, account: AccountId, token: GitTokenId) -> Result<Option<StoredGrant>, Fault> {
-        let tokens = git_token::Entity::find_by_id(token.0).filter(git_token::Column::AccountId.eq(account.0));
-        let Some((row, Some(grant))) = with_grants(tokens).one(&self.db).await? else {
+        // The grant first: if a refresh is saved between the two, the new token comes with the old times, and is looked at again. The
+        // other way round a dead token would look fresh.
+        let Some(grant) = oauth_grant::Entity::find_by_id(token.0).one(&self.db).await? else {
+            return Ok(None);
+        };
+        let Some(row) = git_token::Entity::find_by_id(token.0)
+            .filter(git_token::Column::AccountId.eq(account.0))
+            .one(&self.db)
+            .await?
+        else {
             return Ok(None);
         };
         Ok(Some(StoredGrant {
@@ -194,7 +211,7 @@ impl Store {
         }))
     }
 
-    /// The OAuth tokens of an account, or of one person there.
+    /// The OAuth tokens of a person in an account; without one, of its runtimes.
     pub async fn grants_of(&self, account: AccountId, user: Option<UserId>) -> Result<Vec<GrantRow>, Fault> {
         let tokens = git_token::Entity::find()
             .filter(git_token::Column::AccountId.eq(account.0))
@@ -202,40 +219,50 @@ impl Store {
         grants(&self.db, tokens).await
     }
 
-    /// OAuth tokens of any account that are due and that nobody is at, the longest due first; at most `limit`, beginning after
-    /// one that came before.
+    /// OAuth tokens of any account that are due and that nobody is at, the longest due first; at most `limit`, behind `after`.
     pub async fn due_grants(
         &self,
         now: Timestamp,
         after: Option<&GrantRow>,
         limit: u64,
     ) -> Result<Vec<GrantRow>, Fault> {
-        let due = git_token::Entity::find()
+        let later = after.and_then(|after| Some((after.due?.as_millis(), after.token.0)));
+        let later = later.map_or_else(Condition::all, |(due, id)| {
+            Condition::any().add(oauth_grant::Column::DueAt.gt(due)).add(
+                oauth_grant::Column::DueAt
+                    .eq(due)
+                    .and(oauth_grant::Column::GitTokenId.gt(id)),
+            )
+        });
+        let due: Vec<Uuid> = oauth_grant::Entity::find()
+            .select_only()
+            .column(oauth_grant::Column::GitTokenId)
             .filter(oauth_grant::Column::DueAt.lte(now.as_millis()))
             .filter(oauth_grant::Column::LeaseUntil.lte(now.as_millis()))
-            .apply_if(after, |due, after| {
-                let (at, token) = (millis(after.due), after.token.0);
-                let same = Condition::all()
-                    .add(oauth_grant::Column::DueAt.eq(at))
-                    .add(oauth_grant::Column::GitTokenId.gt(token));
-                due.filter(Condition::any().add(oauth_grant::Column::DueAt.gt(at)).add(same))
-            })
+            .filter(later)
             .order_by_asc(oauth_grant::Column::DueAt)
             .order_by_asc(oauth_grant::Column::GitTokenId)
-            .limit(limit);
-        grants(&self.db, due).await
+            .limit(limit)
+            .into_tuple()
+            .all(&self.db)
+            .await?;
+        let tokens = git_token::Entity::find().filter(git_token::Column::Id.is_in(due));
+        let mut grants = grants(&self.db, tokens).await?;
+        grants.sort_by_key(|grant| (grant.due, grant.token));
+        Ok(grants)
     }
 
     /// Takes the lease of a grant until `lease`, and notes that the provider is about to be asked: one caller gets `true`, and
-    /// only while the grant is due, nobody else is at it, and nobody was since it was read. What another process left without an
-    /// answer becomes *in doubt*. Committed when this returns.
+    /// only while the grant is of this generation, due, and nobody else is at it. What another process left without an answer becomes
+    /// *in doubt*. Committed when this returns.
     pub async fn take_refresh(&self, grant: &GrantRow, now: Timestamp, lease: Timestamp) -> Result<bool, Fault> {
-        let (Some(due), Some(application)) = (grant.due.filter(|due| *due <= now), &grant.application) else {
-            return Ok(false);
-        };
         let tx = self.begin().await?;
         if grant.sent_at.is_some() {
-            lock_token(&tx, grant).await?;
+            // The token before its grant, as everywhere, or two could wait for each other.
+            git_token::Entity::find_by_id(grant.token.0)
+                .lock(LockType::NoKeyUpdate)
+                .one(&tx)
+                .await?;
         }
         let mut update = oauth_grant::Entity::update_many()
             .col_expr(oauth_grant::Column::LeaseUntil, Expr::value(lease.as_millis()))
@@ -251,10 +278,9 @@ impl Store {
         let done = update
             .filter(oauth_grant::Column::GitTokenId.eq(grant.token.0))
             .filter(oauth_grant::Column::Generation.eq(grant.generation))
-            // After every try that brought no new pair it is another one.
-            .filter(oauth_grant::Column::DueAt.eq(due.as_millis()))
-            .filter(oauth_grant::Column::OauthApplicationId.eq(application.id.0))
             .filter(oauth_grant::Column::LeaseUntil.lte(now.as_millis()))
+            // Whoever looked at it before somebody else refreshed it finds it so.
+            .filter(oauth_grant::Column::DueAt.lte(now.as_millis()))
             .filter(match grant.sent_at {
                 Some(since) => oauth_grant::Column::SentAt.eq(since.as_millis()),
                 None => oauth_grant::Column::SentAt.is_null(),
@@ -271,19 +297,15 @@ impl Store {
 
     /// Saves a new pair in place of the one of this generation: both tokens in one transaction, which also ends the lease and takes
     /// away what was noted. `false` if that pair is not stored any more, because it was deleted, replaced or refreshed.
-    pub async fn save_refresh(&self, grant: &GrantRow, mut new: NewPair) -> Result<bool, Fault> {
-        let tx = self.begin().await?;
-        let Some((token, row)) = locked(&tx, grant).await? else {
-            tx.rollback().await?;
-            return Ok(false);
-        };
-        // Without its application, which may have been deleted meanwhile, this pair is the last.
-        new.grant.refreshes &= row.oauth_application_id.is_some();
-        let note = match row.oauth_application_id {
-            Some(_) => None,
-            None => Some(to_json(&RefreshNote::NoApplication)?),
-        };
+    pub async fn save_refresh(&self, grant: &GrantRow, new: NewPair) -> Result<bool, Fault> {
         let due = new.grant.due();
+        let tx = self.begin().await?;
+        // In the order in which a deletion takes them: the token, then its grant.
+        let token = git_token::Entity::find_by_id(grant.token.0)
+            .filter(git_token::Column::AccountId.eq(grant.account.0))
+            .lock(LockType::NoKeyUpdate)
+            .one(&tx)
+            .await?;
         let mut update = oauth_grant::Entity::update_many()
             .col_expr(oauth_grant::Column::Generation, Expr::value(grant.generation + 1))
             .col_expr(
@@ -298,7 +320,7 @@ impl Store {
             .col_expr(oauth_grant::Column::LeaseUntil, Expr::value(0_i64))
             .col_expr(oauth_grant::Column::SentAt, Expr::value(None::<i64>))
             .col_expr(oauth_grant::Column::Failures, Expr::value(0))
-            .col_expr(oauth_grant::Column::Note, Expr::value(note));
+            .col_expr(oauth_grant::Column::Note, Expr::value(None::<String>));
         let (expires_at, never_expires) = expiry_columns(new.grant.expiry());
         if let Some(granted) = &new.grant.granted {
             update = update.col_expr(oauth_grant::Column::Granted, Expr::value(scope::joined(granted)));
@@ -312,10 +334,26 @@ impl Store {
                     Expr::value(millis(new.grant.refresh_ends)),
                 );
         }
-        update
+        let done = update
             .filter(oauth_grant::Column::GitTokenId.eq(grant.token.0))
+            .filter(oauth_grant::Column::Generation.eq(grant.generation))
             .exec(&tx)
             .await?;
+        let (Some(token), 1) = (token, done.rows_affected) else {
+            tx.rollback().await?;
+            return Ok(false);
+        };
+        let access_ends = new.grant.access_ends;
+        let orphan = is_orphan(&tx, grant.token).await?;
+        if orphan {
+            // Its application was deleted while this was under way.
+            orphaned(&tx, grant.token.0, access_ends).await?;
+        }
+        let (expires_at, never_expires) = if orphan {
+            expiry_columns(access_ends.map_or(Expiry::Never, Expiry::At))
+        } else {
+            (expires_at, never_expires)
+        };
         let status = TokenStatus::from_stored(&token.status).unwrap_or(TokenStatus::Invalid);
         let model = git_token::ActiveModel {
             id: Unchanged(token.id),
@@ -337,16 +375,12 @@ impl Store {
     }
 
     /// Ends a try that brought no new pair. Nothing is changed if the grant is of another generation by now.
-    pub async fn end_refresh(&self, grant: &GrantRow, mut end: RefreshEnd) -> Result<(), Fault> {
+    pub async fn end_refresh(&self, grant: &GrantRow, end: RefreshEnd) -> Result<(), Fault> {
         let tx = self.begin().await?;
-        let Some((_, row)) = locked(&tx, grant).await? else {
-            tx.rollback().await?;
-            return Ok(());
-        };
-        if row.oauth_application_id.is_none() {
-            // It was deleted meanwhile.
-            (end.note, end.due) = (RefreshNote::NoApplication, None);
-        }
+        let token = git_token::Entity::find_by_id(grant.token.0)
+            .lock(LockType::NoKeyUpdate)
+            .one(&tx)
+            .await?;
         let mut update = oauth_grant::Entity::update_many()
             .col_expr(oauth_grant::Column::DueAt, Expr::value(millis(end.due)))
             .col_expr(oauth_grant::Column::LeaseUntil, Expr::value(0_i64))
@@ -358,15 +392,72 @@ impl Store {
         if !end.in_doubt {
             update = update.col_expr(oauth_grant::Column::SentAt, Expr::value(None::<i64>));
         }
-        update
+        let done = update
             .filter(oauth_grant::Column::GitTokenId.eq(grant.token.0))
+            .filter(oauth_grant::Column::Generation.eq(grant.generation))
             .exec(&tx)
             .await?;
+        if token.is_none() || done.rows_affected == 0 {
+            tx.rollback().await?;
+            return Ok(());
+        }
+        if is_orphan(&tx, grant.token).await? {
+            orphaned(&tx, grant.token.0, grant.access_ends).await?;
+        }
         show(&tx, grant, end.in_doubt.then_some(TokenStatus::InDoubt)).await?;
         if let Some(event) = end.event {
             event.insert(&tx, grant.account).await?;
         }
         tx.commit().await?;
+        Ok(())
+    }
+
+    /// How many tokens came by an application, or wait for an answer.
+    pub async fn tokens_of_application(&self, account: AccountId, id: OAuthApplicationId) -> Result<u64, Fault> {
+        let stored = oauth_grant::Entity::find()
+            .filter(oauth_grant::Column::AccountId.eq(account.0))
+            .filter(oauth_grant::Column::OauthApplicationId.eq(id.0))
+            .count(&self.db)
+            .await?;
+        let waiting = oauth_question::Entity::find()
+            .filter(oauth_question::Column::OauthApplicationId.eq(id.0))
+            .count(&self.db)
+            .await?;
+        Ok(stored + waiting)
+    }
+
+    /// Makes what an application could not refresh for a reason that passes due at once; for one token, or for all.
+    pub async fn try_refresh_again(
+        &self,
+        account: AccountId,
+        application: OAuthApplicationId,
+        token: Option<GitTokenId>,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        let rows = oauth_grant::Entity::find()
+            .filter(oauth_grant::Column::AccountId.eq(account.0))
+            .filter(oauth_grant::Column::OauthApplicationId.eq(application.0))
+            .filter(oauth_grant::Column::SealedRefresh.is_not_null())
+            .filter(oauth_grant::Column::Note.is_not_null())
+            .apply_if(token, |query, token| {
+                query.filter(oauth_grant::Column::GitTokenId.eq(token.0))
+            })
+            .all(&self.db)
+            .await?;
+        for row in rows {
+            let note: Option<RefreshNote> = row.note.as_deref().map(from_json).transpose()?;
+            if !matches!(note, Some(RefreshNote::Failing { .. } | RefreshNote::GaveUp { .. })) {
+                continue;
+            }
+            oauth_grant::Entity::update_many()
+                .col_expr(oauth_grant::Column::DueAt, Expr::value(now.as_millis()))
+                .col_expr(oauth_grant::Column::Failures, Expr::value(0))
+                .col_expr(oauth_grant::Column::Note, Expr::value(None::<String>))
+                .filter(oauth_grant::Column::GitTokenId.eq(row.git_token_id))
+                .filter(oauth_grant::Column::Generation.eq(row.generation))
+                .exec(&self.db)
+                .await?;
+        }
         Ok(())
     }
 
@@ -377,12 +468,6 @@ impl Store {
         account: AccountId,
         application: OAuthApplicationId,
     ) -> Result<(), Fault> {
-        // Or an authorisation that is being stored would bring one more.
-        oauth_application::Entity::find_by_id(application.0)
-            .filter(oauth_application::Column::AccountId.eq(account.0))
-            .lock(LockType::Update)
-            .one(tx)
-            .await?;
         let orphans: Vec<Uuid> = oauth_grant::Entity::find()
             .select_only()
             .column(oauth_grant::Column::GitTokenId)
@@ -394,60 +479,61 @@ impl Store {
             .all(tx)
             .await?;
         for orphan in orphans {
+            // A new pair may just be saved: its end is read when that is done.
             git_token::Entity::find_by_id(orphan)
                 .lock(LockType::NoKeyUpdate)
                 .one(tx)
                 .await?;
-            // Read only now: it may have been refreshed just before.
-            let Some(orphan) = oauth_grant::Entity::find_by_id(orphan).one(tx).await? else {
-                continue;
-            };
-            // What cannot be refreshed ends with its access token.
-            git_token::Entity::update_many()
-                .col_expr(git_token::Column::ExpiresAt, Expr::value(orphan.access_ends_at))
-                .col_expr(
-                    git_token::Column::NeverExpires,
-                    Expr::value(orphan.access_ends_at.is_none()),
-                )
-                .filter(git_token::Column::Id.eq(orphan.git_token_id))
-                .exec(tx)
-                .await?;
-            oauth_grant::Entity::update_many()
-                .col_expr(oauth_grant::Column::DueAt, Expr::value(None::<i64>))
-                .col_expr(
-                    oauth_grant::Column::Note,
-                    Expr::value(to_json(&RefreshNote::NoApplication)?),
-                )
-                .filter(oauth_grant::Column::GitTokenId.eq(orphan.git_token_id))
-                .exec(tx)
-                .await?;
+            if let Some(row) = oauth_grant::Entity::find_by_id(orphan).one(tx).await? {
+                orphaned(tx, orphan, row.access_ends_at.map(Timestamp::from_millis)).await?;
+            }
         }
         Ok(())
     }
 }
 
-/// A token with its grant, both locked, if the grant still is of this generation.
-async fn locked(
-    tx: &DatabaseTransaction,
-    grant: &GrantRow,
-) -> Result<Option<(git_token::Model, oauth_grant::Model)>, Fault> {
-    let Some(token) = lock_token(tx, grant).await? else {
-        return Ok(None);
-    };
-    let row = oauth_grant::Entity::find_by_id(grant.token.0)
-        .filter(oauth_grant::Column::Generation.eq(grant.generation))
-        .lock(LockType::NoKeyUpdate)
-        .one(tx)
-        .await?;
-    Ok(row.map(|row| (token, row)))
+/// Whether a token's application is gone.
+async fn is_orphan(tx: &DatabaseTransaction, token: GitTokenId) -> Result<bool, Fault> {
+    let row = oauth_grant::Entity::find_by_id(token.0).one(tx).await?;
+    Ok(row.is_some_and(|row| row.oauth_application_id.is_none()))
 }
 
-async fn lock_token(tx: &DatabaseTransaction, grant: &GrantRow) -> Result<Option<git_token::Model>, Fault> {
-    Ok(git_token::Entity::find_by_id(grant.token.0)
-        .filter(git_token::Column::AccountId.eq(grant.account.0))
-        .lock(LockType::NoKeyUpdate)
-        .one(tx)
-        .await?)
+/// Notes that nobody can refresh a token any more: it ends with its access token.
+async fn orphaned(tx: &DatabaseTransaction, token: Uuid, access_ends: Option<Timestamp>) -> Result<(), Fault> {
+    let (expires_at, never_expires) = expiry_columns(access_ends.map_or(Expiry::Never, Expiry::At));
+    git_token::Entity::update_many()
+        .col_expr(git_token::Column::ExpiresAt, Expr::value(expires_at))
+        .col_expr(git_token::Column::NeverExpires, Expr::value(never_expires))
+        .filter(git_token::Column::Id.eq(token))
+        .exec(tx)
+        .await?;
+    oauth_grant::Entity::update_many()
+        .col_expr(oauth_grant::Column::DueAt, Expr::value(None::<i64>))
+        .col_expr(
+            oauth_grant::Column::Note,
+            Expr::value(to_json(&RefreshNote::NoApplication)?),
+        )
+        .filter(oauth_grant::Column::GitTokenId.eq(token))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// Tokens among these of which it is not known what their provider did, or that are just being refreshed: what a check says of them
+/// does not show.
+pub(super) async fn unsettled(
+    db: &impl ConnectionTrait,
+    tokens: impl IntoIterator<Item = Uuid>,
+) -> Result<HashSet<Uuid>, Fault> {
+    let ids: Vec<Uuid> = oauth_grant::Entity::find()
+        .select_only()
+        .column(oauth_grant::Column::GitTokenId)
+        .filter(oauth_grant::Column::GitTokenId.is_in(tokens))
+        .filter(oauth_grant::Column::SentAt.is_not_null())
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(ids.into_iter().collect())
 }
 
 /// Shows that a token is not refreshed as it should be: it ends with its access token, and may have a status of its own.
@@ -490,6 +576,7 @@ pub(super) async fn insert_grant(
         sent_at: Set(None),
         failures: Set(0),
         note: Set(None),
+        redirect_uri: Set(grant.redirect_uri),
     };
     oauth_grant::Entity::insert(row).exec_without_returning(tx).await?;
     Ok(())
@@ -516,28 +603,21 @@ pub(super) async fn granted(
         .collect())
 }
 
-/// The OAuth tokens among these, each with what belongs to it.
-fn with_grants(tokens: Select<git_token::Entity>) -> SelectTwo<git_token::Entity, oauth_grant::Entity> {
-    let beside = git_token::Entity::belongs_to(oauth_grant::Entity)
-        .from(git_token::Column::Id)
-        .to(oauth_grant::Column::GitTokenId);
-    tokens
-        .join(JoinType::InnerJoin, beside.into())
-        .select_also(oauth_grant::Entity)
-}
-
 /// The OAuth tokens among these.
 async fn grants(db: &impl ConnectionTrait, tokens: Select<git_token::Entity>) -> Result<Vec<GrantRow>, Fault> {
-    let tokens = with_grants(tokens).all(db).await?;
-    let pairs: Vec<_> = tokens
-        .into_iter()
-        .filter_map(|(token, grant)| Some((token, grant?)))
-        .collect();
-    if pairs.is_empty() {
+    let tokens = tokens.filter(git_token::Column::Kind.eq("oauth")).all(db).await?;
+    if tokens.is_empty() {
         return Ok(Vec::new());
     }
+    let mut rows: HashMap<Uuid, oauth_grant::Model> = oauth_grant::Entity::find()
+        .filter(oauth_grant::Column::GitTokenId.is_in(tokens.iter().map(|token| token.id)))
+        .all(db)
+        .await?
+        .into_iter()
+        .map(|row| (row.git_token_id, row))
+        .collect();
     let runtimes = runtime::Entity::find()
-        .filter(runtime::Column::Id.is_in(pairs.iter().map(|(token, _)| token.runtime_id)))
+        .filter(runtime::Column::Id.is_in(tokens.iter().map(|token| token.runtime_id)))
         .all(db)
         .await?;
     let providers = git_provider::Entity::find()
@@ -545,10 +625,11 @@ async fn grants(db: &impl ConnectionTrait, tokens: Select<git_token::Entity>) ->
         .all(db)
         .await?;
     let applications = oauth_application::Entity::find()
-        .filter(oauth_application::Column::Id.is_in(pairs.iter().filter_map(|(_, row)| row.oauth_application_id)))
+        .filter(oauth_application::Column::Id.is_in(rows.values().filter_map(|row| row.oauth_application_id)))
         .all(db)
         .await?;
-    let placed = pairs.into_iter().filter_map(|(token, row)| {
+    let placed = tokens.into_iter().filter_map(|token| {
+        let row = rows.remove(&token.id)?;
         let runtime = runtimes.iter().find(|runtime| runtime.id == token.runtime_id)?;
         let provider = providers
             .iter()
@@ -593,5 +674,6 @@ fn grant_row(
         sent_at: row.sent_at.map(Timestamp::from_millis),
         failures: u32::try_from(row.failures).unwrap_or_default(),
         note: row.note.as_deref().map(from_json).transpose()?,
+        redirect_uri: row.redirect_uri,
     })
 }

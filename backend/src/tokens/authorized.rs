@@ -148,12 +148,14 @@ impl Tokens {
             access_ends: pair.access_ends,
             refresh_ends: pair.refresh_ends,
             received: pair.received,
+            redirect_uri: self.authorizations.callback_url(application),
         };
         Ok((application, grant))
     }
 
     /// Checks a stored OAuth token: refreshed first, if that is due.
     pub(super) async fn check_authorized(&self, slot: &Slot, token: GitTokenId) -> Result<CheckOutcome, TokenError> {
+        self.refresh.try_again(slot.account, token).await?;
         // Whatever keeps it from being refreshed is noted in its row, and shown beside what the check says of it.
         self.refresh.live(slot.account, token).await?;
         self.refresh

@@ -303,7 +303,8 @@ impl Tokens {
         let slot = self.slot(member, at.into()).await?;
         let end = form::read_end(ends_on, self.clock.now())
             .map_err(|words| TokenError::Invalid(FieldErrors::one("ends_on", words)))?;
-        let token = self.stored(&slot).await?.ok_or(TokenError::NotFound)?;
+        let token = self.stored(&slot).await?.filter(|token| !token.oauth);
+        let token = token.ok_or(TokenError::NotFound)?;
         let detail = end.map_or_else(|| "none".to_owned(), Timestamp::date);
         let event = self.event(&slot, "token.expiry_entered", token.id, detail);
         if !self.store.enter_expiry(slot.account, token.id, end, event).await? {

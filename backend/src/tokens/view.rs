@@ -46,6 +46,13 @@ impl KnownOAuth {
             .find(|application| Some(application.id) == runtime.oauth_application);
         match application {
             Some(application) => Method::Application(application.name.clone()),
+            None if self
+                .applications
+                .iter()
+                .any(|application| application.git_provider == provider.id) =>
+            {
+                Method::TokensOnly
+            }
             None => Method::NotRegistered {
                 asked: self.asked.contains(&provider.id),
             },
@@ -115,13 +122,11 @@ fn authorized_view(grant: &GrantRow, token: GitTokenRow) -> TokenView {
         None => "OAuth token".to_owned(),
     };
     let git_username = kind.git_username(None, None, &view.identity.login);
-    let revocation = kind
-        .authorization_server()
-        .is_some_and(|server| server.revocation != RevocationWay::None)
-        || grant
-            .application
-            .as_ref()
-            .is_some_and(|application| application.revoke_url.is_some());
+    // Without its application nobody may ask for that.
+    let revocation = grant.application.as_ref().is_some_and(|application| {
+        let server = kind.authorization_server();
+        application.revoke_url.is_some() || server.is_some_and(|server| server.revocation != RevocationWay::None)
+    });
     TokenView {
         about: format!("{by}. Username for Git over HTTPS: {git_username}"),
         expiry_note: match (
@@ -129,7 +134,7 @@ fn authorized_view(grant: &GrantRow, token: GitTokenRow) -> TokenView {
             grant.refresh.is_some() && grant.due.is_some(),
             grant.refresh_ends,
         ) {
-            (None, true, Some(end)) => format!("refreshed automatically, at the latest by {}", end.date()),
+            (None, true, Some(end)) => format!("refreshed automatically; without that it would end on {}", end.date()),
             (None, true, None) => "refreshed automatically".to_owned(),
             (None, false, _) if grant.access_ends.is_some() => {
                 format!("{} gave nothing to refresh it with", kind.name())

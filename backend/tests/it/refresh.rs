@@ -224,6 +224,51 @@ on_both_databases! {
         assert_eq!(grant(&stage).await.failures, 0);
     }
 
+    async fn a_refusal_that_is_not_of_the_refresh_token_costs_nothing(database: TestDatabase) {
+        let stage = at_gitlab(database).await;
+        pass(&stage, UNTIL_DUE);
+        // A proxy's page, or another address.
+        for fault in [Fault::Status { status: 404 }, Fault::Status { status: 403 }] {
+            stage.world.forge.add_fault(FaultRule::new(fault).on_path(TOKEN).once());
+            assert_eq!(run(&stage).await, ran(0, 1));
+            assert!(matches!(grant(&stage).await.note, Some(RefreshNote::Failing { .. })));
+            pass(&stage, Duration::from_mins(5));
+        }
+        assert_eq!(run(&stage).await, ran(1, 0));
+    }
+
+    async fn an_application_that_goes_while_it_refreshes_leaves_nothing_to_be_refreshed(database: TestDatabase) {
+        let stage = at_gitlab(database).await;
+        pass(&stage, UNTIL_DUE);
+        stage.world.forge.add_fault(FaultRule::new(Fault::LateAnswer { millis: 300 }).on_path(TOKEN).once());
+        let refresh = stage.world.services.refresh.clone();
+        let now = stage.world.clock.now();
+        let refreshing = tokio::spawn(async move { refresh.refresh_due(now).await.unwrap() });
+        while asked(&stage) == 0 {
+            tokio::task::yield_now().await;
+        }
+        stage.world.services.oauth_applications.delete(&stage.mira, stage.application).await.unwrap();
+        refreshing.await.unwrap();
+        let after = grant(&stage).await;
+        assert_eq!((after.due, after.note), (None, Some(RefreshNote::NoApplication)));
+        let token = stage.view().await.unwrap();
+        assert!(matches!(token.expiry, Expiry::At(_)), "{:?}", token.expiry);
+        assert!(matches!(live(&stage).await, Live::Token(_)), "the new one, until its end");
+        pass(&stage, Duration::from_hours(3));
+        assert_eq!((run(&stage).await, asked(&stage)), (ran(0, 0), 1));
+    }
+
+    async fn a_check_in_doubt_does_not_hide_it(database: TestDatabase) {
+        let stage = at_gitlab(database).await;
+        pass(&stage, UNTIL_DUE);
+        stage.world.forge.add_fault(FaultRule::new(Fault::LostAnswer { status: 502 }).on_path(TOKEN).once());
+        assert_eq!(run(&stage).await, ran(0, 1));
+        pass(&stage, Duration::from_secs(20));
+        stage.world.services.sweep.run_once(tokio::sync::watch::channel(false).1).await.unwrap();
+        stage.world.services.tokens.check(&stage.mira, stage.runtime).await.unwrap();
+        assert_eq!(stage.view().await.unwrap().status, TokenStatus::InDoubt);
+    }
+
     async fn a_pause_that_the_provider_asks_for_is_kept(database: TestDatabase) {
         let stage = at_gitlab(database).await;
         pass(&stage, UNTIL_DUE);
@@ -238,16 +283,23 @@ on_both_databases! {
         pass(&stage, UNTIL_DUE);
         fail(&stage, Fault::Status { status: 503 });
         assert_eq!(run(&stage).await, ran(0, 1));
+        // A server that was off for a week has not tried.
         pass(&stage, Duration::from_hours(7 * 24));
+        for _ in 1..9 {
+            assert_eq!(run(&stage).await, ran(0, 1));
+            assert!(matches!(grant(&stage).await.note, Some(RefreshNote::Failing { .. })));
+            pass(&stage, Duration::from_hours(1));
+        }
         assert_eq!(run(&stage).await, ran(0, 1));
         assert!(matches!(grant(&stage).await.note, Some(RefreshNote::GaveUp { .. })));
         pass(&stage, Duration::from_hours(24));
         assert_eq!(run(&stage).await, ran(0, 0));
         let token = stage.view().await.unwrap();
         assert!(token.rotation.contains("for seven days") && token.rotation.contains("Authorize access again"), "{}", token.rotation);
-        // Authorising again mends it.
+        // Whoever asks for a check has it tried once more.
         stage.world.forge.clear_faults();
-        stage.authorize().await.unwrap();
+        let check = stage.world.services.tokens.check(&stage.mira, stage.runtime).await.unwrap();
+        assert_eq!(check.status(), Some(TokenStatus::Valid));
         assert_eq!(stage.view().await.unwrap().rotation, "");
     }
 

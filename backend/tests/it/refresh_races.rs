@@ -14,7 +14,7 @@ use backend::{
 };
 use domain::{Expiry, ProviderKind, RefreshNote, TokenStatus};
 use forge::{Fault, FaultRule, Forge, OAuthApplicationChange};
-use sea_orm::{ConnectionTrait as _, Database};
+use sea_orm::{ConnectionTrait as _, Database, DbBackend, Statement, TransactionTrait as _};
 use secrecy::ExposeSecret as _;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -250,6 +250,39 @@ on_both_databases! {
         assert!(done.failed < 64, "it was left alone soon: {done:?}");
         assert_eq!(grant(&stage).await.generation, 1);
     }
+}
+
+/// SQLite writes one after the other.
+#[tokio::test]
+async fn an_application_that_is_deleted_while_a_new_pair_is_saved() {
+    let stage = at_gitlab(TestDatabase::postgres().await).await;
+    let db = Database::connect(stage.world.database_url().expose_secret())
+        .await
+        .unwrap();
+    // As in the middle of saving: the rows are locked, and have the new end.
+    let end = stage.world.clock.now().plus(Duration::from_hours(5));
+    let saving = db.begin().await.unwrap();
+    let saved = format!("UPDATE oauth_grants SET access_ends_at = {}", end.as_millis());
+    for sql in ["UPDATE git_tokens SET rotated_at = 0", saved.as_str()] {
+        saving.execute_unprepared(sql).await.unwrap();
+    }
+    let (applications, mira) = (stage.world.services.oauth_applications.clone(), stage.mira.clone());
+    let application = stage.application;
+    let deleting = tokio::spawn(async move { applications.delete(&mira, application).await.unwrap() });
+    let waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let waiting = Statement::from_string(DbBackend::Postgres, waiting);
+    while db.query_one_raw(waiting.clone()).await.unwrap().is_none() {
+        tokio::task::yield_now().await;
+    }
+    saving.commit().await.unwrap();
+    deleting.await.unwrap();
+    let token = stage.view().await.unwrap();
+    assert_eq!(token.expiry, Expiry::At(end));
+    assert!(
+        token.rotation.contains("OAuth application was deleted"),
+        "{}",
+        token.rotation
+    );
 }
 
 /// On one database, since it takes its time: as long as a caller waits for another process.

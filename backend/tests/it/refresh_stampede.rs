@@ -1,299 +1,429 @@
-//! Everybody asks at once, in every process, just when the tokens are due: each token is refreshed once, and none is lost.
+//! Many callers in several processes ask for the same tokens at the moment when all of them must be refreshed: the provider is
+//! asked once for each. The same with processes that are killed in the middle of it: what is lost is shown, and nothing else is.
 //!
-//! A process is this test's own binary, started again to run [`serve_callers`] alone, over the same database and against the same
-//! stand-in, which runs here.
+//! The processes are this test's own binary, started again to run [`ask_for_tokens`] alone: over the same database, against the same
+//! stand-in.
 
 use crate::{
     oauth::Stage,
-    refresh::{UNTIL_DUE, asked, pass, same_time},
-    support::{ManualClock, TestDatabase, Vault, accepted, patient_services, seed_tokens},
+    refresh::{UNTIL_DUE, pass, same_time},
+    support::{ManualClock, TestDatabase, World, services_with},
 };
 use backend::{
-    Services,
     clock::Clock as _,
-    oauth::Live,
+    egress::EgressSettings,
+    oauth::{Completed, Live, REFRESH_LEASE},
     store::{GrantRow, Store},
 };
-use domain::{AccountId, GitTokenId, ProviderKind};
-use forge::{Provider, RefreshOutcome};
+use domain::{AccountId, GitTokenId, ProviderKind, RefreshNote, RuntimeId, TokenStatus};
+use forge::{Fault, FaultRule, Provider, RefreshOutcome};
 use secrecy::ExposeSecret as _;
-use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use std::{
     collections::{BTreeMap, BTreeSet},
+    os::unix::process::ExitStatusExt as _,
     process::Stdio,
     sync::Arc,
     time::Duration,
 };
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines},
-    process::{Child, ChildStdin, ChildStdout, Command},
+    process::{Child, ChildStdout, Command},
 };
 
-const TOKENS: usize = 100;
+/// What a process is told: the database, the time, the account, the tokens, and a number of its own.
+const TOLD: [&str; 5] = [
+    "STAMPEDE_DATABASE",
+    "STAMPEDE_TIME",
+    "STAMPEDE_ACCOUNT",
+    "STAMPEDE_TOKENS",
+    "STAMPEDE_NUMBER",
+];
+const READY: &str = "ready to ask";
+const GOT: &str = "got ";
+const DONE: &str = "done ";
 const CALLERS: usize = 200;
-/// How many of the tokens each caller asks for: forty callers of every process ask for each.
-const ASKED: usize = 20;
-/// Time that no busy machine needs.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// How many of the tokens each caller asks for, so that each is asked for by some fifty callers of every process. All of them would
+/// be 80,000 questions, which a debug build takes minutes for.
+const ASKED: usize = 25;
 
-/// Where a process finds what it is told.
-const TOLD: &str = "STAMPEDE";
-const READY: &str = "the process is ready";
-const SUMMARY: &str = "what the callers got: ";
-
-/// What a process is told.
-#[derive(Serialize, Deserialize)]
-struct Told {
-    database: String,
-    /// In milliseconds since 1970.
-    now: i64,
-    seed: u64,
-}
-
-/// What the callers of a process got.
-#[derive(Default, Serialize, Deserialize)]
-struct Summary {
-    /// Of each token, the values and how often each.
-    values: BTreeMap<String, BTreeMap<String, usize>>,
-    /// How many were told to come again.
-    later: usize,
-    /// What else they were told.
-    else_told: Vec<String>,
-}
-
-impl Summary {
-    fn note(&mut self, token: GitTokenId, live: Live) {
-        match live {
-            Live::Token(value) => {
-                let values = self.values.entry(token.to_string()).or_default();
-                *values.entry(value.expose_secret().to_owned()).or_default() += 1;
-            }
-            Live::Later { .. } => self.later += 1,
-            other => self.else_told.push(format!("{token}: {other:?}")),
-        }
-    }
-
-    fn add(&mut self, other: Self) {
-        for (token, values) in other.values {
-            for (value, times) in values {
-                *self.values.entry(token.clone()).or_default().entry(value).or_default() += times;
-            }
-        }
-        self.later += other.later;
-        self.else_told.extend(other.else_told);
-    }
-}
-
-/// Numbers that look random and follow from a seed (`SplitMix64`).
+/// Numbers that look random and are the same in every run.
 struct Dice(u64);
 
 impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        let sides = u64::try_from(sides).unwrap();
-        usize::try_from((mixed ^ (mixed >> 31)) % sides).unwrap()
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % limit
     }
 
     fn shuffle<T>(&mut self, items: &mut [T]) {
-        for last in (1..items.len()).rev() {
-            items.swap(last, self.roll(last + 1));
+        for at in (1..items.len()).rev() {
+            items.swap(at, self.below(at + 1));
         }
+    }
+}
+
+/// What can be told of a token without telling it.
+fn print_of(token: &str) -> String {
+    let digest = Sha256::digest(token);
+    u64::from_be_bytes(digest[..8].try_into().unwrap()).to_string()
+}
+
+/// Longer than the default of other tests: here all processes share the machine.
+fn patient() -> EgressSettings {
+    EgressSettings {
+        total_timeout: Duration::from_secs(30),
+        ..EgressSettings::default()
     }
 }
 
 /// Not a test of its own: what a process does. Without being told anything it does nothing.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn serve_callers() {
-    let Ok(told) = std::env::var(TOLD) else { return };
-    let told: Told = serde_json::from_str(&told).unwrap();
-    let store = Store::connect(told.database.into()).await.unwrap();
-    let clock = Arc::new(ManualClock::at(told.now));
-    let services = patient_services(store.clone(), clock.clone(), told.seed, PATIENCE).await;
-    let due = store.due_grants(clock.now(), None, 1000).await.unwrap();
-    let tokens: Vec<_> = due.iter().map(|grant| (grant.account, grant.token)).collect();
+#[tokio::test]
+async fn ask_for_tokens() {
+    let [Ok(database), Ok(time), Ok(account), Ok(tokens), Ok(number)] = TOLD.map(std::env::var) else {
+        return;
+    };
+    let number: u64 = number.parse().unwrap();
+    let account: AccountId = account.parse().unwrap();
+    let tokens: Vec<GitTokenId> = tokens.split(',').map(|id| id.parse().unwrap()).collect();
+    let store = Store::connect(database.into()).await.unwrap();
+    let clock = Arc::new(ManualClock::at(time.parse().unwrap()));
+    let services = services_with(store, clock, 5000 + number, patient()).await;
     println!("{READY}");
-    std::io::stdin().read_line(&mut String::new()).unwrap();
-    let summary = stampede_inside(&services, clock, &tokens, told.seed).await;
-    println!("{SUMMARY}{}", serde_json::to_string(&summary).unwrap());
-}
+    let mut start = String::new();
+    std::io::stdin().read_line(&mut start).unwrap();
 
-/// The callers of a process, each of whom asks in another order, while the background is at it too.
-async fn stampede_inside(
-    services: &Services,
-    clock: Arc<ManualClock>,
-    tokens: &[(AccountId, GitTokenId)],
-    seed: u64,
-) -> Summary {
-    let refresh = services.refresh.clone();
-    let background = tokio::spawn(async move { refresh.refresh_due(clock.now()).await.unwrap() });
-    let callers = (0..CALLERS as u64).map(|caller| {
-        let mut tokens = tokens.to_vec();
-        Dice(seed * 1000 + caller).shuffle(&mut tokens);
-        let refresh = services.refresh.clone();
+    let callers = (0..CALLERS).map(|caller| {
+        let (refresh, mut tokens) = (services.refresh.clone(), tokens.clone());
+        Dice(number * 1000 + caller as u64).shuffle(&mut tokens);
         tokio::spawn(async move {
-            let mut summary = Summary::default();
-            for (account, token) in tokens.into_iter().take(ASKED) {
-                summary.note(token, refresh.live(account, token).await.unwrap());
+            let mut answers = Vec::new();
+            for token in tokens.into_iter().take(ASKED) {
+                answers.push((token, refresh.live(account, token).await.unwrap()));
             }
-            summary
+            answers
         })
     });
-    let mut all = Summary::default();
-    for caller in callers.collect::<Vec<_>>() {
-        all.add(caller.await.unwrap());
+    let callers: Vec<_> = callers.collect();
+    let mut got: BTreeSet<(GitTokenId, String)> = BTreeSet::new();
+    let mut counts = [0_usize; 4];
+    for caller in callers {
+        for (token, answer) in caller.await.unwrap() {
+            let kind = match answer {
+                Live::Token(secret) => {
+                    got.insert((token, print_of(secret.expose_secret())));
+                    0
+                }
+                Live::Later { .. } => 1,
+                Live::Dead { .. } => 2,
+                Live::Gone => 3,
+            };
+            counts[kind] += 1;
+        }
     }
-    background.await.unwrap();
-    all
+    for (token, print) in got {
+        println!("{GOT}{token} {print}");
+    }
+    let [tokens, later, dead, gone] = counts;
+    println!("{DONE}{tokens} {later} {dead} {gone}");
 }
 
-/// A process with its callers.
-struct Herd {
-    /// Dies with this.
-    _process: Child,
-    say: ChildStdin,
+/// A process that waits for its start.
+struct Asker {
+    child: Child,
     lines: Lines<BufReader<ChildStdout>>,
 }
 
-impl Herd {
-    /// Starts it, and waits until it is ready.
-    async fn start(stage: &Stage, seed: u64) -> Self {
-        let told = Told {
-            database: stage.world.database_url().expose_secret().to_owned(),
-            now: stage.world.clock.now().as_millis(),
-            seed,
-        };
-        let mut process = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "refresh_stampede::serve_callers", "--nocapture"])
-            .env(TOLD, serde_json::to_string(&told).unwrap())
+/// What a process was answered: each token as it got it, and how often it got one, was told to come again, and was refused.
+struct Answers {
+    got: Vec<(GitTokenId, String)>,
+    tokens: usize,
+    later: usize,
+    refused: usize,
+}
+
+impl Asker {
+    async fn ready(world: &World, account: AccountId, tokens: &[GitTokenId], number: usize) -> Self {
+        let database = world.database_url();
+        let told = [
+            database.expose_secret().to_owned(),
+            world.clock.now().as_millis().to_string(),
+            account.to_string(),
+            tokens.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
+            number.to_string(),
+        ];
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "refresh_stampede::ask_for_tokens", "--nocapture"])
+            .envs(TOLD.into_iter().zip(told))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let say = process.stdin.take().unwrap();
-        let mut herd = Self {
-            _process: process,
-            say,
-            lines,
-        };
-        herd.hear(READY).await;
-        herd
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut asker = Self { child, lines };
+        // The test harness writes its own words before, on the same line.
+        while !asker.line().await.ends_with(READY) {}
+        asker
     }
 
-    /// What it says after these words, before which the test harness may have written its own.
-    async fn hear(&mut self, words: &str) -> String {
+    async fn line(&mut self) -> String {
+        self.lines.next_line().await.unwrap().expect("it ended too early")
+    }
+
+    async fn start(&mut self) {
+        self.child.stdin.as_mut().unwrap().write_all(b"go\n").await.unwrap();
+    }
+
+    async fn answers(mut self) -> Answers {
+        let mut got = Vec::new();
         loop {
-            let line = self.lines.next_line().await.unwrap().expect("it ended before");
-            if let Some((_, rest)) = line.split_once(words) {
-                return rest.to_owned();
+            let line = self.line().await;
+            if let Some((token, print)) = line.strip_prefix(GOT).and_then(|rest| rest.split_once(' ')) {
+                got.push((token.parse().unwrap(), print.to_owned()));
+            } else if let Some(counts) = line.strip_prefix(DONE) {
+                let counts: Vec<usize> = counts.split(' ').map(|count| count.parse().unwrap()).collect();
+                assert!(self.child.wait().await.unwrap().success());
+                return Answers {
+                    got,
+                    tokens: counts[0],
+                    later: counts[1],
+                    refused: counts[2] + counts[3],
+                };
             }
         }
     }
 
-    async fn go(&mut self) {
-        self.say.write_all(b"go\n").await.unwrap();
-    }
-
-    async fn summary(&mut self) -> Summary {
-        serde_json::from_str(&self.hear(SUMMARY).await).unwrap()
+    async fn kill(mut self) {
+        self.child.start_kill().unwrap();
+        let ended = self.child.wait().await.unwrap();
+        assert!(ended.signal() == Some(9) || ended.success(), "{ended}");
     }
 }
 
-/// Mira with an OAuth token for each of many runtimes.
-struct Scene {
+/// Mira's OAuth tokens at GitLab for so many runtimes.
+struct Crowd {
     stage: Stage,
-    vault: Vault,
+    runtimes: Vec<RuntimeId>,
 }
 
-impl Scene {
-    async fn set(database: TestDatabase) -> Self {
+impl Crowd {
+    async fn of(database: TestDatabase, count: usize) -> Self {
         let stage = Stage::at(database, ProviderKind::GitLab, Provider::GitLab).await;
         same_time(&stage);
         let mut runtimes = vec![stage.runtime];
-        for number in 1..TOKENS {
-            let name = format!("prod-{number}");
+        for number in 1..count {
+            let name = format!("runtime-{number}");
             let runtime = stage
                 .world
-                .named_runtime_at(&stage.mira, &name, ProviderKind::GitLab, Provider::GitLab);
-            runtimes.push(runtime.await);
+                .named_runtime_at(&stage.mira, &name, ProviderKind::GitLab, Provider::GitLab)
+                .await;
+            let applications = &stage.world.services.oauth_applications;
+            applications
+                .choose(&stage.mira, runtime, Some(stage.application))
+                .await
+                .unwrap();
+            runtimes.push(runtime);
         }
-        let vault = Vault::of(&stage.world, 77).await;
-        seed_tokens(&stage, &vault, stage.application, &runtimes).await;
-        Self { stage, vault }
+        let crowd = Self { stage, runtimes };
+        for runtime in &crowd.runtimes {
+            crowd.authorize(*runtime).await;
+        }
+        crowd
     }
 
+    async fn authorize(&self, runtime: RuntimeId) {
+        let Stage {
+            world,
+            session,
+            mira,
+            application,
+            ..
+        } = &self.stage;
+        let address = world.services.oauth.begin(session, mira, runtime).await.unwrap();
+        let back = world.forge.approve(address.as_str(), "mira").unwrap();
+        let returned = world
+            .services
+            .oauth
+            .complete(Some(session), *application, crate::oauth::callback(&back))
+            .await;
+        assert!(
+            matches!(returned.result, Ok(Completed::Stored { .. })),
+            "{:?}",
+            returned.result
+        );
+    }
+
+    /// What is stored, in the order of the runtimes.
     async fn grants(&self) -> Vec<GrantRow> {
-        let mira = &self.stage.mira;
-        let store = &self.stage.world.store;
-        store.grants_of(mira.account(), Some(mira.user())).await.unwrap()
+        let Stage { world, mira, .. } = &self.stage;
+        let mut grants = Vec::new();
+        for runtime in &self.runtimes {
+            let grant = world
+                .store
+                .grant_of(mira.account(), Some(mira.user()), *runtime)
+                .await
+                .unwrap();
+            grants.push(grant.unwrap());
+        }
+        grants
     }
 
-    /// The access tokens that are stored, by the ids of their tokens.
-    async fn stored(&self) -> BTreeMap<String, String> {
-        let mut stored = BTreeMap::new();
-        for grant in self.grants().await {
-            stored.insert(grant.token.to_string(), self.vault.open(&grant).await);
-        }
-        stored
+    async fn live(&self, grant: &GrantRow) -> Live {
+        self.stage
+            .world
+            .services
+            .refresh
+            .live(grant.account, grant.token)
+            .await
+            .unwrap()
+    }
+
+    /// What the provider says of a runtime's token now.
+    async fn check(&self, runtime: RuntimeId) -> Option<TokenStatus> {
+        let tokens = &self.stage.world.services.tokens;
+        tokens.check(&self.stage.mira, runtime).await.unwrap().status()
     }
 }
 
-/// So many processes, whose callers all begin at once. Every token is refreshed once, and whoever asks gets the new one.
-async fn stampede(database: TestDatabase, processes: u64) {
-    let scene = Scene::set(database).await;
-    pass(&scene.stage, UNTIL_DUE);
-    let mut herds = Vec::new();
-    for seed in 0..processes {
-        herds.push(Herd::start(&scene.stage, 100 + seed).await);
+async fn stampede(database: TestDatabase, processes: usize) {
+    const TOKENS: usize = 100;
+    let crowd = Crowd::of(database, TOKENS).await;
+    let world = &crowd.stage.world;
+    pass(&crowd.stage, UNTIL_DUE);
+    world.forge.clear_requests();
+    let tokens: Vec<GitTokenId> = crowd.grants().await.iter().map(|grant| grant.token).collect();
+    let account = crowd.stage.mira.account();
+    let mut askers = Vec::new();
+    for number in 0..processes {
+        askers.push(Asker::ready(world, account, &tokens, number).await);
     }
-    for herd in &mut herds {
-        herd.go().await;
+    for asker in &mut askers {
+        asker.start().await;
     }
-    let mut got = Summary::default();
-    for herd in &mut herds {
-        got.add(herd.summary().await);
+    let mut all = BTreeMap::new();
+    for asker in askers {
+        let answers = asker.answers().await;
+        assert_eq!(answers.refused, 0, "a token was lost");
+        assert_eq!(answers.tokens + answers.later, CALLERS * ASKED);
+        assert!(
+            answers.tokens > answers.later,
+            "{} of {} were told to come again",
+            answers.later,
+            CALLERS * ASKED
+        );
+        for (token, print) in answers.got {
+            let before = all.insert(token, print.clone());
+            assert!(
+                before.as_ref().is_none_or(|before| *before == print),
+                "two callers got different tokens: {before:?} {print}; {:?}",
+                world.forge.refresh_calls().len()
+            );
+        }
     }
+    let calls = world.forge.refresh_calls();
+    assert_eq!(calls.len(), TOKENS, "refresh calls");
+    assert!(calls.iter().all(|call| call.outcome == RefreshOutcome::Ok));
+    assert_eq!(all.len(), TOKENS, "every token was asked for");
+    // What the callers got is what is stored, and what lives.
+    for (grant, runtime) in crowd.grants().await.iter().zip(&crowd.runtimes) {
+        let Live::Token(stored) = crowd.live(grant).await else {
+            panic!("not stored")
+        };
+        assert_eq!(all.get(&grant.token), Some(&print_of(stored.expose_secret())));
+        assert_eq!(crowd.check(*runtime).await, Some(TokenStatus::Valid));
+    }
+    assert_eq!(world.forge.refresh_calls().len(), TOKENS);
+    assert_eq!(crowd.stage.living(), TOKENS);
+}
 
-    let calls = scene.stage.world.forge.refresh_calls();
-    assert!(calls.iter().all(|call| call.outcome == RefreshOutcome::Ok), "{calls:?}");
-    let grants: BTreeSet<_> = calls.iter().map(|call| call.grant.unwrap()).collect();
-    assert_eq!((asked(&scene.stage), grants.len()), (TOKENS, TOKENS), "each once");
-    assert_eq!(got.else_told, Vec::<String>::new());
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn four_processes_refresh_each_token_once() {
+    Box::pin(stampede(TestDatabase::postgres().await, 4)).await;
+}
 
-    let stored = scene.stored().await;
-    let values: Vec<_> = stored.values().cloned().collect();
-    assert!(
-        accepted(&scene.stage.world, &values)
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_process_refreshes_each_token_once() {
+    Box::pin(stampede(TestDatabase::sqlite(), 1)).await;
+}
+
+/// Processes are killed at some moment while they refresh, again and again.
+async fn killed(database: TestDatabase, processes: usize) {
+    const TOKENS: usize = 24;
+    const ROUNDS: u64 = 6;
+    let crowd = Crowd::of(database, TOKENS).await;
+    let world = &crowd.stage.world;
+    let account = crowd.stage.mira.account();
+    let mut dice = Dice(42);
+    for round in 0..ROUNDS {
+        pass(&crowd.stage, Duration::from_hours(2));
+        let tokens: Vec<GitTokenId> = crowd.grants().await.iter().map(|grant| grant.token).collect();
+        let killed_before = world.forge.grants().iter().filter(|grant| grant.killed).count();
+        // The provider does what it is asked at once, and takes its time to say so: then it matters when one is killed.
+        let slow = FaultRule::new(Fault::LateAnswer { millis: 120 }).on_path("/oauth/token");
+        world.forge.add_fault(slow);
+        let mut askers = Vec::new();
+        for number in 0..processes {
+            askers.push(Asker::ready(world, account, &tokens, number).await);
+        }
+        for asker in &mut askers {
+            asker.start().await;
+        }
+        tokio::time::sleep(Duration::from_millis(40 + dice.below(400) as u64)).await;
+        for asker in askers {
+            asker.kill().await;
+        }
+        world.forge.clear_faults();
+        // Those of which it is not known what the provider did.
+        let under_way: BTreeSet<GitTokenId> = crowd
+            .grants()
             .await
             .iter()
-            .all(|accepted| *accepted)
-    );
-    assert_eq!(scene.stage.living(), TOKENS, "and none beside those that are stored");
-    for (token, stored) in &stored {
-        let given: Vec<_> = got.values.get(token).into_iter().flatten().collect();
+            .filter(|grant| grant.sent_at.is_some())
+            .map(|grant| grant.token)
+            .collect();
+
+        pass(&crowd.stage, REFRESH_LEASE);
+        loop {
+            let run = world.services.refresh.refresh_due(world.clock.now()).await.unwrap();
+            if run.refreshed + run.failed == 0 {
+                break;
+            }
+        }
+        let mut lost = 0;
+        for (grant, runtime) in crowd.grants().await.iter().zip(&crowd.runtimes) {
+            match (crowd.live(grant).await, &grant.note) {
+                (Live::Token(_), None) => {
+                    assert_eq!(crowd.check(*runtime).await, Some(TokenStatus::Valid), "round {round}");
+                }
+                (Live::Dead { why }, Some(RefreshNote::Refused { lost: true, .. })) => {
+                    assert!(under_way.contains(&grant.token), "round {round}: it was not under way");
+                    assert!(why.contains("never arrived"), "round {round}: {why}");
+                    let row = world.services.tokens.row(&crowd.stage.mira, *runtime).await.unwrap();
+                    assert!(row.token.unwrap().rotation.contains("never arrived"), "round {round}");
+                    lost += 1;
+                    crowd.authorize(*runtime).await;
+                }
+                other => panic!("round {round}: lost without a word: {other:?}"),
+            }
+        }
+        let killed_now = world.forge.grants().iter().filter(|grant| grant.killed).count();
         assert!(
-            matches!(given[..], [(given, _)] if given == stored),
-            "{token}: {}",
-            given.len()
+            killed_now - killed_before <= lost,
+            "round {round}: a good grant was killed"
         );
     }
 }
 
-mod four_processes_that_all_ask_at_once_refresh_each_token_once {
-    use super::*;
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_that_are_killed_lose_nothing_without_a_word() {
+    Box::pin(killed(TestDatabase::postgres().await, 2)).await;
+}
 
-    #[tokio::test]
-    async fn postgres() {
-        stampede(TestDatabase::postgres().await, 4).await;
-    }
-
-    /// One process, as SQLite is for.
-    #[tokio::test]
-    async fn sqlite() {
-        stampede(TestDatabase::sqlite(), 1).await;
-    }
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_process_that_is_killed_loses_nothing_without_a_word() {
+    Box::pin(killed(TestDatabase::sqlite(), 1)).await;
 }

@@ -44,6 +44,7 @@ pub(super) const ABOUT: About = About {
 const OAUTH: AuthorizationServer = AuthorizationServer {
     authorize_path: "/site/oauth2/authorize",
     token_path: "/site/oauth2/access_token",
+    authorizations_path: "/account/settings/app-authorizations/",
     revocation: RevocationWay::None,
     pkce: false,
     basic: true,

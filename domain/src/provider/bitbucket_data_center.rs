@@ -30,6 +30,7 @@ pub(super) const ABOUT: About = About {
 const OAUTH: AuthorizationServer = AuthorizationServer {
     authorize_path: "/rest/oauth2/latest/authorize",
     token_path: "/rest/oauth2/latest/token",
+    authorizations_path: "/plugins/servlet/oauth/users/access-tokens",
     revocation: RevocationWay::None,
     pkce: true,
     basic: false,

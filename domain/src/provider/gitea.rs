@@ -27,6 +27,7 @@ pub(super) const ABOUT: About = About {
 pub(super) const OAUTH: AuthorizationServer = AuthorizationServer {
     authorize_path: "/login/oauth/authorize",
     token_path: "/login/oauth/access_token",
+    authorizations_path: "/user/settings/applications",
     revocation: RevocationWay::None,
     pkce: true,
     basic: false,

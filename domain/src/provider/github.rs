@@ -37,6 +37,7 @@ pub(super) const ABOUT: About = About {
 const OAUTH: AuthorizationServer = AuthorizationServer {
     authorize_path: "/login/oauth/authorize",
     token_path: "/login/oauth/access_token",
+    authorizations_path: "/settings/applications",
     revocation: RevocationWay::GitHub,
     pkce: true,
     basic: false,

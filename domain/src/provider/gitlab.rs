@@ -33,6 +33,7 @@ pub(super) const ABOUT: About = About {
 const OAUTH: AuthorizationServer = AuthorizationServer {
     authorize_path: "/oauth/authorize",
     token_path: "/oauth/token",
+    authorizations_path: "/-/user_settings/applications",
     revocation: RevocationWay::Standard("/oauth/revoke"),
     pkce: true,
     basic: false,

@@ -174,7 +174,7 @@ test("a sheet may have every part there is", async ({ site, acme }) => {
         ["f", ...field({ name: "end", label: "Expiry date", kind: "date", hint: "As at |@https://x.example the provider" })],
         ["c", "Runtimes", ...box("first", { checked: "1" }), ...box("second", { hint: "Has none yet." }), ...box("third", { disabled: "1" }), ""],
     ];
-    const sheet = ["", "Share it", "", "/api/ui/check-token", "share", "1", "account", "acme", "", "", "1", "Share", "Sharing…"];
+    const sheet = ["", "Share it", "", "/api/ui/check-token", "share", "1", "account", "acme", "", "", "1", "Share", "Sharing…", "", ""];
     const packed = ["1", ...sheet, ...parts.flatMap((part) => ["1", ...part]), ""];
     await site.page.route("**/api/ui/sheet?*", (route) => route.fulfill({ json: packed }));
     await site.link("Add token for prod-eu").click();

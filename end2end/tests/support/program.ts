@@ -44,6 +44,8 @@ export class Program {
         fs.closeSync(errors);
         this.child = child;
         running.add(child);
+        // One that ends at once does not read it.
+        child.stdin?.on("error", () => undefined);
         child.stdin?.end(input ?? "");
         child.stdout?.setEncoding("utf8").on("data", (text: string) => {
             this.stdout += text;

@@ -34,7 +34,7 @@ fn standing(application: &ApplicationView, now: Timestamp) -> Bit {
             badge("warn", "clock", "Secret expires soon")
         }
         Some(Verdict::Unsure) => badge("warn", "alert", "Wants a look"),
-        Some(Verdict::Good) => badge("good", "ok", "In order"),
+        Some(Verdict::Good | Verdict::Told) => badge("good", "ok", "In order"),
     }
 }
 

@@ -152,7 +152,7 @@ fn token_cells(token: &TokenView, status: ShownStatus, now: Timestamp, kind: Pro
         .chain(setback);
     let standing = [badge(status)]
         .into_iter()
-        .chain(remark(status.next_step()))
+        .chain(remark(next_step(token, status)))
         .chain(sso)
         .chain(remark(&token.rotation))
         .chain([group("sub", checked.collect())]);
@@ -173,6 +173,15 @@ fn token_cells(token: &TokenView, status: ShownStatus, now: Timestamp, kind: Pro
         cell("status-cell", vec![stack(standing.collect())]),
         cell("date", vec![stack(end.collect())]),
     ]
+}
+
+/// What the person does next; what keeps an OAuth token from being refreshed says that itself.
+fn next_step(token: &TokenView, status: ShownStatus) -> &'static str {
+    if token.oauth && !token.rotation.is_empty() {
+        ""
+    } else {
+        status.next_step()
+    }
 }
 
 /// How many runtimes a token serves, if it is more than one; which, in the title and for screen readers.

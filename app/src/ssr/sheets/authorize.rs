@@ -33,6 +33,12 @@ pub(super) fn lead(account: &str, row: &TokenRow) -> (Vec<Part>, Option<Action>)
             ))],
             None,
         ),
+        Method::TokensOnly => (
+            vec![Part::Text(format!(
+                "{needs} An admin chose tokens only for it, so provide a personal access token."
+            ))],
+            None,
+        ),
         Method::Application(_) => {
             let authorize = Action {
                 id: "authorize".to_owned(),

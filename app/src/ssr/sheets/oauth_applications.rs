@@ -277,6 +277,7 @@ fn test(provider: &ProviderApplications, application: &ApplicationView, now: Tim
 fn finding(finding: &Finding) -> Part {
     let tone = match finding.verdict {
         Verdict::Good => "good",
+        Verdict::Told => "info",
         Verdict::Unsure => "warn",
         Verdict::Bad => "bad",
     };

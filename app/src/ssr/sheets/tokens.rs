@@ -365,7 +365,7 @@ fn put(about: &About, row: &TokenRow) -> Sheet {
     };
     let authorizes = matches!(row.method, Method::Application(_));
     let parts = match about.holder {
-        HolderKind::User if row.method == Method::NotOffered => advanced.collect(),
+        HolderKind::User if matches!(row.method, Method::NotOffered | Method::TokensOnly) => advanced.collect(),
         HolderKind::User => vec![Part::Details(
             "Advanced authorization options".to_owned(),
             !authorizes,
@@ -415,6 +415,10 @@ fn delete(about: &About, row: &TokenRow) -> Sheet {
         parts.push(Part::Sub(format!("The same token goes on serving {}.", plain(&shared))));
     }
     let authorized = row.token.as_ref().is_some_and(|token| token.oauth);
+    let tokens_page = match kind.authorization_server() {
+        Some(server) if authorized => server.authorizations_url(&row.provider.base_url),
+        _ => tokens_page,
+    };
     let revokes = row.token.as_ref().is_some_and(|token| token.offers.revocation);
     if revokes && !authorized {
         parts.push(Part::Checks(

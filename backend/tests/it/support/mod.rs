@@ -7,4 +7,4 @@ mod world;
 
 pub(crate) use database::{TestDatabase, on_both_databases};
 pub(crate) use oauth::{Vault, accepted, seed_tokens};
-pub(crate) use world::{ManualClock, PASSWORD, SeededRandom, World, egress, patient_services, services};
+pub(crate) use world::{ManualClock, PASSWORD, SeededRandom, World, services, services_with};

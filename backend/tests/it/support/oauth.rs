@@ -1,10 +1,10 @@
 //! Many OAuth tokens at once, for tests of what keeps them alive.
 
-use super::{ManualClock, SeededRandom, World, egress};
+use super::{ManualClock, SeededRandom, World};
 use crate::oauth::Stage;
 use backend::{
     clock::Clock as _,
-    egress::Request,
+    egress::{Egress, EgressPolicy, EgressSettings, Request},
     keys::AccountKeys,
     random,
     store::{AuditEvent, GrantRow, NewGitToken, NewGrant},
@@ -107,6 +107,7 @@ async fn seed_token(stage: &Stage, vault: &Vault, application: OAuthApplicationI
                 access_ends: issued.expires_in.map(|life| now.plus(Duration::from_secs(life))),
                 refresh_ends: None,
                 received: now,
+                redirect_uri: String::new(),
             },
         )),
         findings: Findings {
@@ -145,7 +146,9 @@ fn event(id: uuid::Uuid, at: Timestamp) -> AuditEvent {
 
 /// Which of these access tokens the stand-in's GitLab accepts, in their order.
 pub(crate) async fn accepted(world: &World, tokens: &[String]) -> Vec<bool> {
-    let client = egress(Arc::new(SeededRandom::new(9)), Duration::from_mins(1));
+    let policy = EgressPolicy::new(vec!["127.0.0.1".parse().unwrap()]);
+    let random = Arc::new(SeededRandom::new(9));
+    let client = Egress::new(policy, EgressSettings::default(), random).unwrap();
     let address: url::Url = format!("{}/api/v4/user", world.forge.url()).parse().unwrap();
     let mut accepted = Vec::new();
     for token in tokens {

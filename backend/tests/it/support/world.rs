@@ -16,12 +16,9 @@ use domain::{ProviderKind, RuntimeId, Timestamp};
 use forge::{Account, Forge, Provider};
 use secrecy::ExposeSecret as _;
 use sha2::{Digest as _, Sha256};
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicI64, AtomicU64, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, AtomicU64, Ordering},
 };
 
 /// The password of everybody here.
@@ -74,18 +71,23 @@ fn master() -> Arc<MasterKeys> {
 /// Services over a migrated database of a world; each with a seed of its own, or they would make the same ids.
 pub(crate) async fn services(store: Store, clock: Arc<ManualClock>, seed: u64) -> Services {
     // Short enough that a test of silence is quick, long enough for a busy machine.
-    patient_services(store, clock, seed, Duration::from_secs(2)).await
+    let settings = EgressSettings {
+        total_timeout: std::time::Duration::from_secs(2),
+        ..EgressSettings::default()
+    };
+    services_with(store, clock, seed, settings).await
 }
 
-/// The same, which wait so long for an answer of a provider.
-pub(crate) async fn patient_services(
+/// The same with other bounds for requests.
+pub(crate) async fn services_with(
     store: Store,
     clock: Arc<ManualClock>,
     seed: u64,
-    total_timeout: Duration,
+    settings: EgressSettings,
 ) -> Services {
     let random = Arc::new(SeededRandom::new(seed));
-    let egress = egress(random.clone(), total_timeout);
+    let policy = EgressPolicy::new(vec!["127.0.0.1".parse().unwrap()]);
+    let egress = Egress::new(policy, settings, random.clone()).unwrap();
     Services::new(
         store,
         master(),
@@ -96,16 +98,6 @@ pub(crate) async fn patient_services(
     )
     .await
     .unwrap()
-}
-
-/// A client that reaches the stand-in.
-pub(crate) fn egress(random: Arc<dyn Random>, total_timeout: Duration) -> Egress {
-    let policy = EgressPolicy::new(vec!["127.0.0.1".parse().unwrap()]);
-    let settings = EgressSettings {
-        total_timeout,
-        ..EgressSettings::default()
-    };
-    Egress::new(policy, settings, random).unwrap()
 }
 
 /// Everything a story needs.
