@@ -1,8 +1,5 @@
 //! OAuth applications, and authorising access by them.
-#![cfg_attr(
-    feature = "ssr",
-    expect(clippy::too_many_arguments, reason = "a form has a field for each")
-)]
+#![expect(clippy::too_many_arguments, reason = "a form has a field for each")]
 
 use crate::AppError;
 use domain::{Packed, SecretInput};
