@@ -338,8 +338,18 @@ impl OAuth {
                 }
             },
             Err(error) => {
-                let revocation = client.revoke(&pair.access).await;
-                tracing::info!(%account, ?revocation, "revoked a token that was not taken");
+                // A provider may give out a token again that is stored here.
+                let fingerprint = self.shared.keys.fingerprint(account, &pair.access).await?;
+                if self
+                    .shared
+                    .store
+                    .git_tokens_with(account, &fingerprint)
+                    .await?
+                    .is_empty()
+                {
+                    let revocation = client.revoke(&pair.access).await;
+                    tracing::info!(%account, ?revocation, "revoked a token that was not taken");
+                }
                 Err(error.into())
             }
         }

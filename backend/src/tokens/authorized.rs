@@ -77,7 +77,9 @@ impl Tokens {
                 why: ForeignWhy::OtherThanBefore(before.identity.login.clone()),
             }));
         }
+        // A provider may give out the same token again: that one is not to be taken back.
         let replaced = self.replaced_grant(&slot).await?;
+        let replaced = replaced.filter(|grant| grant.fingerprint != fingerprint);
         let login = findings.identity.login.clone();
         let new = form::NewToken {
             secret: pair.access.clone(),
