@@ -7,6 +7,6 @@
 pub(crate) mod access;
 pub(crate) mod git_providers;
 pub(crate) mod oauth;
+pub(crate) mod page;
 pub(crate) mod runtimes;
-pub(crate) mod sheet;
 pub(crate) mod tokens;

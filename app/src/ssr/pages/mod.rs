@@ -6,14 +6,39 @@ mod oauth;
 pub(crate) mod runtimes;
 pub(crate) mod tokens;
 
+use super::context;
+use crate::{AppError, place::AccountPage};
 use domain::{
     ProviderKind, Role, Scope, Timestamp,
     guide::plain,
-    page::{Bit, Cell, Frame, Link},
+    page::{Bit, Block, Cell, Frame, Head, Link},
     sheet::Action,
     status::{ShownStatus, TokenStatus, Tone},
     view::Viewer,
 };
+
+/// What the page of an account at a path shows for its query.
+pub(crate) async fn page(account: &str, page: &str, _query: &str) -> Result<Vec<Block>, AppError> {
+    let (services, member) = context::member(account).await?;
+    let lists = match AccountPage::at(page) {
+        AccountPage::Tokens => {
+            let admin = member.require_admin().is_ok();
+            vec![tokens::list(&services.tokens.page(&member).await?, admin, account)]
+        }
+        AccountPage::Runtimes => {
+            let page = services.runtimes.page(&member).await?;
+            let waiting = services.check_soon.waiting(&member, None).await?;
+            vec![runtimes::list(&page, waiting, account)]
+        }
+        AccountPage::GitAuthentication => {
+            let page = services.git_providers.page(&member).await?;
+            let oauth = services.oauth_applications.page(&member).await?;
+            git_authentication::lists(&page, &oauth, account)
+        }
+        AccountPage::Home | AccountPage::Nothing => return Err(AppError::NotFound),
+    };
+    Ok(lists.into_iter().map(Block::from).collect())
+}
 
 /// What stands around the pages of an account.
 pub(crate) fn frame(viewer: &Viewer) -> Frame {
@@ -67,8 +92,13 @@ fn register(list: &str, label: &str) -> Action {
     }
 }
 
-fn columns(heads: &[&str]) -> Vec<String> {
-    heads.iter().map(|head| (*head).to_owned()).collect()
+/// Columns that the list cannot be sorted by.
+fn columns(heads: &[&str]) -> Vec<Head> {
+    let head = |label: &&str| Head {
+        label: (*label).to_owned(),
+        ..Head::default()
+    };
+    heads.iter().map(head).collect()
 }
 
 fn cell(class: &str, bits: Vec<Bit>) -> Cell {
@@ -185,7 +215,7 @@ mod tests {
             .flat_map(|bit| match bit {
                 Bit::Words(text) => vec![text.as_str()],
                 Bit::Group(_, _, bits) | Bit::Chips(bits) | Bit::Folded(_, bits) => words(bits),
-                Bit::Time(..) | Bit::Code(..) | Bit::Icon(..) | Bit::Address(..) => Vec::new(),
+                Bit::Time(..) | Bit::Code(..) | Bit::Icon(..) | Bit::Link(..) | Bit::Address(..) => Vec::new(),
             })
             .collect()
     }

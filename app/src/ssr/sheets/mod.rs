@@ -55,7 +55,7 @@ async fn open(
 ) -> Result<Option<Sheet>, AppError> {
     let (what, id) = query.split_once('=').unwrap_or((query, ""));
     let wanted = Wanted { what, id };
-    Ok(match AccountPage::at(&page.split('/').collect::<Vec<_>>()) {
+    Ok(match AccountPage::at(page) {
         AccountPage::Tokens if what == "confirm" => {
             let Ok(runtime) = id.parse() else { return Ok(None) };
             let Some(asked) = services.oauth.question(member, runtime).await? else {
