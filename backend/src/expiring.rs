@@ -62,13 +62,15 @@ pub struct Choice {
     pub provider: Option<GitProviderId>,
     /// That came by OAuth, or did not.
     pub oauth: Option<bool>,
+    /// Of a format.
+    pub format: Option<String>,
     /// Of people, runtimes or Git identities that are called so.
     pub search: String,
     /// That end on this day or later.
     pub from: Option<Timestamp>,
     /// That end on this day or earlier.
     pub to: Option<Timestamp>,
-    /// By the last check rather than by the end.
+    /// By the last check rather than by the end, where that is possible.
     pub by_check: bool,
     /// The last ones first.
     pub descending: bool,
@@ -344,6 +346,7 @@ impl ExpiringTokens {
             runtime: choice.runtime,
             provider: choice.provider,
             oauth: choice.oauth,
+            format: choice.format.clone(),
             spans: spans(choice, now),
             search,
             order: if choice.by_check {
@@ -455,6 +458,16 @@ impl ExpiringTokens {
 type Found = (Rows, (Option<String>, Option<String>), bool);
 
 impl Choice {
+    /// Whether the tokens can be ordered by their last check. Those of a span of time are found by their ends.
+    #[must_use]
+    pub fn may_go_by_check(&self) -> bool {
+        matches!(self.segment, None | Some(Segment::Invalid))
+            && self.status != Some(StatusChoice::Shown(TokenStatus::Expired))
+            && self.format.is_none()
+            && self.from.is_none()
+            && self.to.is_none()
+    }
+
     /// Whether the rows are read in the opposite order: a page back is.
     fn backwards(&self) -> bool {
         self.descending != self.turn.as_ref().is_some_and(|turn| turn.back)

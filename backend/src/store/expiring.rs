@@ -64,6 +64,8 @@ pub struct TokenQuery {
     pub provider: Option<GitProviderId>,
     /// Only those that came by OAuth, or only those that did not.
     pub oauth: Option<bool>,
+    /// Of a format only; these come by their ends.
+    pub format: Option<String>,
     /// By status and end.
     pub spans: Vec<Span>,
     /// Those that a search found.
@@ -199,8 +201,11 @@ impl TokenQuery {
 
     /// Ranges of an index that make up the choice together.
     fn branches(&self) -> Vec<Condition> {
-        match &self.search {
-            None => {
+        match (&self.search, &self.format) {
+            (Some(search), _) => self.found(search),
+            // Few formats are looked for, and these are kept apart.
+            (None, Some(_)) => vec![self.residual().add(self.any_span())],
+            (None, None) => {
                 let (place, residual) = match (self.runtime, self.provider) {
                     (Some(runtime), provider) => (
                         git_token::Column::RuntimeId.eq(runtime.0),
@@ -209,28 +214,38 @@ impl TokenQuery {
                     (None, Some(provider)) => (git_token::Column::GitProviderId.eq(provider.0), None),
                     (None, None) => (git_token::Column::AccountId.eq(self.account.0), None),
                 };
-                self.ranges(&place, residual.into_iter().collect())
+                self.ranges(
+                    &place,
+                    &residual.map_or_else(Condition::all, |only| Condition::all().add(only)),
+                )
             }
-            Some(search) => self.found(search),
         }
+    }
+
+    /// The account, and all that is chosen besides statuses and ends.
+    fn residual(&self) -> Condition {
+        Condition::all()
+            .add(git_token::Column::AccountId.eq(self.account.0))
+            .add_option(self.runtime.map(|runtime| git_token::Column::RuntimeId.eq(runtime.0)))
+            .add_option(
+                self.provider
+                    .map(|provider| git_token::Column::GitProviderId.eq(provider.0)),
+            )
+            .add_option(
+                self.format
+                    .as_ref()
+                    .map(|format| git_token::Column::Format.eq(format.as_str())),
+            )
     }
 
     /// What a search finds. A person has few tokens, and those with a login are looked at up to a limit, so both are sorted; a runtime
     /// has many.
     fn found(&self, search: &TokenSearch) -> Vec<Condition> {
-        let account = git_token::Column::AccountId.eq(self.account.0);
-        let mut chosen = vec![account.clone()];
-        chosen.extend(self.runtime.map(|runtime| git_token::Column::RuntimeId.eq(runtime.0)));
-        chosen.extend(
-            self.provider
-                .map(|provider| git_token::Column::GitProviderId.eq(provider.0)),
-        );
-        let all_of = |conditions: &[SimpleExpr]| conditions.iter().cloned().fold(Condition::all(), Condition::add);
         let mut branches = Vec::new();
         if !search.people.is_empty() {
             let people = search.people.iter().map(|person| person.0);
             branches.push(
-                all_of(&chosen)
+                self.residual()
                     .add(git_token::Column::UserId.is_in(people))
                     .add(self.any_span()),
             );
@@ -238,27 +253,22 @@ impl TokenQuery {
         if !search.login.is_empty() {
             let with_login = logins(self.account, &search.login).limit(MOST_LOGINS).take();
             branches.push(
-                all_of(&chosen)
+                self.residual()
                     .add(git_token::Column::Id.in_subquery(with_login))
                     .add(self.any_span()),
             );
         }
         for runtime in &search.runtimes {
             if self.runtime.is_none_or(|only| only == *runtime) {
-                branches.extend(self.ranges(&git_token::Column::RuntimeId.eq(runtime.0), chosen.clone()));
+                branches.extend(self.ranges(&git_token::Column::RuntimeId.eq(runtime.0), &self.residual()));
             }
         }
         branches
     }
 
     /// The choice by status, kind and end within a place, as ranges of the indexes that begin with the place.
-    fn ranges(&self, place: &SimpleExpr, residual: Vec<SimpleExpr>) -> Vec<Condition> {
-        let start = || {
-            residual
-                .iter()
-                .cloned()
-                .fold(Condition::all().add(place.clone()), Condition::add)
-        };
+    fn ranges(&self, place: &SimpleExpr, residual: &Condition) -> Vec<Condition> {
+        let start = || Condition::all().add(place.clone()).add(residual.clone());
         let mut ranges = Vec::new();
         for span in &self.spans {
             // No index has every facet of a runtime or provider in the order of checks.

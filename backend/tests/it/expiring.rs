@@ -174,6 +174,7 @@ on_both_databases! {
                         .collect();
                     assert_eq!(found.iter().map(|line| line.id).collect::<HashSet<_>>(), wanted, "{choice:?}");
                     assert_eq!(found.len(), wanted.len());
+                    let by_check = by_check && choice.may_go_by_check();
                     let key = |line: &TokenLine| if by_check { line.checked_at.as_millis() } else { end(line) };
                     assert!(found.is_sorted_by(|a, b| if descending { key(a) >= key(b) } else { key(a) <= key(b) }));
                 }
@@ -341,6 +342,8 @@ on_both_databases! {
         let told: u64 = first.deprecations.iter().map(|(_, tokens)| *tokens).sum();
         // An OAuth token is called OAuth, whatever its format.
         assert!(count(hit) > 0 && told >= count(hit));
+        let choice = Choice { format: Some("Bitbucket app password".to_owned()), ..Choice::default() };
+        assert_eq!(count(walk(&world, &mira, &choice).await.len()), told);
     }
 
     async fn it_is_the_admins(database: TestDatabase) {
