@@ -5,10 +5,11 @@ mod throttle;
 
 use crate::{
     Fault,
+    audit::Actor,
     clock::Clock,
     keys::AccountKeys,
     random::{self, Random},
-    store::{self, MembershipRow, NewPerson, SessionRow, Store},
+    store::{self, MembershipRow, NewPerson, SessionRow, Store, UserRow},
 };
 use domain::{
     AccountId, FieldErrors, Role, SecretInput, Timestamp, UserId, field,
@@ -58,9 +59,32 @@ pub enum AccessError {
 pub struct Session {
     user: UserId,
     token_hash: Vec<u8>,
+    actor: Actor,
 }
 
 impl Session {
+    fn new(user: UserRow, token_hash: Vec<u8>) -> Self {
+        Self {
+            user: user.id,
+            token_hash,
+            actor: Actor::Person {
+                id: user.id,
+                name: user.name,
+                email: user.email,
+                from: None,
+            },
+        }
+    }
+
+    /// The same, in a request from this network address: it stands in the record of whatever is done.
+    #[must_use]
+    pub fn from_address(mut self, address: IpAddr) -> Self {
+        if let Actor::Person { from, .. } = &mut self.actor {
+            *from = Some(address.to_canonical());
+        }
+        self
+    }
+
     /// Who signed in.
     pub(crate) const fn user(&self) -> UserId {
         self.user
@@ -77,6 +101,13 @@ impl Session {
 pub struct Member {
     user: UserId,
     place: MembershipRow,
+    actor: Actor,
+}
+
+impl From<&Member> for Actor {
+    fn from(member: &Member) -> Self {
+        member.actor.clone()
+    }
 }
 
 impl Member {
@@ -333,12 +364,9 @@ impl Access {
         };
         self.store.clear_failures(&person).await?;
         let (cookie, row) = self.new_session(user.id);
-        let session = Session {
-            user: user.id,
-            token_hash: row.token_hash.clone(),
-        };
+        let session = Session::new(user, row.token_hash.clone()).from_address(from);
         self.store.create_session(row).await?;
-        tracing::info!(user = %user.id, address = %from, "signed in");
+        tracing::info!(user = %session.user, address = %from, "signed in");
         Ok(SignedIn {
             cookie,
             account: self.home(&session).await?,
@@ -364,10 +392,8 @@ impl Access {
         if row.last_seen_at.plus(TOUCH_EVERY) <= now {
             self.store.touch_session(&token_hash, now).await?;
         }
-        Ok(Some(Session {
-            user: row.user,
-            token_hash,
-        }))
+        let user = self.store.user(row.user).await?;
+        Ok(user.map(|user| Session::new(user, token_hash)))
     }
 
     /// The slug of the account to show first.
@@ -392,6 +418,7 @@ impl Access {
         Ok(Member {
             user: session.user,
             place,
+            actor: session.actor.clone(),
         })
     }
 
@@ -405,6 +432,7 @@ impl Access {
         Ok(Member {
             user: session.user,
             place,
+            actor: session.actor.clone(),
         })
     }
 

@@ -7,9 +7,10 @@ use super::{Authorizations, NoPair, Pair};
 use crate::{
     Fault,
     access::{Access, AccessError, Member, Session},
+    audit::Action,
     random,
     revocation::Revoked,
-    store::{AuditEvent, GitProviderRow, OAuthApplicationRow, OAuthAttemptRow, OAuthQuestionRow},
+    store::{GitProviderRow, OAuthApplicationRow, OAuthAttemptRow, OAuthQuestionRow},
     tokens::{Authorized, Foreign, TokenError, Tokens},
     vault::Place,
 };
@@ -449,19 +450,16 @@ impl OAuth {
             .await?
             .ok_or(OAuthError::NotFound)?;
         let at = self.shared.now();
-        let event = AuditEvent {
-            id: self.shared.uuid(),
-            at,
-            actor: Some(member.user()),
-            action: "oauth_application.requested",
-            runtime: Some(runtime.id),
-            git_provider: Some(runtime.git_provider),
-            token: None,
-            detail: runtime.name,
-        };
         let store = &self.shared.store;
+        let provider = store.git_provider(account, runtime.git_provider).await?;
+        let provider = provider.ok_or(OAuthError::NotFound)?;
+        let event = self
+            .shared
+            .event(member, Action::OAuthApplicationRequested)
+            .runtime(runtime.id, runtime.name)
+            .git_provider(provider.id, provider.name);
         Ok(store
-            .request_oauth_application(account, runtime.git_provider, member.user(), at, event)
+            .request_oauth_application(account, provider.id, member.user(), at, event)
             .await?)
     }
 

@@ -21,6 +21,7 @@ pub(crate) use refresh::check_new;
 
 use crate::{
     Fault,
+    audit::{Action, Actor, AuditEvent},
     clock::Clock,
     egress::Egress,
     keys::AccountKeys,
@@ -53,6 +54,19 @@ impl Authorizations {
 
     pub(crate) fn uuid(&self) -> uuid::Uuid {
         random::uuid(self.random.as_ref(), self.clock.as_ref())
+    }
+
+    pub(crate) fn event(&self, actor: impl Into<Actor>, action: Action) -> AuditEvent {
+        AuditEvent::new(actor, action, self.clock.as_ref(), self.random.as_ref())
+    }
+
+    /// What was done with an OAuth token, for the record.
+    pub(crate) fn token_event(&self, actor: Actor, action: Action, grant: &GrantRow) -> AuditEvent {
+        self.event(actor, action)
+            .runtime(grant.runtime, &grant.runtime_name)
+            .git_provider(grant.provider.id, &grant.provider.name)
+            .token(grant.token)
+            .holder(grant.user)
     }
 
     /// Where a provider sends people back to, for an application.

@@ -7,11 +7,13 @@
 
 use super::{Authorizations, NoPair, Pair, refresh_place};
 use crate::{
-    Fault, credentials,
+    Fault,
+    audit::{Action, Actor},
+    credentials,
     keys::Sealer,
     providers::{self, Allowance, Granted, Inquiry},
     random,
-    store::{AuditEvent, GrantRow, NewGrant, NewPair, RefreshEnd},
+    store::{GrantRow, NewGrant, NewPair, RefreshEnd},
 };
 use domain::{
     AccountId, CheckId, CheckOutcome, GitTokenId, HolderKind, RefreshNote, Refusal, Timestamp, TokenStatus, provider,
@@ -436,15 +438,10 @@ impl Refresh {
         };
         let next = refresh::retry(failures, now, random::chance(shared.random.as_ref()));
         tracing::warn!(account = %grant.account, token = %grant.token, why = why.why(), is_final, "an OAuth token was not refreshed");
-        let event = is_final.then(|| AuditEvent {
-            id: shared.uuid(),
-            at: now,
-            actor: None,
-            action: "token.refresh_failed",
-            runtime: Some(grant.runtime),
-            git_provider: Some(grant.provider.id),
-            token: Some(grant.token),
-            detail: format!("{}: {}", grant.hint, why.why()),
+        let event = is_final.then(|| {
+            shared
+                .token_event(Actor::Patchbay, Action::TokenRefreshFailed, grant)
+                .detail(format!("{}: {}", grant.hint, why.why()))
         });
         let end = RefreshEnd {
             due: (!is_final).then(|| said.map_or(next, |said| said.max(next))),

@@ -2,13 +2,15 @@
 
 use super::{AFTER_REFUSAL, AFTER_TROUBLE, Rotation, RotationError, RotationOutcome, Step};
 use crate::{
-    Fault, credentials,
+    Fault,
+    audit::{Action, Actor},
+    credentials,
     keys::Sealer,
     providers::Rotated,
     store::{Holding, NewValue, Rewritten, Taken},
 };
 use domain::{
-    CheckOutcome, Expiry, RotationNote, RotationRefusal, UserId,
+    CheckOutcome, Expiry, RotationNote, RotationRefusal,
     check::Trouble,
     token_format::{self, TokenFormat},
 };
@@ -23,11 +25,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 impl Rotation {
-    pub(super) async fn carry_out(
-        &self,
-        holding: &Holding,
-        actor: Option<UserId>,
-    ) -> Result<RotationOutcome, RotationError> {
+    pub(super) async fn carry_out(&self, holding: &Holding, actor: &Actor) -> Result<RotationOutcome, RotationError> {
         // All that may fail comes before the provider is asked: keys, the old token, and a commit, which is the mark itself.
         let sealer = self.credentials.keys.sealer(holding.account).await?;
         let old = self.credentials.open(holding).await?;
@@ -71,13 +69,14 @@ impl Rotation {
         holding: &Holding,
         sealer: &Sealer,
         token: &SecretString,
-        (expiry, actor): (Expiry, Option<UserId>),
+        (expiry, actor): (Expiry, &Actor),
     ) -> Result<RotationOutcome, RotationError> {
         let hint = token_format::hint(token.expose_secret());
         let new = NewValue {
             event: self
                 .credentials
-                .event(holding, actor, "token.rotated", format!("{} by {hint}", holding.hint)),
+                .event(holding, actor.clone(), Action::TokenRotated)
+                .detail(format!("{} by {hint}", holding.hint)),
             fingerprint: sealer.fingerprint(token),
             hint,
             format: TokenFormat::of(token.expose_secret()).map(|format| format.name.to_owned()),

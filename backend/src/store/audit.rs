@@ -1,33 +1,15 @@
 //! What was done in an account: written in the transaction of what it tells of, so that neither is there without the other.
 
 use super::{Store, entities::audit_event};
-use crate::Fault;
-use domain::{AccountId, GitProviderId, GitTokenId, RuntimeId, Timestamp, UserId};
+use crate::{
+    Fault,
+    audit::{Actor, AuditEvent},
+};
+use domain::{AccountId, RuntimeId, Timestamp, UserId};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
     QueryOrder as _,
 };
-
-/// Something that was done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuditEvent {
-    /// Its id, which grows with time.
-    pub id: uuid::Uuid,
-    /// When.
-    pub at: Timestamp,
-    /// Who did it; `None`: Patchbay itself.
-    pub actor: Option<UserId>,
-    /// What, as `token.stored`.
-    pub action: &'static str,
-    /// For which runtime.
-    pub runtime: Option<RuntimeId>,
-    /// At which Git provider.
-    pub git_provider: Option<GitProviderId>,
-    /// Which token.
-    pub token: Option<GitTokenId>,
-    /// More, for a person to read. Nothing secret.
-    pub detail: String,
-}
 
 /// An event as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,10 +32,13 @@ impl AuditEvent {
             id: Set(self.id),
             account_id: Set(account.0),
             at: Set(self.at.as_millis()),
-            actor_id: Set(self.actor.map(|user| user.0)),
-            action: Set(self.action.to_owned()),
-            runtime_id: Set(self.runtime.map(|id| id.0)),
-            git_provider_id: Set(self.git_provider.map(|id| id.0)),
+            actor_id: Set(match self.actor {
+                Actor::Person { id, .. } => Some(id.0),
+                Actor::Patchbay | Actor::CommandLine | Actor::Stranger { .. } => None,
+            }),
+            action: Set(self.action.as_str().to_owned()),
+            runtime_id: Set(self.runtime.map(|(id, _)| id.0)),
+            git_provider_id: Set(self.git_provider.map(|(id, _)| id.0)),
             git_token_id: Set(self.token.map(|id| id.0)),
             detail: Set(self.detail),
         };

@@ -18,7 +18,7 @@ mod runtimes;
 mod scope_profiles;
 mod sessions;
 
-pub use audit::{AuditEvent, AuditRow};
+pub use audit::AuditRow;
 pub use due_tokens::{BackgroundCheck, DueProvider, DueToken};
 pub use git_providers::GitProviderRow;
 pub use git_tokens::{GitTokenRow, NewGitToken};

@@ -5,13 +5,12 @@
 
 use super::{
     GitProviderRow, OAuthApplicationRow, Store,
-    audit::AuditEvent,
     entities::{git_provider, git_token, oauth_application, oauth_grant, oauth_question, runtime},
     git_providers::provider_row,
     git_tokens::{expiry_columns, from_json, held_by, to_json},
     oauth_applications::application_row,
 };
-use crate::{Fault, vault::Sealed};
+use crate::{Fault, audit::AuditEvent, vault::Sealed};
 use domain::{
     AccountId, Expiry, GitTokenId, OAuthApplicationId, RefreshNote, RuntimeId, Scope, Timestamp, TokenStatus, UserId,
     scope,
@@ -72,6 +71,8 @@ pub struct GrantRow {
     pub user: Option<UserId>,
     /// For which runtime.
     pub runtime: RuntimeId,
+    /// What that is called.
+    pub runtime_name: String,
     /// The runtime's Git provider.
     pub provider: GitProviderRow,
     /// By which application, unless that was deleted.
@@ -637,7 +638,7 @@ async fn grants(db: &impl ConnectionTrait, tokens: Select<git_token::Entity>) ->
         let application = applications
             .iter()
             .find(|application| Some(application.id) == row.oauth_application_id);
-        Some(grant_row(token, row, provider.clone(), application.cloned()))
+        Some(grant_row(token, row, runtime, provider.clone(), application.cloned()))
     });
     placed.collect()
 }
@@ -649,6 +650,7 @@ fn status_of(token: &git_token::Model) -> Result<TokenStatus, Fault> {
 fn grant_row(
     token: git_token::Model,
     row: oauth_grant::Model,
+    runtime: &runtime::Model,
     provider: git_provider::Model,
     application: Option<oauth_application::Model>,
 ) -> Result<GrantRow, Fault> {
@@ -658,6 +660,7 @@ fn grant_row(
         account: AccountId(token.account_id),
         user: token.user_id.map(UserId),
         runtime: RuntimeId(token.runtime_id),
+        runtime_name: runtime.name.clone(),
         provider: provider_row(provider)?,
         application: application.map(application_row).transpose()?,
         sealed: Sealed::from(token.sealed),

@@ -5,12 +5,11 @@
 
 use super::{
     GitProviderRow, Store,
-    audit::AuditEvent,
     entities::{git_provider, git_token, runtime},
     git_providers::provider_row,
     git_tokens::{expiry_columns, expiry_of, held_by, to_json},
 };
-use crate::{Fault, vault::Sealed};
+use crate::{Fault, audit::AuditEvent, vault::Sealed};
 use domain::{
     AccountId, Expiry, GitTokenId, HolderKind, ProviderKind, RotationNote, RuntimeId, Timestamp, TokenStatus, UserId,
 };

@@ -2,10 +2,9 @@
 
 use super::{
     Store,
-    audit::AuditEvent,
     entities::{git_token, runtime},
 };
-use crate::Fault;
+use crate::{Fault, audit::AuditEvent};
 use domain::{AccountId, GitProviderId, OAuthApplicationId, RuntimeId, Timestamp};
 use sea_orm::{
     ActiveModelTrait as _,

@@ -3,6 +3,7 @@
 use super::{Foreign, ForeignWhy, Slot, TokenError, Tokens, form};
 use crate::{
     access::Member,
+    audit::Action,
     oauth::{Pair, check_new, refresh_place},
     providers::{Allowance, Granted, Inquiry},
     revocation::Revoked,
@@ -88,7 +89,7 @@ impl Tokens {
             copy_of: None,
         };
         let grant = Some((application.id, pair, granted.as_slice()));
-        self.keep(&slot, new, fingerprint, findings, "token.authorized", grant)
+        self.keep(&slot, new, fingerprint, findings, Action::TokenAuthorized, grant)
             .await?;
         Ok((login, self.take_back(replaced).await))
     }
@@ -120,7 +121,7 @@ impl Tokens {
         }
         let revoked = self.authorizations.take_back(&grant).await;
         let detail = format!("{}, revocation: {:?}", token.hint, revoked.outcome);
-        let event = self.event(slot, "token.deleted", token.id, detail);
+        let event = self.event(slot, Action::TokenDeleted, token.id).detail(detail);
         let seen = (token.id, token.fingerprint.as_slice());
         if !self.store.delete_git_token(slot.account, seen, event).await? {
             return Err(TokenError::Rotating);

@@ -13,6 +13,7 @@ pub use share::Shared;
 use crate::{
     Fault,
     access::{AccessError, Member},
+    audit::{Action, Actor, AuditEvent},
     clock::Clock,
     credentials::{self, Credentials},
     egress::Egress,
@@ -21,7 +22,7 @@ use crate::{
     providers::{self, Allowance, Inquiry},
     random::{self, Random},
     revocation::Revoked,
-    store::{AuditEvent, GitProviderRow, GitTokenRow, NewGitToken, RuntimeRow, Store},
+    store::{GitProviderRow, GitTokenRow, NewGitToken, RuntimeRow, Store},
     vault::Place,
 };
 use domain::{
@@ -189,6 +190,8 @@ pub struct Tokens {
 struct Slot {
     account: AccountId,
     actor: UserId,
+    /// The same for the record.
+    by: Actor,
     /// Whose the token there is; `None` for a runtime token.
     user: Option<UserId>,
     runtime: RuntimeRow,
@@ -263,7 +266,11 @@ impl Tokens {
         self.refuse_foreign(&slot, &findings.identity, form.confirmed.trim())
             .await?;
         let replaced = self.stored(&slot).await?.is_some();
-        let action = if replaced { "token.replaced" } else { "token.stored" };
+        let action = if replaced {
+            Action::TokenReplaced
+        } else {
+            Action::TokenStored
+        };
         let grant = self.replaced_grant(&slot).await?;
         let kept = self.keep(&slot, new, fingerprint.clone(), findings, action, None);
         match kept.await {
@@ -306,7 +313,7 @@ impl Tokens {
         let token = self.stored(&slot).await?.filter(|token| !token.oauth);
         let token = token.ok_or(TokenError::NotFound)?;
         let detail = end.map_or_else(|| "none".to_owned(), Timestamp::date);
-        let event = self.event(&slot, "token.expiry_entered", token.id, detail);
+        let event = self.event(&slot, Action::TokenExpiryEntered, token.id).detail(detail);
         if !self.store.enter_expiry(slot.account, token.id, end, event).await? {
             return Err(TokenError::NotFound);
         }
@@ -346,7 +353,7 @@ impl Tokens {
             Some(revoked) => format!("{}, revocation: {:?}", token.hint, revoked.outcome),
             None => token.hint.clone(),
         };
-        let event = self.event(&slot, "token.deleted", token.id, detail);
+        let event = self.event(&slot, Action::TokenDeleted, token.id).detail(detail);
         let seen = (token.id, token.fingerprint.as_slice());
         if !self.store.delete_git_token(slot.account, seen, event).await? {
             return Err(match self.stored(&slot).await? {
@@ -397,6 +404,7 @@ impl Tokens {
         Ok(Slot {
             account,
             actor: member.user(),
+            by: member.into(),
             user,
             runtime,
             provider,
@@ -436,7 +444,7 @@ impl Tokens {
         new: form::NewToken,
         fingerprint: Vec<u8>,
         findings: Findings,
-        action: &'static str,
+        action: Action,
         grant: Option<(OAuthApplicationId, &Pair, &[Scope])>,
     ) -> Result<GitTokenId, TokenError> {
         let id = GitTokenId(self.uuid());
@@ -446,7 +454,7 @@ impl Tokens {
         if findings.status() == TokenStatus::Unverified {
             detail.push_str(", permissions unverified");
         }
-        let event = self.event(slot, action, id, detail);
+        let event = self.event(slot, action, id).detail(detail);
         let grant = match grant {
             Some(grant) => Some(self.sealed_grant(slot, id, grant).await?),
             None => None,
@@ -494,17 +502,12 @@ impl Tokens {
         providers::check(slot.provider.kind, inquiry).await
     }
 
-    fn event(&self, slot: &Slot, action: &'static str, token: GitTokenId, detail: String) -> AuditEvent {
-        AuditEvent {
-            id: self.uuid(),
-            at: self.clock.now(),
-            actor: Some(slot.actor),
-            action,
-            runtime: Some(slot.runtime.id),
-            git_provider: Some(slot.provider.id),
-            token: Some(token),
-            detail,
-        }
+    fn event(&self, slot: &Slot, action: Action, token: GitTokenId) -> AuditEvent {
+        AuditEvent::new(slot.by.clone(), action, self.clock.as_ref(), self.random.as_ref())
+            .runtime(slot.runtime.id, &slot.runtime.name)
+            .git_provider(slot.provider.id, &slot.provider.name)
+            .token(token)
+            .holder(slot.user)
     }
 
     fn uuid(&self) -> uuid::Uuid {

@@ -1,7 +1,7 @@
 //! One token for several runtimes of the same Git provider, each authorised on its own.
 
 use super::{At, Slot, TokenError, Tokens, form, sharing::Sharing};
-use crate::{Fault, access::Member, store::GitTokenRow};
+use crate::{Fault, access::Member, audit::Action, store::GitTokenRow};
 use domain::{FieldErrors, RuntimeId, view::ShareTarget};
 
 /// How many runtimes one request may name: all of it must be done before it times out.
@@ -104,8 +104,15 @@ impl Tokens {
             copy_of: Some(token.id),
         };
         let replaced = self.replaced_grant(target).await?;
-        self.keep(target, new, token.fingerprint.clone(), findings, "token.shared", None)
-            .await?;
+        self.keep(
+            target,
+            new,
+            token.fingerprint.clone(),
+            findings,
+            Action::TokenShared,
+            None,
+        )
+        .await?;
         self.take_back(replaced).await;
         Ok(())
     }
