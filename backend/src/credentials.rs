@@ -24,7 +24,7 @@ pub(crate) struct Credentials {
     pub(crate) store: Store,
     pub(crate) keys: AccountKeys,
     egress: Egress,
-    clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
 
@@ -51,7 +51,7 @@ impl Credentials {
 
     /// What was done with a token, for the record.
     pub(crate) fn event(&self, holding: &Holding, actor: Actor, action: Action) -> AuditEvent {
-        AuditEvent::new(actor, action, self.clock.as_ref(), self.random.as_ref())
+        AuditEvent::new(actor, action, self.clock.now())
             .runtime(holding.runtime, &holding.runtime_name)
             .git_provider(holding.provider.id, &holding.provider.name)
             .token(holding.id)

@@ -287,7 +287,7 @@ impl GitProviders {
     }
 
     fn event(&self, member: &Member, action: Action, row: &GitProviderRow) -> AuditEvent {
-        AuditEvent::new(member, action, self.clock.as_ref(), self.random.as_ref())
+        AuditEvent::new(member, action, self.clock.now())
             .git_provider(row.id, &row.name)
             .detail(about(row))
     }

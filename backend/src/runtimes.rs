@@ -3,7 +3,7 @@
 use crate::{
     Fault,
     access::{AccessError, Member},
-    audit::{Action, AuditEvent},
+    audit::{Action, Actor, AuditEvent},
     clock::Clock,
     git_providers,
     oauth::Authorizations,
@@ -168,13 +168,21 @@ impl Runtimes {
             .event(member, Action::RuntimeDeleted, &row, &provider)
             .detail(detail);
         let grants = self.store.grants_for(account, id).await?;
-        if !self.store.delete_runtime(account, id, event).await? {
+        let deleted = |token, holder, hint: &str| {
+            self.event(member, Action::TokenDeleted, &row, &provider)
+                .token(token)
+                .holder(holder)
+                .detail(format!("{hint}, with the runtime"))
+        };
+        if !self.store.delete_runtime(account, id, event, deleted).await? {
             return Err(RuntimeError::NotFound);
         }
-        let authorizations = self.authorizations.clone();
+        let (authorizations, actor) = (self.authorizations.clone(), Actor::from(member));
         tokio::spawn(async move {
             for grant in grants {
-                authorizations.take_back(&grant).await;
+                if let Err(fault) = authorizations.take_back(&grant, &actor).await {
+                    tracing::error!(account = %grant.account, token = %grant.token, %fault, "a token was not revoked, since that could not be recorded");
+                }
             }
         });
         tracing::info!(account = %member.account(), user = %member.user(), runtime = %id, "deleted a runtime with its tokens");
@@ -182,7 +190,7 @@ impl Runtimes {
     }
 
     fn event(&self, member: &Member, action: Action, row: &RuntimeRow, provider: &GitProviderRow) -> AuditEvent {
-        AuditEvent::new(member, action, self.clock.as_ref(), self.random.as_ref())
+        AuditEvent::new(member, action, self.clock.now())
             .runtime(row.id, &row.name)
             .git_provider(provider.id, &provider.name)
             .detail(about(row))

@@ -5,7 +5,7 @@ mod throttle;
 
 use crate::{
     Fault,
-    audit::Actor,
+    audit::{Action, Actor, AuditEvent},
     clock::Clock,
     keys::AccountKeys,
     random::{self, Random},
@@ -248,7 +248,7 @@ impl Access {
     }
 
     /// Makes the first account and its admin, and signs the admin in.
-    pub async fn set_up(&self, code: &str, form: SetUp) -> Result<SignedIn, AccessError> {
+    pub async fn set_up(&self, code: &str, form: SetUp, from: IpAddr) -> Result<SignedIn, AccessError> {
         if !self.is_set_up_link(code).await? {
             return Err(AccessError::SetUpLink);
         }
@@ -264,15 +264,23 @@ impl Access {
         let admin = self.person(name, email, &form.password).await?;
         let (cookie, session) = self.new_session(admin.id);
         let keys = self.keys.generate(account);
+        let now = self.clock.now();
+        let actor = Actor::Person {
+            id: admin.id,
+            name: admin.name.clone(),
+            email: admin.email.clone(),
+            from: Some(from.to_canonical()),
+        };
+        let event = AuditEvent::new(actor, Action::AccountCreated, now).detail(account_name.clone());
         let created = self
             .store
             .create_first_account(
                 &hash(code),
                 (account, &slug, &account_name),
                 keys,
-                admin,
-                session,
-                self.clock.now(),
+                (admin, session),
+                now,
+                event,
             )
             .await?;
         if !created {
@@ -311,11 +319,11 @@ impl Access {
                 })?,
         };
         let person = self.person(name, email, &form.password).await?;
-        match self
-            .store
-            .create_member(id, person, Role::Admin, self.clock.now())
-            .await
-        {
+        let now = self.clock.now();
+        let event = AuditEvent::new(Actor::CommandLine, Action::MemberCreated, now)
+            .person(person.id, person.name.clone())
+            .detail(format!("{} as {}", person.email, Role::Admin.as_str()));
+        match self.store.create_member(id, person, Role::Admin, now, event).await {
             Err(fault) if store::is_taken(&fault) => Err(CreateAdminError::Exists),
             other => Ok(other.map(|()| slug)?),
         }
@@ -357,15 +365,20 @@ impl Access {
             SecretInput::default()
         };
         let matches = self.passwords.verify(&tried, stored).await?;
+        let known = user.as_ref().map(|user| (user.id, user.name.clone()));
         let Some(user) = user.filter(|_| matches) else {
             self.store.count_failure(&address, now, forget_before).await?;
             tracing::warn!(address = %from, "refused a sign-in");
+            if let Some((id, name)) = known {
+                self.record_refused(id, name, from);
+            }
             return Err(AccessError::WrongCredentials);
         };
         self.store.clear_failures(&person).await?;
         let (cookie, row) = self.new_session(user.id);
         let session = Session::new(user, row.token_hash.clone()).from_address(from);
-        self.store.create_session(row).await?;
+        let events = self.everywhere(&session, Action::SignedIn).await?;
+        self.store.create_session(row, events).await?;
         tracing::info!(user = %session.user, address = %from, "signed in");
         Ok(SignedIn {
             cookie,
@@ -375,7 +388,8 @@ impl Access {
 
     /// Ends a session.
     pub async fn sign_out(&self, session: &Session) -> Result<(), AccessError> {
-        Ok(self.store.delete_session(&session.token_hash).await?)
+        let events = self.everywhere(session, Action::SignedOut).await?;
+        Ok(self.store.delete_session(&session.token_hash, events).await?)
     }
 
     /// The session that a cookie's value belongs to, if it still lives.
@@ -386,7 +400,7 @@ impl Access {
         };
         let now = self.clock.now();
         if row.expires_at <= now || row.last_seen_at.plus(IDLE_LIFETIME) <= now {
-            self.store.delete_session(&token_hash).await?;
+            self.store.delete_session(&token_hash, Vec::new()).await?;
             return Ok(None);
         }
         if row.last_seen_at.plus(TOUCH_EVERY) <= now {
@@ -457,6 +471,32 @@ impl Access {
             account_name: member.place.account_name.clone(),
             attention: u64::try_from(attention.count()).unwrap_or(u64::MAX),
         })
+    }
+
+    /// The record of what a person did, for each account that the person is a member of.
+    async fn everywhere(&self, session: &Session, action: Action) -> Result<Vec<(AccountId, AuditEvent)>, Fault> {
+        let event = AuditEvent::new(session.actor.clone(), action, self.clock.now());
+        let places = self.store.memberships(session.user).await?;
+        Ok(places.into_iter().map(|place| (place.account, event.clone())).collect())
+    }
+
+    /// Records a sign-in that was refused, for each account of the person whose it would have been: not before it is answered, or how
+    /// long that takes would tell whether there is such a person. Nothing was handed out that this could come too late for.
+    fn record_refused(&self, person: UserId, name: String, from: IpAddr) {
+        let event =
+            AuditEvent::new(Actor::Stranger { from }, Action::SignInRefused, self.clock.now()).person(person, name);
+        let store = self.store.clone();
+        tokio::spawn(async move {
+            let recorded = async {
+                for place in store.memberships(person).await? {
+                    store.record(place.account, event.clone()).await?;
+                }
+                Ok::<_, Fault>(())
+            };
+            if let Err(fault) = recorded.await {
+                tracing::error!(%fault, "a refused sign-in could not be recorded");
+            }
+        });
     }
 
     async fn person(&self, name: String, email: String, password: &SecretInput) -> Result<NewPerson, Fault> {

@@ -1,13 +1,8 @@
 //! One event, and the one way to make it.
 
 use super::{Action, Outcome};
-use crate::{
-    clock::Clock,
-    random::{self, Random},
-};
 use domain::{GitProviderId, GitTokenId, RuntimeId, Timestamp, UserId};
 use std::net::IpAddr;
-use uuid::Uuid;
 
 /// Who did something, and from where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +45,6 @@ impl Actor {
 /// Something that was done, before it is stored. What it is about is named in it, since that may be gone when somebody reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEvent {
-    pub(crate) id: Uuid,
     pub(crate) at: Timestamp,
     pub(crate) actor: Actor,
     pub(crate) action: Action,
@@ -63,12 +57,11 @@ pub struct AuditEvent {
 }
 
 impl AuditEvent {
-    /// What was done by whom, now. What it is about is added by the methods below.
+    /// What was done by whom, and when. What it is about is added by the methods below.
     #[must_use]
-    pub fn new(actor: impl Into<Actor>, action: Action, clock: &dyn Clock, random: &dyn Random) -> Self {
+    pub fn new(actor: impl Into<Actor>, action: Action, at: Timestamp) -> Self {
         Self {
-            id: random::uuid(random, clock),
-            at: clock.now(),
+            at,
             actor: actor.into(),
             action,
             outcome: action.outcome(),
@@ -77,6 +70,16 @@ impl AuditEvent {
             token: None,
             person: None,
             detail: String::new(),
+        }
+    }
+
+    /// The same about what came of it, at this moment.
+    pub(crate) fn then(self, action: Action, at: Timestamp) -> Self {
+        Self {
+            action,
+            outcome: action.outcome(),
+            at,
+            ..self
         }
     }
 

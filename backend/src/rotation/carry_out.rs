@@ -3,7 +3,7 @@
 use super::{AFTER_REFUSAL, AFTER_TROUBLE, Rotation, RotationError, RotationOutcome, Step};
 use crate::{
     Fault,
-    audit::{Action, Actor},
+    audit::{Action, Actor, Outcome},
     credentials,
     keys::Sealer,
     providers::Rotated,
@@ -31,11 +31,14 @@ impl Rotation {
         let old = self.credentials.open(holding).await?;
         self.watch.reached(Step::Prepared).await;
         let now = self.credentials.now();
-        match self
+        let begun = self
+            .credentials
+            .event(holding, actor.clone(), Action::TokenRotating)
+            .detail(holding.hint.clone());
+        let taken = self
             .store
-            .take_rotation(holding.account, holding.id, &holding.fingerprint, now)
-            .await?
-        {
+            .take_rotation(holding.account, (holding.id, &holding.fingerprint), now, begun);
+        match taken.await? {
             Taken::Yes => {}
             Taken::Busy => return Err(RotationError::Busy),
             Taken::Gone => return Err(RotationError::NotFound),
@@ -51,15 +54,15 @@ impl Rotation {
                     self.check_all(holding, &holding.fingerprint).await;
                 }
                 let note = RotationNote::Refused(refusal.clone());
-                self.end(holding, Some(&note)).await?;
+                self.end(holding, Some(&note), actor).await?;
                 Ok(RotationOutcome::Refused(refusal))
             }
             Rotated::NotAsked(setback) => {
-                self.end(holding, Some(&RotationNote::NotAsked(setback.clone())))
-                    .await?;
+                let note = RotationNote::NotAsked(setback.clone());
+                self.end(holding, Some(&note), actor).await?;
                 Ok(RotationOutcome::NotAsked(setback))
             }
-            Rotated::Unknown(trouble) => self.look_once(holding, trouble).await,
+            Rotated::Unknown(trouble) => self.look_once(holding, trouble, actor).await,
         }
     }
 
@@ -88,7 +91,7 @@ impl Rotation {
             Ok(Rewritten::Stored) => {}
             Ok(Rewritten::Gone) => {
                 // Deleted or replaced meanwhile: nobody wants the new token, so it should not live on unseen.
-                let revocation = self.credentials.revoke(holding, token).await;
+                let revocation = self.credentials.revoke_recorded(holding, token, actor).await?;
                 tracing::warn!(account = %holding.account, token = %holding.id, ?revocation, "a token was deleted while it was rotated");
                 return Err(RotationError::NotFound);
             }
@@ -130,11 +133,16 @@ impl Rotation {
 
     /// The answer did not arrive. A refusal of the old token tells that it was rotated. That it still works tells nothing yet:
     /// the provider may be at it, so the mark stays, and [`recover`](Self::recover) looks again.
-    async fn look_once(&self, holding: &Holding, trouble: Trouble) -> Result<RotationOutcome, RotationError> {
+    async fn look_once(
+        &self,
+        holding: &Holding,
+        trouble: Trouble,
+        actor: &Actor,
+    ) -> Result<RotationOutcome, RotationError> {
         tracing::error!(account = %holding.account, token = %holding.id, ?trouble, "a provider was asked to rotate a token, and its answer did not arrive");
         match self.check_all(holding, &holding.fingerprint).await {
             Some(CheckOutcome::Refused(_)) => {
-                self.end(holding, Some(&RotationNote::Interrupted)).await?;
+                self.end(holding, Some(&RotationNote::Interrupted), actor).await?;
                 Ok(RotationOutcome::Interrupted)
             }
             seen @ (Some(CheckOutcome::Accepted(_) | CheckOutcome::Unchanged(_)) | None) => {
@@ -164,14 +172,27 @@ impl Rotation {
     }
 
     /// Ends a rotation that brought no new token.
-    pub(super) async fn end(&self, holding: &Holding, note: Option<&RotationNote>) -> Result<(), Fault> {
+    pub(super) async fn end(&self, holding: &Holding, note: Option<&RotationNote>, actor: &Actor) -> Result<(), Fault> {
         let pause = match note {
             Some(RotationNote::Refused(_) | RotationNote::Interrupted) => AFTER_REFUSAL,
             Some(RotationNote::NotAsked(_)) | None => AFTER_TROUBLE,
         };
         let retry_at = self.credentials.now().plus(pause);
+        let why = match note {
+            Some(note) => note.words(holding.provider.kind.name()),
+            None => "It was interrupted, and the token is what it was.".to_owned(),
+        };
+        let outcome = match note {
+            Some(RotationNote::Refused(_)) => Outcome::Refused,
+            Some(RotationNote::Interrupted | RotationNote::NotAsked(_)) | None => Outcome::Failed,
+        };
+        let event = self
+            .credentials
+            .event(holding, actor.clone(), Action::TokenNotRotated)
+            .outcome(outcome)
+            .detail(format!("{}: {why}", holding.hint));
         self.store
-            .end_rotation(holding.account, &holding.fingerprint, note, retry_at)
+            .end_rotation(holding.account, &holding.fingerprint, note, retry_at, event)
             .await
     }
 }

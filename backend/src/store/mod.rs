@@ -4,6 +4,7 @@
 //! query of an account's rows takes the account, so that one account's id finds nothing in another.
 
 mod audit;
+mod audit_search;
 mod due_tokens;
 mod entities;
 mod git_providers;
@@ -18,7 +19,7 @@ mod runtimes;
 mod scope_profiles;
 mod sessions;
 
-pub use audit::AuditRow;
+pub use audit::AuditHead;
 pub use due_tokens::{BackgroundCheck, DueProvider, DueToken};
 pub use git_providers::GitProviderRow;
 pub use git_tokens::{GitTokenRow, NewGitToken};

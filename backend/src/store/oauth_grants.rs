@@ -154,7 +154,7 @@ pub struct RefreshEnd {
     pub failures: u32,
     /// Whether it is still not known what the provider did.
     pub in_doubt: bool,
-    /// The record of it, if it is for good.
+    /// The record of it, if there is to be one.
     pub event: Option<AuditEvent>,
 }
 
@@ -256,7 +256,13 @@ impl Store {
     /// Takes the lease of a grant until `lease`, and notes that the provider is about to be asked: one caller gets `true`, and
     /// only while the grant is of this generation, due, and nobody else is at it. What another process left without an answer becomes
     /// *in doubt*. Committed when this returns.
-    pub async fn take_refresh(&self, grant: &GrantRow, now: Timestamp, lease: Timestamp) -> Result<bool, Fault> {
+    pub async fn take_refresh(
+        &self,
+        grant: &GrantRow,
+        now: Timestamp,
+        lease: Timestamp,
+        event: Option<AuditEvent>,
+    ) -> Result<bool, Fault> {
         let tx = self.begin().await?;
         if grant.sent_at.is_some() {
             // The token before its grant, as everywhere, or two could wait for each other.
@@ -291,6 +297,9 @@ impl Store {
         let taken = done.rows_affected == 1;
         if taken && grant.sent_at.is_some() {
             show(&tx, grant, Some(TokenStatus::InDoubt)).await?;
+        }
+        if let (true, Some(event)) = (taken, event) {
+            event.insert(&tx, grant.account).await?;
         }
         tx.commit().await?;
         Ok(taken)

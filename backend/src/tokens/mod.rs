@@ -260,11 +260,18 @@ impl Tokens {
         let slot = self.slot(member, at.into()).await?;
         let new = form::read(form, slot.provider.kind, self.clock.now()).map_err(TokenError::Invalid)?;
         let fingerprint = self.keys.fingerprint(slot.account, &new.secret).await?;
-        // Before it is sent anywhere: what belongs to one provider must not be shown to another.
-        self.refuse_misplaced(&slot, &fingerprint).await?;
-        let findings = self.accepted(&slot, &new.secret, new.username.as_deref()).await?;
-        self.refuse_foreign(&slot, &findings.identity, form.confirmed.trim())
-            .await?;
+        let taken = async {
+            // Before it is sent anywhere: what belongs to one provider must not be shown to another.
+            self.refuse_misplaced(&slot, &fingerprint).await?;
+            let findings = self.accepted(&slot, &new.secret, new.username.as_deref()).await?;
+            self.refuse_foreign(&slot, &findings.identity, form.confirmed.trim())
+                .await?;
+            Ok(findings)
+        };
+        let findings = match taken.await {
+            Ok(findings) => findings,
+            Err(error) => return Err(self.not_taken(&slot, error).await),
+        };
         let replaced = self.stored(&slot).await?.is_some();
         let action = if replaced {
             Action::TokenReplaced
@@ -276,7 +283,7 @@ impl Tokens {
         match kept.await {
             Ok(id) => Ok(Stored {
                 id,
-                replaced: self.take_back(grant).await,
+                replaced: self.take_back(&slot, grant).await,
             }),
             // What was found true before the check may not be any more.
             Err(TokenError::NotFound) => {
@@ -291,6 +298,10 @@ impl Tokens {
     pub async fn check(&self, member: &Member, at: impl Into<At>) -> Result<CheckOutcome, TokenError> {
         let slot = self.slot(member, at.into()).await?;
         let token = self.stored(&slot).await?.ok_or(TokenError::NotFound)?;
+        let event = self
+            .event(&slot, Action::CheckRequested, token.id)
+            .detail(token.hint.clone());
+        self.store.record(slot.account, event).await?;
         if token.oauth {
             return self.check_authorized(&slot, token.id).await;
         }
@@ -346,7 +357,7 @@ impl Tokens {
             None
         };
         let revoked = match &holding {
-            Some(holding) => Some(self.credentials().take_back(holding).await),
+            Some(holding) => Some(self.credentials().take_back(holding, &slot.by).await?),
             None => None,
         };
         let detail = match &revoked {
@@ -437,6 +448,24 @@ impl Tokens {
         }
     }
 
+    /// Records that a token was not taken, and why; gives the reason back.
+    async fn not_taken(&self, slot: &Slot, error: TokenError) -> TokenError {
+        let why = match &error {
+            TokenError::Refused { outcome, .. } => match outcome.status() {
+                Some(status) => format!("its check said: {}", status.as_str()),
+                None => "it could not be checked".to_owned(),
+            },
+            TokenError::Misplaced(_) => "it is stored for somebody or something else".to_owned(),
+            TokenError::Foreign(foreign) => format!("it belongs to {}, which was not expected", foreign.identity.login),
+            _ => return error,
+        };
+        let event = self.bare_event(slot, Action::TokenRefused).detail(why);
+        match self.store.record(slot.account, event).await {
+            Ok(()) => error,
+            Err(fault) => fault.into(),
+        }
+    }
+
     /// Stores a token that was accepted.
     async fn keep(
         &self,
@@ -503,10 +532,13 @@ impl Tokens {
     }
 
     fn event(&self, slot: &Slot, action: Action, token: GitTokenId) -> AuditEvent {
-        AuditEvent::new(slot.by.clone(), action, self.clock.as_ref(), self.random.as_ref())
+        self.bare_event(slot, action).token(token)
+    }
+
+    fn bare_event(&self, slot: &Slot, action: Action) -> AuditEvent {
+        AuditEvent::new(slot.by.clone(), action, self.clock.now())
             .runtime(slot.runtime.id, &slot.runtime.name)
             .git_provider(slot.provider.id, &slot.provider.name)
-            .token(token)
             .holder(slot.user)
     }
 

@@ -96,7 +96,10 @@ impl Tokens {
             return Ok(());
         }
         let secret = self.keys.unseal(&slot.place(token.id), &token.sealed).await?;
-        let findings = self.accepted(target, &secret, token.username.as_deref()).await?;
+        let findings = match self.accepted(target, &secret, token.username.as_deref()).await {
+            Ok(findings) => findings,
+            Err(error) => return Err(self.not_taken(target, error).await),
+        };
         let new = form::NewToken {
             secret,
             username: token.username.clone(),
@@ -113,7 +116,7 @@ impl Tokens {
             None,
         )
         .await?;
-        self.take_back(replaced).await;
+        self.take_back(target, replaced).await;
         Ok(())
     }
 

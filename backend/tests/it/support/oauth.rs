@@ -127,12 +127,7 @@ async fn seed_token(stage: &Stage, vault: &Vault, application: OAuthApplicationI
         .await
         .unwrap()
         .unwrap();
-    let event = AuditEvent::new(
-        Actor::Patchbay,
-        Action::TokenAuthorized,
-        vault.clock.as_ref(),
-        vault.random.as_ref(),
-    );
+    let event = AuditEvent::new(Actor::Patchbay, Action::TokenAuthorized, now);
     assert!(store.put_git_token(account, &provider, token, event).await.unwrap());
 }
 
