@@ -3,6 +3,7 @@
 use crate::{
     Fault,
     access::{AccessError, Member},
+    audit::{Action, AuditEvent},
     clock::Clock,
     git_providers,
     store::{
@@ -286,6 +287,12 @@ impl ExpiringTokens {
     pub async fn check_soon(&self, member: &Member, tokens: &[GitTokenId]) -> Result<u64, ExpiringError> {
         member.require_admin()?;
         let now = self.clock.now();
+        let event = AuditEvent::new(member, Action::CheckRequested, now);
+        let event = match tokens {
+            [token] => event.token(*token),
+            several => event.detail(format!("{} chosen tokens", several.len())),
+        };
+        self.store.record(member.account(), event).await?;
         let found = self.store.check_these_soon(member.account(), tokens, now).await?;
         self.sweep.notify_one();
         tracing::info!(account = %member.account(), user = %member.user(), tokens = found, "asked for checks soon");

@@ -5,6 +5,7 @@
 //! own, everything else is [`Fault`], whose cause is for the log and never for the person.
 
 pub mod access;
+pub mod audit;
 pub mod check_soon;
 pub mod clock;
 mod credentials;

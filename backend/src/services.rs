@@ -3,6 +3,7 @@
 use crate::{
     Fault,
     access::Access,
+    audit::{AuditLog, Follow, FollowError, Sink},
     check_soon::CheckSoon,
     clock::Clock,
     credentials::Credentials,
@@ -48,6 +49,8 @@ pub struct Services {
     pub oauth: OAuth,
     /// Keeps OAuth tokens alive.
     pub refresh: Refresh,
+    /// What was done in an account.
+    pub audit: AuditLog,
     /// Seals messages that wait in a cookie for the next page.
     pub flash: FlashSeal,
     store: Store,
@@ -101,6 +104,7 @@ impl Services {
             expiring: ExpiringTokens::new(store.clone(), clock.clone(), sweep.waker()),
             check_soon: CheckSoon::new(store.clone(), clock, sweep.waker()),
             sweep,
+            audit: AuditLog::new(store.clone()),
             flash: FlashSeal::new(&master, random),
             store,
         })
@@ -109,6 +113,11 @@ impl Services {
     /// Whether the database answers.
     pub async fn ready(&self) -> Result<(), Fault> {
         self.store.ping().await
+    }
+
+    /// Writes the audit log to another place, as it grows.
+    pub async fn follow_audit(&self, sink: Sink) -> Result<Follow, FollowError> {
+        Follow::new(self.store.clone(), sink).await
     }
 
     /// Waits for the rotations and refreshes that are under way, and closes the database in order.

@@ -5,10 +5,11 @@ mod throttle;
 
 use crate::{
     Fault,
+    audit::{Action, Actor, AuditEvent},
     clock::Clock,
     keys::AccountKeys,
     random::{self, Random},
-    store::{self, MembershipRow, NewPerson, SessionRow, Store},
+    store::{self, MembershipRow, NewPerson, SessionRow, Store, UserRow},
 };
 use domain::{
     AccountId, FieldErrors, Role, SecretInput, Timestamp, UserId, field,
@@ -58,9 +59,32 @@ pub enum AccessError {
 pub struct Session {
     user: UserId,
     token_hash: Vec<u8>,
+    actor: Actor,
 }
 
 impl Session {
+    fn new(user: UserRow, token_hash: Vec<u8>) -> Self {
+        Self {
+            user: user.id,
+            token_hash,
+            actor: Actor::Person {
+                id: user.id,
+                name: user.name,
+                email: user.email,
+                from: None,
+            },
+        }
+    }
+
+    /// The same, in a request from this network address: it stands in the record of whatever is done.
+    #[must_use]
+    pub fn from_address(mut self, address: IpAddr) -> Self {
+        if let Actor::Person { from, .. } = &mut self.actor {
+            *from = Some(address.to_canonical());
+        }
+        self
+    }
+
     /// Who signed in.
     pub(crate) const fn user(&self) -> UserId {
         self.user
@@ -77,6 +101,13 @@ impl Session {
 pub struct Member {
     user: UserId,
     place: MembershipRow,
+    actor: Actor,
+}
+
+impl From<&Member> for Actor {
+    fn from(member: &Member) -> Self {
+        member.actor.clone()
+    }
 }
 
 impl Member {
@@ -217,7 +248,7 @@ impl Access {
     }
 
     /// Makes the first account and its admin, and signs the admin in.
-    pub async fn set_up(&self, code: &str, form: SetUp) -> Result<SignedIn, AccessError> {
+    pub async fn set_up(&self, code: &str, form: SetUp, from: IpAddr) -> Result<SignedIn, AccessError> {
         if !self.is_set_up_link(code).await? {
             return Err(AccessError::SetUpLink);
         }
@@ -233,15 +264,23 @@ impl Access {
         let admin = self.person(name, email, &form.password).await?;
         let (cookie, session) = self.new_session(admin.id);
         let keys = self.keys.generate(account);
+        let now = self.clock.now();
+        let actor = Actor::Person {
+            id: admin.id,
+            name: admin.name.clone(),
+            email: admin.email.clone(),
+            from: Some(from.to_canonical()),
+        };
+        let event = AuditEvent::new(actor, Action::AccountCreated, now).detail(account_name.clone());
         let created = self
             .store
             .create_first_account(
                 &hash(code),
                 (account, &slug, &account_name),
                 keys,
-                admin,
-                session,
-                self.clock.now(),
+                (admin, session),
+                now,
+                event,
             )
             .await?;
         if !created {
@@ -280,11 +319,11 @@ impl Access {
                 })?,
         };
         let person = self.person(name, email, &form.password).await?;
-        match self
-            .store
-            .create_member(id, person, Role::Admin, self.clock.now())
-            .await
-        {
+        let now = self.clock.now();
+        let event = AuditEvent::new(Actor::CommandLine, Action::MemberCreated, now)
+            .person(person.id, person.name.clone())
+            .detail(format!("{} as {}", person.email, Role::Admin.as_str()));
+        match self.store.create_member(id, person, Role::Admin, now, event).await {
             Err(fault) if store::is_taken(&fault) => Err(CreateAdminError::Exists),
             other => Ok(other.map(|()| slug)?),
         }
@@ -326,19 +365,21 @@ impl Access {
             SecretInput::default()
         };
         let matches = self.passwords.verify(&tried, stored).await?;
+        let known = user.as_ref().map(|user| (user.id, user.name.clone()));
         let Some(user) = user.filter(|_| matches) else {
             self.store.count_failure(&address, now, forget_before).await?;
             tracing::warn!(address = %from, "refused a sign-in");
+            if let Some((id, name)) = known {
+                self.record_refused(id, name, from);
+            }
             return Err(AccessError::WrongCredentials);
         };
         self.store.clear_failures(&person).await?;
         let (cookie, row) = self.new_session(user.id);
-        let session = Session {
-            user: user.id,
-            token_hash: row.token_hash.clone(),
-        };
-        self.store.create_session(row).await?;
-        tracing::info!(user = %user.id, address = %from, "signed in");
+        let session = Session::new(user, row.token_hash.clone()).from_address(from);
+        let events = self.everywhere(&session, Action::SignedIn).await?;
+        self.store.create_session(row, events).await?;
+        tracing::info!(user = %session.user, address = %from, "signed in");
         Ok(SignedIn {
             cookie,
             account: self.home(&session).await?,
@@ -347,7 +388,8 @@ impl Access {
 
     /// Ends a session.
     pub async fn sign_out(&self, session: &Session) -> Result<(), AccessError> {
-        Ok(self.store.delete_session(&session.token_hash).await?)
+        let events = self.everywhere(session, Action::SignedOut).await?;
+        Ok(self.store.delete_session(&session.token_hash, events).await?)
     }
 
     /// The session that a cookie's value belongs to, if it still lives.
@@ -358,16 +400,14 @@ impl Access {
         };
         let now = self.clock.now();
         if row.expires_at <= now || row.last_seen_at.plus(IDLE_LIFETIME) <= now {
-            self.store.delete_session(&token_hash).await?;
+            self.store.delete_session(&token_hash, Vec::new()).await?;
             return Ok(None);
         }
         if row.last_seen_at.plus(TOUCH_EVERY) <= now {
             self.store.touch_session(&token_hash, now).await?;
         }
-        Ok(Some(Session {
-            user: row.user,
-            token_hash,
-        }))
+        let user = self.store.user(row.user).await?;
+        Ok(user.map(|user| Session::new(user, token_hash)))
     }
 
     /// The slug of the account to show first.
@@ -392,6 +432,7 @@ impl Access {
         Ok(Member {
             user: session.user,
             place,
+            actor: session.actor.clone(),
         })
     }
 
@@ -405,6 +446,7 @@ impl Access {
         Ok(Member {
             user: session.user,
             place,
+            actor: session.actor.clone(),
         })
     }
 
@@ -429,6 +471,32 @@ impl Access {
             account_name: member.place.account_name.clone(),
             attention: u64::try_from(attention.count()).unwrap_or(u64::MAX),
         })
+    }
+
+    /// The record of what a person did, for each account that the person is a member of.
+    async fn everywhere(&self, session: &Session, action: Action) -> Result<Vec<(AccountId, AuditEvent)>, Fault> {
+        let event = AuditEvent::new(session.actor.clone(), action, self.clock.now());
+        let places = self.store.memberships(session.user).await?;
+        Ok(places.into_iter().map(|place| (place.account, event.clone())).collect())
+    }
+
+    /// Records a sign-in that was refused, for each account of the person whose it would have been: not before it is answered, or how
+    /// long that takes would tell whether there is such a person. Nothing was handed out that this could come too late for.
+    fn record_refused(&self, person: UserId, name: String, from: IpAddr) {
+        let event =
+            AuditEvent::new(Actor::Stranger { from }, Action::SignInRefused, self.clock.now()).person(person, name);
+        let store = self.store.clone();
+        tokio::spawn(async move {
+            let recorded = async {
+                for place in store.memberships(person).await? {
+                    store.record(place.account, event.clone()).await?;
+                }
+                Ok::<_, Fault>(())
+            };
+            if let Err(fault) = recorded.await {
+                tracing::error!(%fault, "a refused sign-in could not be recorded");
+            }
+        });
     }
 
     async fn person(&self, name: String, email: String, password: &SecretInput) -> Result<NewPerson, Fault> {

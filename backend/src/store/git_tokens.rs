@@ -2,11 +2,10 @@
 
 use super::{
     GitProviderRow, NewGrant, Store,
-    audit::AuditEvent,
     entities::{check, git_provider, git_token, oauth_application, runtime},
     oauth_grants::{insert_grant, unsettled},
 };
-use crate::{Fault, vault::Sealed};
+use crate::{Fault, audit::AuditEvent, vault::Sealed};
 use domain::{
     AccountId, CheckId, CheckOutcome, Ends, Expiry, Findings, GitIdentity, GitProviderId, GitTokenId,
     OAuthApplicationId, Refusal, RotationNote, RuntimeId, ScopeFinding, Setback, Timestamp, TokenStatus, UserId,

@@ -4,6 +4,7 @@
 //! query of an account's rows takes the account, so that one account's id finds nothing in another.
 
 mod audit;
+mod audit_search;
 mod due_tokens;
 mod entities;
 mod expiring;
@@ -19,7 +20,7 @@ mod runtimes;
 mod scope_profiles;
 mod sessions;
 
-pub use audit::{AuditEvent, AuditRow};
+pub use audit::AuditHead;
 pub use due_tokens::{BackgroundCheck, DueProvider, DueToken};
 pub use expiring::{
     ListedToken, MOST_LOGINS, MissingRow, TokenCounts, TokenCursor, TokenOrder, TokenQuery, TokenSearch,

@@ -1,12 +1,12 @@
 //! Accounts, people, and who is a member of what.
 
 use super::{
-    Store,
+    Store, audit,
     entities::{account, account_key, member, person_word, session, set_up_link, user},
     keys::{AccountKeyRow, key_model},
     sessions::{SessionRow, session_model},
 };
-use crate::Fault;
+use crate::{Fault, audit::AuditEvent};
 use domain::{AccountId, Role, Timestamp, UserId, field::person_words};
 use sea_orm::{
     ActiveModelTrait as _,
@@ -69,9 +69,9 @@ impl Store {
         code_hash: &[u8],
         account: (AccountId, &str, &str),
         keys: Vec<AccountKeyRow>,
-        admin: NewPerson,
-        session: SessionRow,
+        (admin, session): (NewPerson, SessionRow),
         now: Timestamp,
+        event: AuditEvent,
     ) -> Result<bool, Fault> {
         let tx = self.begin().await?;
         let used = set_up_link::Entity::delete_many()
@@ -82,13 +82,15 @@ impl Store {
             tx.rollback().await?;
             return Ok(false);
         }
+        let id = account.0;
         insert_account(&tx, account, keys, now).await?;
         let admin_id = admin.id;
         insert_person(&tx, admin, now).await?;
-        member_model(account.0, admin_id, Role::Admin, now).insert(&tx).await?;
+        member_model(id, admin_id, Role::Admin, now).insert(&tx).await?;
         session::Entity::insert(session_model(session))
             .exec_without_returning(&tx)
             .await?;
+        event.insert(&tx, id).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -112,11 +114,13 @@ impl Store {
         person: NewPerson,
         role: Role,
         now: Timestamp,
+        event: AuditEvent,
     ) -> Result<(), Fault> {
         let tx = self.begin().await?;
         let user = person.id;
         insert_person(&tx, person, now).await?;
         member_model(account, user, role, now).insert(&tx).await?;
+        event.insert(&tx, account).await?;
         Ok(tx.commit().await?)
     }
 
@@ -209,7 +213,9 @@ async fn insert_account(
     keys: Vec<AccountKeyRow>,
     now: Timestamp,
 ) -> Result<(), Fault> {
+    let id = account.0;
     account_model(account, now).insert(tx).await?;
+    audit::begin_chain(tx, id).await?;
     account_key::Entity::insert_many(keys.into_iter().map(key_model))
         .exec(tx)
         .await?;

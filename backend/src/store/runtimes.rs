@@ -1,12 +1,11 @@
 //! The runtimes of an account.
 
 use super::{
-    Store,
-    audit::AuditEvent,
+    Store, audit,
     entities::{git_token, runtime},
 };
-use crate::Fault;
-use domain::{AccountId, GitProviderId, OAuthApplicationId, RuntimeId, Timestamp};
+use crate::{Fault, audit::AuditEvent};
+use domain::{AccountId, GitProviderId, GitTokenId, OAuthApplicationId, RuntimeId, Timestamp, UserId};
 use sea_orm::{
     ActiveModelTrait as _,
     ActiveValue::{self, Set, Unchanged},
@@ -14,6 +13,7 @@ use sea_orm::{
     sea_query::LockType,
 };
 use std::collections::HashMap;
+use uuid::Uuid;
 
 /// A runtime as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,15 +123,49 @@ impl Store {
         Ok(true)
     }
 
-    /// Deletes a runtime with its tokens and their checks; `false` if it is not there.
-    pub async fn delete_runtime(&self, account: AccountId, id: RuntimeId, event: AuditEvent) -> Result<bool, Fault> {
+    /// Deletes a runtime with its tokens and their checks, each of which is recorded as `deleted` has it, by its holder and hint;
+    /// `false` if it is not there.
+    pub async fn delete_runtime(
+        &self,
+        account: AccountId,
+        id: RuntimeId,
+        event: AuditEvent,
+        deleted: impl Fn(GitTokenId, Option<UserId>, &str) -> AuditEvent,
+    ) -> Result<bool, Fault> {
         let tx = self.begin().await?;
+        // Locked, so that no token comes between the look and the deletion.
+        runtime::Entity::find_by_id(id.0)
+            .filter(runtime::Column::AccountId.eq(account.0))
+            .lock(LockType::Update)
+            .one(&tx)
+            .await?;
+        let tokens: Vec<(Uuid, Option<Uuid>, String)> = git_token::Entity::find()
+            .select_only()
+            .column(git_token::Column::Id)
+            .column(git_token::Column::UserId)
+            .column(git_token::Column::Hint)
+            .filter(git_token::Column::AccountId.eq(account.0))
+            .filter(git_token::Column::RuntimeId.eq(id.0))
+            .into_tuple()
+            .all(&tx)
+            .await?;
         let done = runtime::Entity::delete_many()
             .filter(runtime::Column::Id.eq(id.0))
             .filter(runtime::Column::AccountId.eq(account.0))
             .exec(&tx)
             .await?;
-        event.end(tx, account, done.rows_affected == 1).await
+        if done.rows_affected == 0 {
+            tx.rollback().await?;
+            return Ok(false);
+        }
+        let mut events: Vec<AuditEvent> = tokens
+            .iter()
+            .map(|(token, user, hint)| deleted(GitTokenId(*token), user.map(UserId), hint))
+            .collect();
+        events.push(event);
+        audit::append(&tx, account, events).await?;
+        tx.commit().await?;
+        Ok(true)
     }
 }
 

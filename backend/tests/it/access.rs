@@ -29,13 +29,13 @@ on_both_databases! {
         let code = access.issue_set_up_link().await.unwrap().unwrap();
         assert!(access.is_set_up_link(code.expose_secret()).await.unwrap());
 
-        let signed_in = access.set_up(code.expose_secret(), set_up_form()).await.unwrap();
+        let signed_in = access.set_up(code.expose_secret(), set_up_form(), HERE).await.unwrap();
         assert_eq!(signed_in.account.as_deref(), Some("acme"));
         let member = world.member(signed_in.cookie.expose_secret(), "acme").await;
         let viewer = access.viewer(&member).await.unwrap();
         assert_eq!((viewer.name.as_str(), viewer.role), ("Mira Rao", Role::Admin));
 
-        let again = access.set_up(code.expose_secret(), set_up_form()).await;
+        let again = access.set_up(code.expose_secret(), set_up_form(), HERE).await;
         assert!(matches!(again, Err(AccessError::SetUpLink)));
         assert!(access.issue_set_up_link().await.unwrap().is_none());
     }
@@ -53,7 +53,7 @@ on_both_databases! {
         let world = World::empty(database).await;
         let code = world.services.access.issue_set_up_link().await.unwrap().unwrap();
         let form = SetUp { email: "mira".to_owned(), password: password("short"), ..set_up_form() };
-        let Err(AccessError::Invalid(errors)) = world.services.access.set_up(code.expose_secret(), form).await else {
+        let Err(AccessError::Invalid(errors)) = world.services.access.set_up(code.expose_secret(), form, HERE).await else {
             panic!("the form was taken");
         };
         assert!(errors.at("email").is_some() && errors.at("password").is_some() && errors.at("name").is_none());
@@ -64,8 +64,8 @@ on_both_databases! {
         let world = World::empty(database).await;
         let code = world.services.access.issue_set_up_link().await.unwrap().unwrap();
         let (a, b) = tokio::join!(
-            world.services.access.set_up(code.expose_secret(), set_up_form()),
-            world.services.access.set_up(code.expose_secret(), set_up_form()),
+            world.services.access.set_up(code.expose_secret(), set_up_form(), HERE),
+            world.services.access.set_up(code.expose_secret(), set_up_form(), HERE),
         );
         assert!(a.is_ok() != b.is_ok(), "exactly one may win");
         assert_eq!(world.store.accounts().await.unwrap().len(), 1);

@@ -1,6 +1,7 @@
 //! What the binary does, one file a command.
 
 mod admin;
+mod audit;
 mod doctor;
 mod migrate;
 mod serve;
@@ -26,6 +27,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         } => {
             admin::create(&config, email, name, account.as_deref()).await?;
         }
+        Command::Audit { command } => return audit::run(&config, command).await,
         Command::Doctor => return doctor::run(&config).await,
     }
     Ok(ExitCode::SUCCESS)

@@ -5,6 +5,7 @@ use crate::AppError;
 use backend::{
     Services,
     access::{Member, SetUp},
+    audit::{Action, Actor, AuditEvent},
     clock::SystemClock,
     egress::{Egress, EgressPolicy, EgressSettings},
     git_providers::GitProviderForm,
@@ -59,7 +60,8 @@ impl World {
             email: "mira@acme.dev".to_owned(),
             password: PASSWORD.to_owned().into(),
         };
-        services.access.set_up(code.expose_secret(), form).await.unwrap();
+        let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        services.access.set_up(code.expose_secret(), form, here).await.unwrap();
         let admin = sign_in(&services, "mira@acme.dev").await;
         let noor = NewPerson {
             id: UserId(uuid::Uuid::from_u128(1)),
@@ -73,8 +75,9 @@ impl World {
                 .password_hash,
         };
         let now = Timestamp::from_millis(0);
+        let event = AuditEvent::new(Actor::CommandLine, Action::MemberCreated, now);
         store
-            .create_member(admin.account(), noor, Role::Member, now)
+            .create_member(admin.account(), noor, Role::Member, now, event)
             .await
             .unwrap();
         let member = sign_in(&services, "noor@acme.dev").await;

@@ -147,7 +147,11 @@ impl World {
             email: "mira@acme.dev".to_owned(),
             password: PASSWORD.to_owned().into(),
         };
-        self.services.access.set_up(code.expose_secret(), form).await.unwrap()
+        self.services
+            .access
+            .set_up(code.expose_secret(), form, std::net::Ipv4Addr::LOCALHOST.into())
+            .await
+            .unwrap()
     }
 
     /// The member that a cookie stands for.
