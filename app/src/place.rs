@@ -30,6 +30,7 @@ pub(crate) enum AccountPage {
     /// The account's own address.
     Home,
     Tokens,
+    Expiring,
     Runtimes,
     GitAuthentication,
     /// No page.
@@ -79,7 +80,7 @@ impl Place {
 }
 
 /// The fields of a query that open a sheet, as in `?add=<id>`. All else in it is the page's own.
-const OPENERS: [&str; 15] = [
+const OPENERS: [&str; 16] = [
     "add",
     "application",
     "confirm",
@@ -95,6 +96,7 @@ const OPENERS: [&str; 15] = [
     "scopes",
     "share",
     "test",
+    "token",
 ];
 /// Before those that are about a runtime's own token.
 pub(crate) const OF_RUNTIME: &str = "token-";
@@ -112,12 +114,18 @@ pub(crate) fn own_query(query: &str) -> String {
 }
 
 /// The pages that show something: each with its path below the account's, its heading, and what is said below that.
-const PAGES: [(AccountPage, &str, &str, &str); 3] = [
+const PAGES: [(AccountPage, &str, &str, &str); 4] = [
     (
         AccountPage::Tokens,
         "tokens",
         "Git Personal Access Tokens",
         "Authorize access to your Git provider accounts, once for each runtime that acts for you.",
+    ),
+    (
+        AccountPage::Expiring,
+        "admin/expiring",
+        "Expiring tokens",
+        "What stops working when, and for whom.",
     ),
     (
         AccountPage::Runtimes,

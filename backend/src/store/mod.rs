@@ -7,6 +7,7 @@ mod audit;
 mod audit_search;
 mod due_tokens;
 mod entities;
+mod expiring;
 mod git_providers;
 mod git_tokens;
 mod keys;
@@ -21,6 +22,9 @@ mod sessions;
 
 pub use audit::AuditHead;
 pub use due_tokens::{BackgroundCheck, DueProvider, DueToken};
+pub use expiring::{
+    ListedToken, MOST_LOGINS, MissingRow, TokenCounts, TokenCursor, TokenOrder, TokenQuery, TokenSearch,
+};
 pub use git_providers::GitProviderRow;
 pub use git_tokens::{GitTokenRow, NewGitToken};
 pub use keys::{AccountKeyRow, KeyPurpose};
@@ -86,7 +90,7 @@ impl Store {
             single.close().await?;
             migrated?;
         }
-        Ok(())
+        self.find_everybody().await
     }
 
     /// Whether every migration of this version has run.
