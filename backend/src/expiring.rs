@@ -3,6 +3,7 @@
 use crate::{
     Fault,
     access::{AccessError, Member},
+    audit::{Action, AuditEvent},
     clock::Clock,
     git_providers,
     store::{
@@ -286,6 +287,16 @@ impl ExpiringTokens {
     pub async fn check_soon(&self, member: &Member, tokens: &[GitTokenId]) -> Result<u64, ExpiringError> {
         member.require_admin()?;
         let now = self.clock.now();
+        let chosen = match tokens.len() {
+            1 => "1 token".to_owned(),
+            many => format!("{many} tokens that were chosen"),
+        };
+        let event = AuditEvent::new(member, Action::CheckRequested, now).detail(chosen);
+        let event = match tokens {
+            [token] => event.token(*token),
+            _ => event,
+        };
+        self.store.record(member.account(), event).await?;
         let found = self.store.check_these_soon(member.account(), tokens, now).await?;
         self.sweep.notify_one();
         tracing::info!(account = %member.account(), user = %member.user(), tokens = found, "asked for checks soon");
