@@ -6,6 +6,7 @@ mod support;
 
 mod access;
 mod accounts_apart;
+mod audit;
 mod checks;
 mod expiring;
 mod git_providers;
