@@ -287,14 +287,10 @@ impl ExpiringTokens {
     pub async fn check_soon(&self, member: &Member, tokens: &[GitTokenId]) -> Result<u64, ExpiringError> {
         member.require_admin()?;
         let now = self.clock.now();
-        let chosen = match tokens.len() {
-            1 => "1 token".to_owned(),
-            many => format!("{many} tokens that were chosen"),
-        };
-        let event = AuditEvent::new(member, Action::CheckRequested, now).detail(chosen);
+        let event = AuditEvent::new(member, Action::CheckRequested, now);
         let event = match tokens {
             [token] => event.token(*token),
-            _ => event,
+            several => event.detail(format!("{} chosen tokens", several.len())),
         };
         self.store.record(member.account(), event).await?;
         let found = self.store.check_these_soon(member.account(), tokens, now).await?;
@@ -308,9 +304,14 @@ impl ExpiringTokens {
         let mut look = interval(FOLD_EVERY);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            tokio::select! {
-                _ = stop.wait_for(|told| *told) => return,
-                _ = look.tick() => {}
+            let stopping = tokio::select! {
+                told = stop.wait_for(|told| *told) => Some(told.is_ok()),
+                _ = look.tick() => None,
+            };
+            match stopping {
+                Some(true) => return,
+                Some(false) => std::future::pending().await,
+                None => {}
             }
             if let Err(error) = self.run_once().await {
                 tracing::error!(%error, "could not add up the numbers of tokens");
