@@ -33,6 +33,7 @@ pub(crate) enum AccountPage {
     Expiring,
     Runtimes,
     GitAuthentication,
+    AuditLog,
     /// No page.
     Nothing,
 }
@@ -80,7 +81,7 @@ impl Place {
 }
 
 /// The fields of a query that open a sheet, as in `?add=<id>`. All else in it is the page's own.
-const OPENERS: [&str; 16] = [
+const OPENERS: [&str; 17] = [
     "add",
     "application",
     "confirm",
@@ -88,6 +89,7 @@ const OPENERS: [&str; 16] = [
     "delete-application",
     "edit",
     "edit-application",
+    "event",
     "expiry",
     "method",
     "register",
@@ -114,7 +116,7 @@ pub(crate) fn own_query(query: &str) -> String {
 }
 
 /// The pages that show something: each with its path below the account's, its heading, and what is said below that.
-const PAGES: [(AccountPage, &str, &str, &str); 4] = [
+const PAGES: [(AccountPage, &str, &str, &str); 5] = [
     (
         AccountPage::Tokens,
         "tokens",
@@ -138,6 +140,12 @@ const PAGES: [(AccountPage, &str, &str, &str); 4] = [
         "admin/git-authentication",
         "Git authentication",
         "The Git providers that your runtimes use, and against which tokens are checked.",
+    ),
+    (
+        AccountPage::AuditLog,
+        "admin/audit",
+        "Audit log",
+        "Who did what in this account, from where, and what came of it. Nothing here can be changed.",
     ),
 ];
 
@@ -183,6 +191,7 @@ mod tests {
             ("/acme/tokens/", acme(AccountPage::Tokens)),
             ("/acme/admin/runtimes", acme(AccountPage::Runtimes)),
             ("/acme/admin/git-authentication", acme(AccountPage::GitAuthentication)),
+            ("/acme/admin/audit", acme(AccountPage::AuditLog)),
             ("/acme/admin", acme(AccountPage::Nothing)),
             ("/acme/tokens/more", acme(AccountPage::Nothing)),
         ] {

@@ -114,9 +114,9 @@ impl Services {
             tokens,
             calendar,
             expiring,
-            check_soon: CheckSoon::new(store.clone(), clock, sweep.waker()),
+            check_soon: CheckSoon::new(store.clone(), clock.clone(), sweep.waker()),
             sweep,
-            audit: AuditLog::new(store.clone()),
+            audit: AuditLog::new(store.clone(), clock),
             flash: FlashSeal::new(&master, random),
             store,
         })

@@ -5,10 +5,10 @@ use crate::{
     layers::{cross_site, headers, session, trace},
 };
 use any_spawner::Executor;
-use app::ssr::{WebSettings, oauth, page};
+use app::ssr::{CurrentSession, WebSettings, audit, oauth, page};
 use axum::{
-    Router,
-    extract::{Path, Query, State},
+    Extension, Router,
+    extract::{Path, Query, RawQuery, State},
     http::{HeaderValue, StatusCode, header, request::Parts},
     middleware::from_fn_with_state,
     response::{IntoResponse, Response},
@@ -60,8 +60,17 @@ pub(crate) fn router(services: Services, config: &Config, options: LeptosOptions
             },
         )
     };
+    let export = {
+        let services = services.clone();
+        get(
+            move |account: Path<String>, query: RawQuery, session: Extension<CurrentSession>| {
+                audit::export(services.clone(), account, query, session)
+            },
+        )
+    };
     let pages = Router::new()
         .route("/api/ui/{*function}", server_functions)
+        .route(audit::EXPORT, export)
         .route(oauth::AWAY, away)
         .route(oauth::CALLBACK, callback)
         // The app knows which addresses lead to a page, and says so of those that do not.

@@ -3,8 +3,9 @@
 use super::refusal::{self, refusal};
 use crate::{AppError, error::Problem};
 use backend::{
-    Fault, access::AccessError, check_soon::CheckSoonError, expiring::ExpiringError, git_providers::GitProviderError,
-    oauth::OAuthApplicationError, rotation::RotationError, runtimes::RuntimeError, tokens::TokenError,
+    Fault, access::AccessError, audit::AuditError, check_soon::CheckSoonError, expiring::ExpiringError,
+    git_providers::GitProviderError, oauth::OAuthApplicationError, rotation::RotationError, runtimes::RuntimeError,
+    tokens::TokenError,
 };
 use std::{
     fmt::Display,
@@ -91,6 +92,16 @@ impl From<CheckSoonError> for AppError {
             CheckSoonError::NotFound => Self::NotFound,
             CheckSoonError::Access(error) => error.into(),
             CheckSoonError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<AuditError> for AppError {
+    fn from(error: AuditError) -> Self {
+        match error {
+            AuditError::NotFound => Self::NotFound,
+            AuditError::Access(error) => error.into(),
+            AuditError::Fault(fault) => fault.into(),
         }
     }
 }

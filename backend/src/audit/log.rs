@@ -4,9 +4,11 @@ use super::{Direction, Filter, Record, csv};
 use crate::{
     Fault,
     access::{AccessError, Member},
+    clock::Clock,
     store::Store,
 };
-use domain::{AccountId, GitTokenId, UserId};
+use domain::{AccountId, GitTokenId, RuntimeId, Timestamp, UserId};
+use std::sync::Arc;
 
 /// How many events a page shows.
 const PAGE: u64 = 50;
@@ -34,8 +36,12 @@ pub struct AuditPage {
     pub records: Vec<Record>,
     /// The number before which the next page begins; `None` on the last one.
     pub next: Option<i64>,
-    /// Who has done something in the account, by name: to choose from.
+    /// The members of the account by name, to choose from.
     pub people: Vec<(UserId, String)>,
+    /// Its runtimes by name, to choose from.
+    pub runtimes: Vec<(RuntimeId, String)>,
+    /// The moment for which it is true.
+    pub now: Timestamp,
 }
 
 /// What a file of events is written in.
@@ -51,13 +57,14 @@ pub enum Format {
 #[derive(Clone)]
 pub struct AuditLog {
     store: Store,
+    clock: Arc<dyn Clock>,
 }
 
 impl AuditLog {
     /// Wires the service.
     #[must_use]
-    pub const fn new(store: Store) -> Self {
-        Self { store }
+    pub fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
+        Self { store, clock }
     }
 
     /// The events that a filter leaves, the newest first, before the event of number `before`.
@@ -68,10 +75,13 @@ impl AuditLog {
         let mut records = self.store.search_audit(account, filter, place, PAGE + 1).await?;
         let more = records.len() as u64 > PAGE;
         records.truncate(usize::try_from(PAGE).unwrap_or(usize::MAX));
+        let runtimes = self.store.runtimes(account).await?;
         Ok(AuditPage {
             next: records.last().filter(|_| more).map(|record| record.seq),
             records,
             people: self.store.audit_people(account).await?,
+            runtimes: runtimes.into_iter().map(|row| (row.id, row.name)).collect(),
+            now: self.clock.now(),
         })
     }
 

@@ -36,7 +36,8 @@ pub struct AuditHead {
 impl AuditEvent {
     /// Records it as the last thing that a transaction does: the head of the chain is locked until that ends.
     pub(super) async fn insert(self, db: &impl ConnectionTrait, account: AccountId) -> Result<(), Fault> {
-        append(db, account, vec![self]).await
+        // On the heap: the future of every change holds it.
+        Box::pin(append(db, account, vec![self])).await
     }
 
     /// Ends a transaction: with this record if it `changed` something, as if it had not been otherwise. Gives `changed`.

@@ -1,6 +1,7 @@
 //! What the pages of an account show, made of the views that the services return: one file for each list, and what stands
 //! around them all.
 
+pub(crate) mod audit;
 pub(crate) mod expiring;
 pub(crate) mod git_authentication;
 mod oauth;
@@ -41,6 +42,12 @@ pub(crate) async fn page(account: &str, page: &str, query: &str) -> Result<Vec<B
             let page = services.expiring.page(&member, &expiring::choice(&query)).await?;
             return Ok(expiring::blocks(&page, &query, account));
         }
+        AccountPage::AuditLog => {
+            let query = PageQuery::read(query);
+            let before = query.get(audit::TURN).parse().ok();
+            let page = services.audit.page(&member, &audit::choice(&query), before).await?;
+            vec![audit::list(&page, &query, account)]
+        }
         AccountPage::Home | AccountPage::Nothing => return Err(AppError::NotFound),
     };
     Ok(lists.into_iter().map(Block::from).collect())
@@ -70,6 +77,7 @@ pub(crate) fn frame(viewer: &Viewer) -> Frame {
                     count: counted(viewer.requests),
                     ..link("admin/git-authentication", "lock", "Git authentication")
                 },
+                link("admin/audit", "history", "Audit log"),
             ],
         ));
     }

@@ -1,6 +1,7 @@
 //! The sheets, and what can be done with rows: one file for each page. Made from the views that the services return, so nobody gets
 //! a sheet over a page that is not theirs to see.
 
+pub(crate) mod audit;
 pub(crate) mod authorize;
 pub(crate) mod expiring;
 pub(crate) mod git_authentication;
@@ -16,7 +17,7 @@ use crate::{
     AppError,
     place::{AccountPage, OF_RUNTIME},
 };
-use backend::{Services, access::Member, expiring::ExpiringError, git_providers::GitProviderError};
+use backend::{Services, access::Member, audit::AuditError, expiring::ExpiringError, git_providers::GitProviderError};
 use domain::{
     HolderKind,
     sheet::{Action, Part, Sheet},
@@ -96,8 +97,19 @@ async fn open(
         AccountPage::Expiring => {
             let Ok(token) = id.parse() else { return Ok(None) };
             match services.expiring.detail(member, token).await {
-                Ok(detail) => Some(expiring::sheet(&detail, account)),
+                Ok(detail) => {
+                    let record = services.audit.of_token(member, token, expiring::EVENTS).await;
+                    Some(expiring::sheet(&detail, &record.map_err(AppError::from)?, account))
+                }
                 Err(ExpiringError::NotFound) => None,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        AccountPage::AuditLog => {
+            let Ok(seq) = id.parse() else { return Ok(None) };
+            match services.audit.event(member, seq).await {
+                Ok(record) => Some(audit::sheet(&record)),
+                Err(AuditError::NotFound) => None,
                 Err(error) => return Err(error.into()),
             }
         }
