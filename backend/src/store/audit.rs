@@ -74,6 +74,13 @@ impl AuditEvent {
 }
 
 impl Store {
+    /// Records something that changes nothing here.
+    pub async fn record(&self, account: AccountId, event: AuditEvent) -> Result<(), Fault> {
+        let tx = self.begin().await?;
+        event.insert(&tx, account).await?;
+        Ok(tx.commit().await?)
+    }
+
     /// What was done in an account, in order.
     pub async fn audit_events(&self, account: AccountId) -> Result<Vec<AuditRow>, Fault> {
         let rows = audit_event::Entity::find()

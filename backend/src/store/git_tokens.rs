@@ -4,6 +4,7 @@ use super::{
     GitProviderRow, NewGrant, Store,
     audit::AuditEvent,
     entities::{check, git_provider, git_token, oauth_application, runtime},
+    members::stays_member,
     oauth_grants::{insert_grant, unsettled},
 };
 use crate::{Fault, vault::Sealed};
@@ -105,7 +106,7 @@ impl Store {
     /// Stores a token in place of the one that its holder had for the runtime, with the check that it passed at `provider`.
     /// `false`, and nothing changed, when what was found true before no longer is: the runtime uses another provider, or that has
     /// another address, or somebody else has the same token, or the stored one that it is a copy of was deleted, replaced or
-    /// rotated.
+    /// rotated, or its holder is no member any more.
     pub async fn put_git_token(
         &self,
         account: AccountId,
@@ -152,6 +153,13 @@ impl Store {
             ..Default::default()
         };
         let tx = self.begin().await?;
+        // Whoever is just being removed leaves no token behind that nobody asked about.
+        if let Some(user) = token.user
+            && stays_member(&tx, account, user).await?.is_none()
+        {
+            tx.rollback().await?;
+            return Ok(false);
+        }
         // The runtime and its provider stay as they are until this is done: a token goes nowhere but where it was checked. It also
         // makes tokens come one after the other: two at once would both delete what was there, and the second would then find
         // the first in its place.

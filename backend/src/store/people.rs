@@ -2,6 +2,7 @@
 
 use super::{
     Store,
+    audit::AuditEvent,
     entities::{account, account_key, member, session, set_up_link, user},
     keys::{AccountKeyRow, key_model},
     sessions::{SessionRow, session_model},
@@ -37,6 +38,8 @@ pub struct MembershipRow {
     pub account_name: String,
     /// What the person may do there.
     pub role: Role,
+    /// When the person was there last, to the minute.
+    pub last_seen_at: Option<Timestamp>,
 }
 
 /// A person to be stored.
@@ -89,15 +92,19 @@ impl Store {
         Ok(true)
     }
 
-    /// Makes an account with its keys and no members.
+    /// Makes a further account with its keys and its admin. [`super::is_taken`] tells that its part of every address is taken.
     pub async fn create_account(
         &self,
         account: (AccountId, &str, &str),
         keys: Vec<AccountKeyRow>,
+        admin: UserId,
         now: Timestamp,
+        event: AuditEvent,
     ) -> Result<(), Fault> {
         let tx = self.begin().await?;
         insert_account(&tx, account, keys, now).await?;
+        member_model(account.0, admin, Role::Admin, now).insert(&tx).await?;
+        event.insert(&tx, account.0).await?;
         Ok(tx.commit().await?)
     }
 
@@ -163,8 +170,8 @@ impl Store {
                     account: AccountId(account.id),
                     slug: account.slug,
                     account_name: account.name,
-                    role: Role::from_stored(&row.role)
-                        .ok_or_else(|| Fault::Stored(format!("unknown role {:?}", row.role)))?,
+                    role: role_of(&row.role)?,
+                    last_seen_at: row.last_seen_at.map(Timestamp::from_millis),
                 })
             })
             .collect()
@@ -202,7 +209,7 @@ fn account_model((id, slug, name): (AccountId, &str, &str), now: Timestamp) -> a
     }
 }
 
-fn user_model(person: NewPerson, now: Timestamp) -> user::ActiveModel {
+pub(super) fn user_model(person: NewPerson, now: Timestamp) -> user::ActiveModel {
     user::ActiveModel {
         id: Set(person.id.0),
         email: Set(person.email),
@@ -212,13 +219,19 @@ fn user_model(person: NewPerson, now: Timestamp) -> user::ActiveModel {
     }
 }
 
-fn member_model(account: AccountId, user: UserId, role: Role, now: Timestamp) -> member::ActiveModel {
+pub(super) fn member_model(account: AccountId, user: UserId, role: Role, now: Timestamp) -> member::ActiveModel {
     member::ActiveModel {
         account_id: Set(account.0),
         user_id: Set(user.0),
         role: Set(role.as_str().to_owned()),
         created_at: Set(now.as_millis()),
+        last_seen_at: Set(None),
     }
+}
+
+/// The role that is stored.
+pub(super) fn role_of(word: &str) -> Result<Role, Fault> {
+    Role::from_stored(word).ok_or_else(|| Fault::Stored(format!("unknown role {word:?}")))
 }
 
 fn user_row(row: user::Model) -> UserRow {

@@ -9,6 +9,7 @@ mod accounts_apart;
 mod checks;
 mod git_providers;
 mod keys;
+mod members;
 mod migrations;
 mod oauth;
 mod refresh;
