@@ -22,6 +22,8 @@ pub(crate) enum DoorPage {
     SignIn,
     /// Set-up, with the code in the link.
     SetUp(String),
+    /// An invitation, with the code in the link.
+    Join(String),
 }
 
 /// A page of an account.
@@ -32,6 +34,7 @@ pub(crate) enum AccountPage {
     Tokens,
     Runtimes,
     GitAuthentication,
+    Members,
     /// No page.
     Nothing,
 }
@@ -44,6 +47,7 @@ impl Place {
             [] => Self::Door(DoorPage::Home),
             ["sign-in"] => Self::Door(DoorPage::SignIn),
             ["setup", code] => Self::Door(DoorPage::SetUp((*code).to_owned())),
+            ["join", code] => Self::Door(DoorPage::Join((*code).to_owned())),
             [account, page @ ..] => Self::Account((*account).to_owned(), AccountPage::at(&page.join("/"))),
         }
     }
@@ -53,6 +57,7 @@ impl Place {
         let mut asks = match self {
             Self::Door(DoorPage::Home | DoorPage::SignIn) => vec![Ask::Door],
             Self::Door(DoorPage::SetUp(code)) => vec![Ask::SetUpLink(code.clone())],
+            Self::Door(DoorPage::Join(code)) => vec![Ask::Invitation(code.clone())],
             Self::Account(account, page) => {
                 let mut asks = vec![Ask::Frame(account.clone())];
                 asks.extend(page.head().map(|(page, ..)| page_at(account, page, query)));
@@ -79,7 +84,7 @@ impl Place {
 }
 
 /// The fields of a query that open a sheet, as in `?add=<id>`. All else in it is the page's own.
-const OPENERS: [&str; 15] = [
+const OPENERS: [&str; 20] = [
     "add",
     "application",
     "confirm",
@@ -88,9 +93,14 @@ const OPENERS: [&str; 15] = [
     "edit",
     "edit-application",
     "expiry",
+    "invite",
+    "leave",
     "method",
     "register",
+    "remove",
     "replace",
+    "revoke",
+    "role",
     "rotate",
     "scopes",
     "share",
@@ -112,7 +122,7 @@ pub(crate) fn own_query(query: &str) -> String {
 }
 
 /// The pages that show something: each with its path below the account's, its heading, and what is said below that.
-const PAGES: [(AccountPage, &str, &str, &str); 3] = [
+const PAGES: [(AccountPage, &str, &str, &str); 4] = [
     (
         AccountPage::Tokens,
         "tokens",
@@ -130,6 +140,12 @@ const PAGES: [(AccountPage, &str, &str, &str); 3] = [
         "admin/git-authentication",
         "Git authentication",
         "The Git providers that your runtimes use, and against which tokens are checked.",
+    ),
+    (
+        AccountPage::Members,
+        "admin/members",
+        "Members",
+        "The people of this account, what they may do, and who is invited.",
     ),
 ];
 
@@ -170,11 +186,13 @@ mod tests {
             ("/", Place::Door(DoorPage::Home)),
             ("/sign-in", Place::Door(DoorPage::SignIn)),
             ("/setup/abc", Place::Door(DoorPage::SetUp("abc".to_owned()))),
+            ("/join/abc", Place::Door(DoorPage::Join("abc".to_owned()))),
             ("/acme", acme(AccountPage::Home)),
             ("/acme/tokens", acme(AccountPage::Tokens)),
             ("/acme/tokens/", acme(AccountPage::Tokens)),
             ("/acme/admin/runtimes", acme(AccountPage::Runtimes)),
             ("/acme/admin/git-authentication", acme(AccountPage::GitAuthentication)),
+            ("/acme/admin/members", acme(AccountPage::Members)),
             ("/acme/admin", acme(AccountPage::Nothing)),
             ("/acme/tokens/more", acme(AccountPage::Nothing)),
         ] {

@@ -13,6 +13,8 @@ pub(crate) struct Done {
     pub(crate) message: String,
     /// Whether the message is one of caution.
     pub(crate) caution: bool,
+    /// A link that is shown this once, with the message; may be empty.
+    pub(crate) link: String,
     /// The page to show next: a path of our own.
     pub(crate) location: String,
     /// Whether that page must be loaded anew, because who is signed in has changed.
@@ -22,6 +24,7 @@ pub(crate) struct Done {
 pack_fields!(Done {
     message,
     caution,
+    link,
     location,
     reload,
 });
@@ -47,6 +50,14 @@ impl Done {
         Self {
             reload: true,
             ..Self::new("", location)
+        }
+    }
+
+    /// With a link that nobody can see again.
+    pub(crate) fn once(self, link: &str) -> Self {
+        Self {
+            link: link.to_owned(),
+            ..self
         }
     }
 

@@ -32,6 +32,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: AdminCommand,
     },
+    /// Manage the accounts
+    Account {
+        #[command(subcommand)]
+        command: AccountCommand,
+    },
     /// Check configuration, database, master key and assets, and say what to do about each finding
     Doctor,
 }
@@ -49,6 +54,19 @@ pub(crate) enum AdminCommand {
         /// The account, as it stands in its addresses; needed when there are several
         #[arg(long)]
         account: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccountCommand {
+    /// Make a further account, with somebody who signs in already as its admin
+    Create {
+        /// The account's name; its addresses are made of it
+        #[arg(long)]
+        name: String,
+        /// The admin's e-mail address
+        #[arg(long, value_name = "EMAIL")]
+        admin: String,
     },
 }
 

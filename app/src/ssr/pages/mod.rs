@@ -2,6 +2,7 @@
 //! around them all.
 
 pub(crate) mod git_authentication;
+mod members;
 mod oauth;
 pub(crate) mod runtimes;
 pub(crate) mod tokens;
@@ -35,6 +36,7 @@ pub(crate) async fn page(account: &str, page: &str, _query: &str) -> Result<Vec<
             let oauth = services.oauth_applications.page(&member).await?;
             git_authentication::lists(&page, &oauth, account)
         }
+        AccountPage::Members => members::lists(&services.members.page(&member).await?, account),
         AccountPage::Home | AccountPage::Nothing => return Err(AppError::NotFound),
     };
     Ok(lists.into_iter().map(Block::from).collect())
@@ -63,6 +65,7 @@ pub(crate) fn frame(viewer: &Viewer) -> Frame {
                     count: counted(viewer.requests),
                     ..link("admin/git-authentication", "lock", "Git authentication")
                 },
+                link("admin/members", "users", "Members"),
             ],
         ));
     }
@@ -72,7 +75,24 @@ pub(crate) fn frame(viewer: &Viewer) -> Frame {
         initials: names.filter_map(|name| name.chars().next()).take(2).collect(),
         name: viewer.name.clone(),
         part: format!("{} · {}", viewer.account_name, viewer.role.as_str()),
+        accounts: accounts(viewer),
     }
+}
+
+/// The ways to the person's accounts, and out of the present one.
+fn accounts(viewer: &Viewer) -> Vec<Link> {
+    let way = |(slug, name): &(String, String)| Link {
+        to: format!("/{slug}/tokens"),
+        icon: if *slug == viewer.account { "check" } else { "" }.to_owned(),
+        label: name.clone(),
+        ..Link::default()
+    };
+    let out = Link {
+        to: format!("/{}/tokens?leave=", viewer.account),
+        label: format!("Leave {}", viewer.account_name),
+        ..Link::default()
+    };
+    viewer.accounts.iter().map(way).chain([out]).collect()
 }
 
 /// How many there are, if there are any.
