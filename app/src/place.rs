@@ -32,6 +32,7 @@ pub(crate) enum AccountPage {
     /// The account's own address.
     Home,
     Tokens,
+    Expiring,
     Runtimes,
     GitAuthentication,
     Members,
@@ -84,7 +85,7 @@ impl Place {
 }
 
 /// The fields of a query that open a sheet, as in `?add=<id>`. All else in it is the page's own.
-const OPENERS: [&str; 20] = [
+const OPENERS: [&str; 21] = [
     "add",
     "application",
     "confirm",
@@ -105,6 +106,7 @@ const OPENERS: [&str; 20] = [
     "scopes",
     "share",
     "test",
+    "token",
 ];
 /// Before those that are about a runtime's own token.
 pub(crate) const OF_RUNTIME: &str = "token-";
@@ -122,12 +124,18 @@ pub(crate) fn own_query(query: &str) -> String {
 }
 
 /// The pages that show something: each with its path below the account's, its heading, and what is said below that.
-const PAGES: [(AccountPage, &str, &str, &str); 4] = [
+const PAGES: [(AccountPage, &str, &str, &str); 5] = [
     (
         AccountPage::Tokens,
         "tokens",
         "Git Personal Access Tokens",
         "Authorize access to your Git provider accounts, once for each runtime that acts for you.",
+    ),
+    (
+        AccountPage::Expiring,
+        "admin/expiring",
+        "Expiring tokens",
+        "What stops working when, and for whom.",
     ),
     (
         AccountPage::Runtimes,

@@ -12,6 +12,7 @@ mod m20261122_000004_check_schedule;
 mod m20261122_000005_rotation;
 mod m20261122_000006_oauth;
 mod m20261123_000008_members;
+mod m20261123_000009_expiring;
 
 /// Runs the steps that a database has not seen yet.
 #[derive(Debug)]
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000005_rotation::Migration),
             Box::new(m20261122_000006_oauth::Migration),
             Box::new(m20261123_000008_members::Migration),
+            Box::new(m20261123_000009_expiring::Migration),
         ]
     }
 }

@@ -5,6 +5,7 @@
 //! of the framework's that would quote it.
 
 pub(crate) mod access;
+pub(crate) mod expiring;
 pub(crate) mod git_providers;
 pub(crate) mod members;
 pub(crate) mod oauth;

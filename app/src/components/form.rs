@@ -54,11 +54,13 @@ pub(crate) fn PostForm(
     #[prop(default = NO_FORM.to_owned(), into)]
     id: String,
     #[prop(optional)] class: &'static str,
+    /// Its id in the document, for controls that stand outside of it.
+    #[prop(optional, into)]
+    element: Option<&'static str>,
     children: Children,
 ) -> impl IntoView {
     let state = app_state();
     let (error, values) = state.left_by(&id);
-    let element_id = (!id.is_empty()).then(|| format!("form-{id}"));
     let form = FormState {
         id: StoredValue::new(id),
         waiting: RwSignal::new(false),
@@ -102,7 +104,7 @@ pub(crate) fn PostForm(
     };
 
     view! {
-        <form id=element_id action=action method="post" class=class novalidate aria-busy=move || form.waiting.get().then_some("true") on:submit=on_submit>
+        <form id=element action=action method="post" class=class novalidate aria-busy=move || form.waiting.get().then_some("true") on:submit=on_submit>
             {children()}
         </form>
     }

@@ -16,9 +16,8 @@ use domain::{
 };
 use leptos::prelude::*;
 
-/// The form that does something with the rows that are ticked, and its id in the document.
+/// The form that does something with the rows that are ticked.
 const BULK: &str = "bulk";
-const BULK_ELEMENT: &str = "form-bulk";
 
 /// The list.
 pub(crate) fn list(list: List) -> AnyView {
@@ -149,7 +148,7 @@ fn many(actions: Vec<Action>) -> AnyView {
     let first = actions.first().cloned().unwrap_or_default();
     let (_, fields) = first.post.unwrap_or_default();
     view! {
-        <PostForm action=first.to id=BULK class="bulk">
+        <PostForm action=first.to element=BULK class="bulk">
             <span class="sub">"With those selected:"</span>
             {hidden(fields)}
             {each(actions, |Action { id, label, to, post, .. }| {
@@ -233,7 +232,7 @@ fn row(row: Row, columns: &[String], ticked: bool) -> AnyView {
         <tr>
             {ticked.then(|| view! {
                 <td class="tick">
-                    <input type="checkbox" name="chosen[]" value=key form=BULK_ELEMENT aria-label=format!("Select {name}")/>
+                    <input type="checkbox" name="chosen[]" value=key form=BULK aria-label=format!("Select {name}")/>
                 </td>
             })}
             <th scope="row" class=head.class>{each(head.bits, bit)}</th>

@@ -6,6 +6,7 @@ use backend::{
     Fault,
     access::AccessError,
     check_soon::CheckSoonError,
+    expiring::ExpiringError,
     git_providers::GitProviderError,
     members::{JoinError, MemberError},
     oauth::OAuthApplicationError,
@@ -155,6 +156,16 @@ impl From<CheckSoonError> for AppError {
             CheckSoonError::NotFound => Self::NotFound,
             CheckSoonError::Access(error) => error.into(),
             CheckSoonError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<ExpiringError> for AppError {
+    fn from(error: ExpiringError) -> Self {
+        match error {
+            ExpiringError::NotFound => Self::NotFound,
+            ExpiringError::Access(error) => error.into(),
+            ExpiringError::Fault(fault) => fault.into(),
         }
     }
 }

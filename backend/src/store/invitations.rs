@@ -5,7 +5,7 @@ use super::{
     audit::AuditEvent,
     entities::{account, invitation, member, session, user},
     members::{Records, Told, stays_member},
-    people::{NewPerson, member_model, role_of, user_model},
+    people::{NewPerson, insert_person, member_model, role_of},
     sessions::{SessionRow, session_model},
 };
 use crate::Fault;
@@ -197,7 +197,7 @@ impl Store {
         let (user, session) = match joiner {
             Joiner::New(person, session) => {
                 let id = person.id;
-                user_model(person, now).insert(&tx).await?;
+                insert_person(&tx, person, now).await?;
                 (id, Some(session))
             }
             Joiner::Known(user) => (user, None),

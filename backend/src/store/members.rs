@@ -16,8 +16,8 @@ use super::{
 use crate::Fault;
 use domain::{AccountId, GitProviderId, GitTokenId, Role, RuntimeId, Timestamp, TokenStatus, UserId};
 use sea_orm::{
-    ColumnTrait as _, Condition, DatabaseTransaction, EntityTrait as _, ExprTrait as _, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _, Select,
+    ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    Select,
     sea_query::{Expr, LockType, Query, SelectStatement},
 };
 use std::collections::HashMap;
@@ -148,7 +148,6 @@ impl Store {
     /// For how many runtimes each person of an account has a token that works at `now`; people without one are left out.
     pub async fn working_tokens(&self, account: AccountId, now: Timestamp) -> Result<HashMap<UserId, u64>, Fault> {
         let works = TokenStatus::ALL.into_iter().filter(|status| status.works());
-        let entered = git_token::Column::EnteredExpiresAt;
         let rows: Vec<(Uuid, i64)> = git_token::Entity::find()
             .select_only()
             .column(git_token::Column::UserId)
@@ -156,20 +155,8 @@ impl Store {
             .filter(git_token::Column::AccountId.eq(account.0))
             .filter(git_token::Column::UserId.is_not_null())
             .filter(git_token::Column::Status.is_in(works.map(TokenStatus::as_str)))
-            .filter(
-                Condition::any()
-                    .add(git_token::Column::ExpiresAt.gt(now.as_millis()))
-                    .add(git_token::Column::NeverExpires.eq(true))
-                    // What was entered counts where the provider tells nothing, as `Ends::expiry` has it.
-                    .add(
-                        git_token::Column::ExpiresAt.is_null().and(
-                            entered
-                                .is_null()
-                                .or(entered.gt(now.as_millis()))
-                                .or(Expr::col(git_token::Column::AcceptedAt).gte(Expr::col(entered))),
-                        ),
-                    ),
-            )
+            // What never ends, and what is not known, come after all that is.
+            .filter(git_token::Column::EndsAt.gt(now.as_millis()))
             .group_by(git_token::Column::UserId)
             .into_tuple()
             .all(&self.db)
@@ -245,11 +232,14 @@ impl Store {
             return Ok(Err(stays));
         }
         // Before the tokens: whoever stores one waits for this, and finds that there is no member any more.
-        let done = member::Entity::delete_by_id((account.0, user.0)).exec(&tx).await?;
-        if done.rows_affected == 0 {
+        let there = member::Entity::find_by_id((account.0, user.0)).lock(LockType::Update);
+        if there.one(&tx).await?.is_none() {
             tx.rollback().await?;
             return Ok(Err(Stays::NotFound));
         }
+        // Also if they are kept: one that is just being deleted would leave behind that a member lacks it (migration 9).
+        tokens_of(account, user).all(&tx).await?;
+        member::Entity::delete_by_id((account.0, user.0)).exec(&tx).await?;
         let mut left = LeftTokens::default();
         if delete {
             left.personal = holdings(&tx, tokens_of(account, user).filter(git_token::Column::Kind.eq("pat"))).await?;

@@ -6,6 +6,7 @@
 mod audit;
 mod due_tokens;
 mod entities;
+mod expiring;
 mod git_providers;
 mod git_tokens;
 mod invitations;
@@ -22,6 +23,9 @@ mod sessions;
 
 pub use audit::{AuditEvent, AuditRow};
 pub use due_tokens::{BackgroundCheck, DueProvider, DueToken};
+pub use expiring::{
+    ListedToken, MOST_LOGINS, MissingRow, TokenCounts, TokenCursor, TokenOrder, TokenQuery, TokenSearch,
+};
 pub use git_providers::GitProviderRow;
 pub use git_tokens::{GitTokenRow, NewGitToken};
 pub use invitations::{InvitationRow, Joined, Joiner, NewInvitation};
@@ -89,7 +93,7 @@ impl Store {
             single.close().await?;
             migrated?;
         }
-        Ok(())
+        self.find_everybody().await
     }
 
     /// Whether every migration of this version has run.

@@ -1,13 +1,14 @@
 //! What the pages of an account show, made of the views that the services return: one file for each list, and what stands
 //! around them all.
 
+pub(crate) mod expiring;
 pub(crate) mod git_authentication;
 mod members;
 mod oauth;
 pub(crate) mod runtimes;
 pub(crate) mod tokens;
 
-use super::context;
+use super::{PageQuery, context};
 use crate::{AppError, place::AccountPage};
 use domain::{
     ProviderKind, Role, Scope, Timestamp,
@@ -19,7 +20,7 @@ use domain::{
 };
 
 /// What the page of an account at a path shows for its query.
-pub(crate) async fn page(account: &str, page: &str, _query: &str) -> Result<Vec<Block>, AppError> {
+pub(crate) async fn page(account: &str, page: &str, query: &str) -> Result<Vec<Block>, AppError> {
     let (services, member) = context::member(account).await?;
     let lists = match AccountPage::at(page) {
         AccountPage::Tokens => {
@@ -37,6 +38,11 @@ pub(crate) async fn page(account: &str, page: &str, _query: &str) -> Result<Vec<
             git_authentication::lists(&page, &oauth, account)
         }
         AccountPage::Members => members::lists(&services.members.page(&member).await?, account),
+        AccountPage::Expiring => {
+            let query = PageQuery::read(query);
+            let page = services.expiring.page(&member, &expiring::choice(&query)).await?;
+            return Ok(expiring::blocks(&page, &query, account));
+        }
         AccountPage::Home | AccountPage::Nothing => return Err(AppError::NotFound),
     };
     Ok(lists.into_iter().map(Block::from).collect())
@@ -60,6 +66,7 @@ pub(crate) fn frame(viewer: &Viewer) -> Frame {
         groups.push((
             viewer.account_name.clone(),
             vec![
+                link("admin/expiring", "chart", "Expiring tokens"),
                 link("admin/runtimes", "cpu", "Runtimes"),
                 Link {
                     count: counted(viewer.requests),
@@ -138,7 +145,7 @@ fn stack(bits: Vec<Bit>) -> Bit {
 }
 
 /// Text without markup.
-fn text(text: &str) -> Bit {
+pub(crate) fn text(text: &str) -> Bit {
     Bit::Words(plain(text))
 }
 
@@ -172,12 +179,12 @@ fn mark(kind: ProviderKind, said: &str) -> Bit {
 }
 
 /// How far away a moment is; the moment itself is in the title.
-fn ago(at: Timestamp, now: Timestamp) -> Bit {
+pub(crate) fn ago(at: Timestamp, now: Timestamp) -> Bit {
     Bit::Time(at.rfc3339(), at.date_time(), at.relative_to(now))
 }
 
 /// A date, and how far away it is as seen from the moment of the page.
-fn when(at: Timestamp, now: Timestamp) -> [Bit; 2] {
+pub(crate) fn when(at: Timestamp, now: Timestamp) -> [Bit; 2] {
     [
         Bit::Time(at.rfc3339(), at.date_time(), at.date()),
         sub(&at.relative_to(now)),
@@ -185,7 +192,7 @@ fn when(at: Timestamp, now: Timestamp) -> [Bit; 2] {
 }
 
 /// The badge of a status: colour, icon and words.
-fn badge(status: ShownStatus) -> Bit {
+pub(crate) fn badge(status: ShownStatus) -> Bit {
     let tone = match status.tone() {
         Tone::Good => "good",
         Tone::Warn => "warn",

@@ -2,6 +2,7 @@
 //! a sheet over a page that is not theirs to see.
 
 pub(crate) mod authorize;
+pub(crate) mod expiring;
 pub(crate) mod git_authentication;
 pub(crate) mod join;
 pub(crate) mod members;
@@ -17,7 +18,9 @@ use crate::{
     AppError,
     place::{AccountPage, OF_RUNTIME},
 };
-use backend::{Services, access::Member, git_providers::GitProviderError, members::MemberError};
+use backend::{
+    Services, access::Member, expiring::ExpiringError, git_providers::GitProviderError, members::MemberError,
+};
 use domain::{
     HolderKind,
     sheet::{Action, Part, Sheet},
@@ -108,6 +111,14 @@ async fn open(
             }
         }
         AccountPage::Members => members::sheet(&services.members.page(member).await?, wanted, account),
+        AccountPage::Expiring => {
+            let Ok(token) = id.parse() else { return Ok(None) };
+            match services.expiring.detail(member, token).await {
+                Ok(detail) => Some(expiring::sheet(&detail, account)),
+                Err(ExpiringError::NotFound) => None,
+                Err(error) => return Err(error.into()),
+            }
+        }
         AccountPage::Home | AccountPage::Nothing => None,
     })
 }
