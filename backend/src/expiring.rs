@@ -297,12 +297,14 @@ impl ExpiringTokens {
         let mut look = interval(FOLD_EVERY);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            tokio::select! {
-                told = stop.wait_for(|told| *told) => match told {
-                    Ok(_) => return,
-                    Err(_) => std::future::pending().await,
-                },
-                _ = look.tick() => {}
+            let stopping = tokio::select! {
+                told = stop.wait_for(|told| *told) => Some(told.is_ok()),
+                _ = look.tick() => None,
+            };
+            match stopping {
+                Some(true) => return,
+                Some(false) => std::future::pending().await,
+                None => {}
             }
             if let Err(error) = self.run_once().await {
                 tracing::error!(%error, "could not add up the numbers of tokens");
