@@ -13,20 +13,20 @@ pub(crate) struct Done {
     pub(crate) message: String,
     /// Whether the message is one of caution.
     pub(crate) caution: bool,
-    /// A link that is shown this once, with the message; may be empty.
-    pub(crate) link: String,
     /// The page to show next: a path of our own.
     pub(crate) location: String,
     /// Whether that page must be loaded anew, because who is signed in has changed.
     pub(crate) reload: bool,
+    /// A link that is shown this once, with the message; may be empty.
+    pub(crate) link: String,
 }
 
 pack_fields!(Done {
     message,
     caution,
-    link,
     location,
     reload,
+    link,
 });
 
 #[cfg(feature = "ssr")]

@@ -94,7 +94,7 @@ fn nav(frame: Frame) -> AnyView {
                     <Icon name="sort"/>
                     <span class="unseen">" Accounts"</span>
                 </button>
-                <nav class="menu" id="accounts" popover="" aria-label="Accounts">{each(frame.accounts, account)}</nav>
+                <div class="menu" id="accounts" popover="" role="group" aria-label="Accounts">{each(frame.accounts, account)}</div>
             </div>
             <div class="who-tools">
                 <ThemeSwitch/>

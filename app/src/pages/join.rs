@@ -33,15 +33,21 @@ fn show(_: Ask, answer: Answer) -> AnyView {
 }
 
 fn card(way: Sheet, class: &'static str) -> AnyView {
-    let submit = way
-        .submit
-        .map(|(label, busy)| view! { <div class="form-end"><Submit label busy class/></div> });
+    let Sheet {
+        title,
+        action,
+        form,
+        hidden: fields,
+        submit,
+        parts: inside,
+        ..
+    } = way;
     view! {
-        <PostForm action=way.action id=way.form class="card body form">
-            <h2>{way.title}</h2>
-            {parts(way.parts)}
-            {hidden(way.hidden)}
-            {submit}
+        <PostForm action id=form class="card body form">
+            <h2>{title}</h2>
+            {parts(inside)}
+            {hidden(fields)}
+            {submit.map(|(label, busy)| view! { <div class="form-end"><Submit label busy class/></div> })}
         </PostForm>
     }
     .into_any()
