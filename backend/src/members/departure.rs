@@ -62,6 +62,8 @@ pub struct Departure {
     pub user: UserId,
     /// The person's name.
     pub name: String,
+    /// What the person may do.
+    pub role: Role,
     /// Whether the account would be left without an admin, so that they cannot go.
     pub last_admin: bool,
     /// The runtimes for which they have a token, by name.
@@ -84,6 +86,7 @@ impl Members {
         Ok(Departure {
             user,
             name: row.name,
+            role: row.role,
             last_admin,
             runtimes: runtimes.into_iter().map(|runtime| runtime.name).collect(),
         })

@@ -246,8 +246,12 @@ pub(super) fn departure(departure: &Departure, member: &Member, account: &str) -
             "{can} the only admin, and an account needs one. Make somebody else an admin first."
         )));
     } else {
+        let links = match departure.role {
+            Role::Admin => " Invitations made by this admin that nobody has used are revoked.",
+            Role::Member => "",
+        };
         parts.push(Part::Text(format!(
-            "{who} can no longer open this account, at once. Invitations made and not used yet are revoked."
+            "{who} can no longer open this account, at once.{links}"
         )));
         if !departure.runtimes.is_empty() {
             parts.extend(tokens(departure, their, &them));
