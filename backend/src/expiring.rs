@@ -419,7 +419,7 @@ impl ExpiringTokens {
             format: choice.format.clone(),
             spans: spans(choice, now),
             search,
-            order: if choice.by_check {
+            order: if choice.by_check && choice.may_go_by_check() {
                 TokenOrder::Checked
             } else {
                 TokenOrder::Ends

@@ -16,6 +16,7 @@ pub mod fault;
 pub mod flash;
 pub mod git_providers;
 pub mod keys;
+pub mod members;
 pub mod oauth;
 pub mod providers;
 pub mod random;
