@@ -111,7 +111,9 @@ async fn measure(database: &str, tokens: u32) -> Vec<(String, Duration)> {
             assert!(rows > 0, "{name} has no rows");
         }
         times.sort_unstable();
-        medians.push((name, times[ROUNDS / 2]));
+        let median = times[ROUNDS / 2];
+        println!("  {name}: {:.2} ms", millis(median));
+        medians.push((name, median));
     }
     services.close().await.unwrap();
     medians

@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod audit;
+pub mod calendar;
 pub mod check_soon;
 pub mod clock;
 mod credentials;

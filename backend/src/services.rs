@@ -4,6 +4,7 @@ use crate::{
     Fault,
     access::Access,
     audit::{AuditLog, Follow, FollowError, Sink},
+    calendar::CalendarFeeds,
     check_soon::CheckSoon,
     clock::Clock,
     credentials::Credentials,
@@ -39,6 +40,8 @@ pub struct Services {
     pub check_soon: CheckSoon,
     /// Which tokens stop working when, for an admin.
     pub expiring: ExpiringTokens,
+    /// The same for calendars.
+    pub calendar: CalendarFeeds,
     /// Checks tokens again in the background.
     pub sweep: Sweep,
     /// Changing tokens for new ones.
@@ -75,6 +78,14 @@ impl Services {
             clock.clone(),
             random.clone(),
         );
+        let expiring = ExpiringTokens::new(store.clone(), clock.clone(), sweep.waker());
+        let calendar = CalendarFeeds::new(
+            store.clone(),
+            expiring.clone(),
+            clock.clone(),
+            random.clone(),
+            public_url.clone(),
+        );
         let authorizations = Arc::new(Authorizations {
             store: store.clone(),
             keys: keys.clone(),
@@ -101,7 +112,8 @@ impl Services {
                 random.clone(),
             )),
             tokens,
-            expiring: ExpiringTokens::new(store.clone(), clock.clone(), sweep.waker()),
+            calendar,
+            expiring,
             check_soon: CheckSoon::new(store.clone(), clock.clone(), sweep.waker()),
             sweep,
             audit: AuditLog::new(store.clone(), clock),

@@ -14,7 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{any, get},
 };
-use backend::Services;
+use backend::{Services, calendar::CalendarError};
 use leptos::prelude::{LeptosOptions, provide_context};
 use leptos_axum::handle_server_fns_with_context;
 use std::{path::Path as FilePath, sync::Arc, time::Duration};
@@ -87,7 +87,8 @@ pub(crate) fn router(services: Services, config: &Config, options: LeptosOptions
         );
     Router::new()
         .route("/healthz", get(|| async { "alive\n" }))
-        .route("/readyz", get(ready).with_state(services))
+        .route("/readyz", get(ready).with_state(services.clone()))
+        .route("/api/calendar/{file}", get(calendar).with_state(services))
         .nest_service("/pkg", files(&config.site_dir.join("pkg"), FOR_EVER))
         .nest_service("/static", files(&config.site_dir.join("static"), FOR_AN_HOUR))
         .merge(pages)
@@ -113,6 +114,26 @@ fn files(folder: &FilePath, cache: &'static str) -> Router {
             ))
             .service(ServeDir::new(folder).precompressed_br().precompressed_gzip()),
     )
+}
+
+/// The calendar under an admin's secret link. Where the link leads nowhere, nothing tells why.
+async fn calendar(State(services): State<Services>, Path(file): Path<String>) -> Response {
+    match services.calendar.read(&file).await {
+        Ok(calendar) => {
+            let headers = [
+                (header::CONTENT_TYPE, "text/calendar; charset=utf-8"),
+                (header::CACHE_CONTROL, "no-store"),
+            ];
+            (headers, calendar).into_response()
+        }
+        Err(CalendarError::NotFound | CalendarError::Access(_)) => {
+            (StatusCode::NOT_FOUND, "no calendar is here\n").into_response()
+        }
+        Err(CalendarError::Fault(error)) => {
+            tracing::error!(%error, "a calendar could not be made");
+            (StatusCode::INTERNAL_SERVER_ERROR, "the server has a fault\n").into_response()
+        }
+    }
 }
 
 /// Whether requests can be answered: the database answers.

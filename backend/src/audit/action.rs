@@ -170,6 +170,10 @@ actions! {
     TokenExpiryEntered = "token.expiry_entered", Tokens, Done, "Expiry entered";
     /// Somebody asked for tokens to be checked.
     CheckRequested = "token.check_requested", Tokens, Done, "Check requested";
+    /// An admin made a secret link under which a calendar reads what ends when.
+    CalendarLinkMade = "calendar_link.made", Tokens, Done, "Calendar link made";
+    /// An admin removed that link.
+    CalendarLinkRemoved = "calendar_link.removed", Tokens, Done, "Calendar link removed";
     /// A token was deleted.
     TokenDeleted = "token.deleted", Tokens, Done, "Token deleted";
     /// A provider is about to be asked to take a token back.

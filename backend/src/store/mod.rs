@@ -5,6 +5,7 @@
 
 mod audit;
 mod audit_search;
+mod calendar_feeds;
 mod due_tokens;
 mod entities;
 mod expiring;

@@ -7,6 +7,7 @@ mod support;
 mod access;
 mod accounts_apart;
 mod audit;
+mod calendar;
 mod checks;
 mod expiring;
 mod git_providers;
