@@ -1,6 +1,6 @@
 //! What is looked for in the log.
 
-use super::{Group, Outcome, record};
+use super::{Group, Outcome, Record, record};
 use domain::{RuntimeId, Timestamp, UserId};
 
 /// In which order.
@@ -70,6 +70,21 @@ pub struct Filter {
 const MOST_TERMS: usize = 8;
 
 impl Filter {
+    /// Whether it asks for an outcome that is rare beside what one person does: then those are looked through, whoever did it, since
+    /// a database that knows nothing of how often a value occurs would look through all that the person did.
+    pub(crate) fn is_rare(&self) -> bool {
+        self.outcome.is_some_and(|outcome| outcome != Outcome::Done)
+    }
+
+    /// Whether an event is by whom is asked for, where the database was not asked that.
+    pub(crate) fn fits_rarely(&self, record: &Record) -> bool {
+        match self.who {
+            Some(Who::Person(id)) if self.is_rare() => record.actor_id == Some(id),
+            Some(who) if self.is_rare() => record.actor == who.kind(),
+            _ => true,
+        }
+    }
+
     /// The words that are looked for.
     pub(crate) fn terms(&self) -> Vec<String> {
         let mut terms: Vec<String> = self.text.split_whitespace().map(record::term).collect();

@@ -1,8 +1,9 @@
 //! Looking through the audit log: by words, by what, by whom, when; a page at a time, in either direction.
 //!
 //! Every choice has an index that ends with the number of the event, so that a page is read from where the last one ended. Words are
-//! looked up one by one: each gives its newest events in the order of their numbers, and what is newest of all of them is the page.
-//! So a rare word and a frequent one both cost no more than a page of events, however long the log is.
+//! looked up: of rare ones the numbers of all their events are read, of frequent ones the newest of each, and what is newest of all is
+//! the page. So both cost no more than that, however long the log is. What begins many words and is in many events is found by looking
+//! at one after the other.
 
 use super::{
     Store,
@@ -20,19 +21,42 @@ use sea_orm::{
     sea_query::{Expr, Query},
 };
 
-/// How many words one term may stand for and still be looked up word by word. What begins so many words is short, and found soon by
-/// looking at one event after the other.
-const MOST_WORDS: usize = 64;
-/// How many events of a word are read at once, and at most.
+/// How many events may have what a term stands for, so that their numbers are read at once.
+const MOST_SEQS: u64 = 20_000;
+/// How many words a term may stand for, when they are more, and still be looked up word by word.
+const MOST_WORDS: usize = 32;
+/// How many events are looked at at once, at first and at most.
 const CANDIDATES: u64 = 100;
 const MOST_CANDIDATES: u64 = 5000;
 
 /// A term that is looked for.
 enum Term {
-    /// The words that begin with it.
+    /// The numbers of the events that have it, in their order.
+    Seqs(Vec<i64>),
+    /// The few words that begin with it, which many events have.
     Words(Vec<String>),
-    /// More words than are looked up one by one.
-    Beginning(String),
+    /// More events and more words than are looked up.
+    Frequent(String),
+}
+
+impl Term {
+    /// Whether an event has it, as far as the database was not asked.
+    fn fits(&self, record: &Record) -> bool {
+        match self {
+            Self::Words(_) => true,
+            Self::Seqs(seqs) => seqs.binary_search(&record.seq).is_ok(),
+            Self::Frequent(term) => record.words().iter().any(|word| word.starts_with(term)),
+        }
+    }
+
+    /// How little is to be looked up for it.
+    fn cost(&self) -> usize {
+        match self {
+            Self::Seqs(seqs) => seqs.len(),
+            Self::Words(words) => usize::try_from(MOST_SEQS).unwrap_or(usize::MAX) + words.len(),
+            Self::Frequent(_) => usize::MAX,
+        }
+    }
 }
 
 impl Store {
@@ -50,77 +74,89 @@ impl Store {
         };
         let mut terms = Vec::new();
         for term in filter.terms() {
-            match self.audit_term(account, term).await? {
-                Term::Words(words) if words.is_empty() => return Ok(Vec::new()),
-                term => terms.push(term),
-            }
+            terms.push(self.audit_term(account, term).await?);
         }
-        let rarest = terms
-            .iter()
-            .filter_map(|term| match term {
-                Term::Words(words) => Some(words.clone()),
-                Term::Beginning(_) => None,
-            })
-            .min_by_key(Vec::len);
+        terms.sort_by_key(Term::cost);
         let mut fitting = chosen(account, filter).filter(span.holds(audit_event::Column::Seq));
         for term in &terms {
-            fitting = fitting.filter(has_word(account, term));
+            if let Term::Words(words) = term {
+                fitting = fitting.filter(has_word(account, words));
+            }
         }
-        let Some(words) = rarest else {
-            let rows = directed(fitting, direction, beyond).limit(limit).all(&self.db).await?;
-            return rows.into_iter().map(record).collect();
-        };
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        // What follows in the database alone needs no more than what is wanted.
+        let all_asked = terms.iter().all(|term| matches!(term, Term::Words(_))) && !filter.is_rare();
+        let mut at_once = if all_asked { limit as u64 } else { CANDIDATES };
         let mut found = Vec::new();
         let mut beyond = beyond;
-        let mut at_once = CANDIDATES;
         loop {
-            let candidates = self
-                .audit_candidates(
-                    account,
-                    &words,
-                    span.holds(audit_word::Column::Seq),
-                    (direction, beyond),
-                    at_once,
-                )
-                .await?;
-            let rows = directed(fitting.clone(), direction, None)
-                .filter(audit_event::Column::Seq.is_in(candidates.iter().copied()))
-                .limit(limit - u64::try_from(found.len()).unwrap_or(limit))
-                .all(&self.db)
-                .await?;
+            let place = (direction, beyond);
+            let candidates = match terms.first() {
+                Some(Term::Words(words)) => {
+                    let within = span.holds(audit_word::Column::Seq);
+                    Some(self.audit_candidates(account, words, within, place, at_once).await?)
+                }
+                Some(Term::Seqs(seqs)) => Some(beyond_of(seqs, place, at_once)),
+                Some(Term::Frequent(_)) | None => None,
+            };
+            let query = match &candidates {
+                Some(seqs) => directed(fitting.clone(), direction, None)
+                    .filter(audit_event::Column::Seq.is_in(seqs.iter().copied())),
+                None => directed(fitting.clone(), direction, beyond).limit(at_once),
+            };
+            let rows = query.all(&self.db).await?;
+            let (seen, last) = match &candidates {
+                Some(seqs) => (seqs.len(), seqs.last().copied()),
+                None => (rows.len(), rows.last().map(|row| row.seq)),
+            };
             for row in rows {
-                found.push(record(row)?);
+                let record = record(row)?;
+                if filter.fits_rarely(&record) && terms.iter().all(|term| term.fits(&record)) {
+                    found.push(record);
+                }
             }
-            let all = u64::try_from(candidates.len()).unwrap_or(u64::MAX) < at_once;
-            if all || u64::try_from(found.len()).unwrap_or(u64::MAX) >= limit {
+            if found.len() >= limit || (seen as u64) < at_once {
+                found.truncate(limit);
                 return Ok(found);
             }
-            beyond = candidates.last().copied();
-            at_once = std::cmp::min(MOST_CANDIDATES, at_once * 2);
+            beyond = last;
+            at_once = (at_once * 2).clamp(CANDIDATES, MOST_CANDIDATES);
         }
     }
 
-    /// The words of an account that begin with a term, found by leaping from one to the next.
+    /// What a term stands for in an account.
     async fn audit_term(&self, account: AccountId, term: String) -> Result<Term, Fault> {
+        let range = audit_word::Entity::find()
+            .select_only()
+            .filter(audit_word::Column::AccountId.eq(account.0))
+            .filter(audit_word::Column::Word.lt(behind(&term)));
+        let seqs = range
+            .clone()
+            .column(audit_word::Column::Seq)
+            .filter(audit_word::Column::Word.gte(term.as_str()));
+        let many = seqs.clone().offset(MOST_SEQS).limit(1).into_tuple::<i64>().one(&self.db).await?;
+        if many.is_none() {
+            let mut seqs: Vec<i64> = seqs.limit(MOST_SEQS).into_tuple().all(&self.db).await?;
+            seqs.sort_unstable();
+            seqs.dedup();
+            return Ok(Term::Seqs(seqs));
+        }
+        // The words themselves, by leaping from one to the next.
+        let words_of = range.column(audit_word::Column::Word).order_by_asc(audit_word::Column::Word);
         let mut words: Vec<String> = Vec::new();
         loop {
-            let beginning = audit_word::Column::Word.gte(term.clone());
-            let next = audit_word::Entity::find()
-                .select_only()
-                .column(audit_word::Column::Word)
-                .filter(audit_word::Column::AccountId.eq(account.0))
+            let next = words_of
+                .clone()
                 .filter(match words.last() {
-                    Some(last) => audit_word::Column::Word.gt(last.clone()),
-                    None => beginning,
+                    Some(last) => audit_word::Column::Word.gt(last.as_str()),
+                    None => audit_word::Column::Word.gte(term.as_str()),
                 })
-                .filter(audit_word::Column::Word.lt(behind(&term)))
-                .order_by_asc(audit_word::Column::Word)
                 .into_tuple::<String>()
                 .one(&self.db)
                 .await?;
             match next {
                 None => return Ok(Term::Words(words)),
-                Some(_) if words.len() == MOST_WORDS => return Ok(Term::Beginning(term)),
+                Some(_) if words.len() == MOST_WORDS => return Ok(Term::Frequent(term)),
                 Some(word) => words.push(word),
             }
         }
@@ -234,7 +270,7 @@ fn chosen(account: AccountId, filter: &Filter) -> Select<audit_event::Entity> {
     if let Some(runtime) = filter.runtime {
         query = query.filter(audit_event::Column::RuntimeId.eq(runtime.0));
     }
-    if let Some(who) = filter.who {
+    if let (Some(who), false) = (filter.who, filter.is_rare()) {
         query = query.filter(audit_event::Column::Actor.eq(who.kind()));
         query = match who {
             Who::Person(id) => query.filter(audit_event::Column::ActorId.eq(id.0)),
@@ -244,9 +280,9 @@ fn chosen(account: AccountId, filter: &Filter) -> Select<audit_event::Entity> {
     query
 }
 
-/// Whether an event has a word that begins with a term.
-fn has_word(account: AccountId, term: &Term) -> Condition {
-    let words = Query::select()
+/// Whether an event has one of these words.
+fn has_word(account: AccountId, words: &[String]) -> Condition {
+    let found = Query::select()
         .expr(Expr::value(1))
         .from(audit_word::Entity)
         .and_where(audit_word::Column::AccountId.eq(account.0))
@@ -254,16 +290,24 @@ fn has_word(account: AccountId, term: &Term) -> Condition {
             Expr::col((audit_word::Entity, audit_word::Column::Seq))
                 .equals((audit_event::Entity, audit_event::Column::Seq)),
         )
-        .cond_where(match term {
-            Term::Words(words) => {
-                Condition::all().add(audit_word::Column::Word.is_in(words.iter().map(String::as_str)))
-            }
-            Term::Beginning(term) => Condition::all()
-                .add(audit_word::Column::Word.gte(term.as_str()))
-                .add(audit_word::Column::Word.lt(behind(term))),
-        })
+        .and_where(audit_word::Column::Word.is_in(words.iter().map(String::as_str)))
         .to_owned();
-    Condition::all().add(Expr::exists(words))
+    Condition::all().add(Expr::exists(found))
+}
+
+/// The first of these numbers beyond one.
+fn beyond_of(seqs: &[i64], (direction, beyond): (Direction, Option<i64>), limit: u64) -> Vec<i64> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    match direction {
+        Direction::NewestFirst => {
+            let end = beyond.map_or(seqs.len(), |beyond| seqs.partition_point(|seq| *seq < beyond));
+            seqs[..end].iter().rev().take(limit).copied().collect()
+        }
+        Direction::OldestFirst => {
+            let start = beyond.map_or(0, |beyond| seqs.partition_point(|seq| *seq <= beyond));
+            seqs[start..].iter().take(limit).copied().collect()
+        }
+    }
 }
 
 /// What is greater than whatever begins with a term.
