@@ -86,9 +86,10 @@ impl Place {
 }
 
 /// The fields of a query that open a sheet, as in `?add=<id>`. All else in it is the page's own.
-const OPENERS: [&str; 22] = [
+const OPENERS: [&str; 23] = [
     "add",
     "application",
+    "calendar",
     "confirm",
     "delete",
     "delete-application",

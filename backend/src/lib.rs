@@ -10,6 +10,7 @@ pub mod calendar;
 pub mod check_soon;
 pub mod clock;
 mod credentials;
+mod csv;
 pub mod egress;
 pub mod expiring;
 pub mod fault;

@@ -6,6 +6,7 @@ use backend::{
     Fault,
     access::AccessError,
     audit::AuditError,
+    calendar::CalendarError,
     check_soon::CheckSoonError,
     expiring::ExpiringError,
     git_providers::GitProviderError,
@@ -177,6 +178,16 @@ impl From<ExpiringError> for AppError {
             ExpiringError::NotFound => Self::NotFound,
             ExpiringError::Access(error) => error.into(),
             ExpiringError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<CalendarError> for AppError {
+    fn from(error: CalendarError) -> Self {
+        match error {
+            CalendarError::NotFound => Self::NotFound,
+            CalendarError::Access(error) => error.into(),
+            CalendarError::Fault(fault) => fault.into(),
         }
     }
 }

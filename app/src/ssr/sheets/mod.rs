@@ -113,6 +113,9 @@ async fn open(
             }
         }
         AccountPage::Members => members::sheet(&services.members.page(member).await?, wanted, account),
+        AccountPage::Expiring if what == "calendar" => {
+            Some(expiring::calendar(services.calendar.link(member).await?, account))
+        }
         AccountPage::Expiring => {
             let Ok(token) = id.parse() else { return Ok(None) };
             match services.expiring.detail(member, token).await {
