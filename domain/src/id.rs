@@ -38,6 +38,12 @@ ids! {
     GitProviderId,
     /// The credential itself.
     GitTokenId,
+    /// A way out for notices: e-mail, a webhook.
+    NoticeChannelId,
+    /// Something that people are told of.
+    NoticeId,
+    /// What goes out over a channel: one notice, or several together.
+    NoticeMessageId,
     /// Client id and secret registered at a Git provider.
     OAuthApplicationId,
     /// A provisioned GitOps runtime.

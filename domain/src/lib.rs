@@ -9,6 +9,7 @@ pub mod doctor;
 pub mod field;
 pub mod guide;
 pub mod id;
+pub mod notice;
 pub mod oauth;
 pub mod pace;
 pub mod packed;
@@ -31,7 +32,11 @@ pub mod view;
 pub use chance::Chance;
 pub use check::{CheckOutcome, Ends, Expiry, Findings, GitIdentity, Refusal, Setback};
 pub use field::FieldErrors;
-pub use id::{AccountId, CheckId, DataKeyId, GitProviderId, GitTokenId, OAuthApplicationId, RuntimeId, UserId};
+pub use id::{
+    AccountId, CheckId, DataKeyId, GitProviderId, GitTokenId, NoticeChannelId, NoticeId, NoticeMessageId,
+    OAuthApplicationId, RuntimeId, UserId,
+};
+pub use notice::NoticeKind;
 pub use packed::Packed;
 pub use profile::{HolderKind, ScopeProfile};
 pub use provider::ProviderKind;
