@@ -13,6 +13,7 @@ pub mod fault;
 pub mod flash;
 pub mod git_providers;
 pub mod keys;
+pub mod notices;
 pub mod oauth;
 pub mod providers;
 pub mod random;

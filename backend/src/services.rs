@@ -10,6 +10,7 @@ use crate::{
     flash::FlashSeal,
     git_providers::GitProviders,
     keys::{AccountKeys, MasterKeyError},
+    notices::Notices,
     oauth::{Authorizations, OAuth, OAuthApplications, Refresh},
     random::Random,
     rotation::Rotation,
@@ -45,6 +46,8 @@ pub struct Services {
     pub oauth: OAuth,
     /// Keeps OAuth tokens alive.
     pub refresh: Refresh,
+    /// What people hear of, in the page and elsewhere.
+    pub notices: Notices,
     /// Seals messages that wait in a cookie for the next page.
     pub flash: FlashSeal,
     store: Store,
@@ -86,6 +89,7 @@ impl Services {
             refresh,
             access,
             git_providers: GitProviders::new(store.clone(), clock.clone(), random.clone()),
+            notices: Notices::new(authorizations.clone()),
             runtimes: Runtimes::new(authorizations),
             rotation: Rotation::new(Credentials::new(
                 store.clone(),

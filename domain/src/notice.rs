@@ -197,8 +197,10 @@ pub struct TokenState {
     pub expiry: Expiry,
     /// What keeps it from being refreshed, if it came by OAuth 2 and something does.
     pub refresh: Option<RefreshNote>,
-    /// When what refreshes it ends, if anything does and its end is known.
-    pub refresh_ends: Option<Timestamp>,
+    /// Since when what refreshes it is what it is, and when that ends, if anything refreshes it and that is known.
+    pub refresh_ends: Option<(Timestamp, Timestamp)>,
+    /// From when on it is changed for a new one unasked, if it is.
+    pub rotates_at: Option<Timestamp>,
 }
 
 /// Something that is to be told.
@@ -240,7 +242,8 @@ impl Condition {
 
 impl TokenState {
     /// What is to be told at `now`. One trouble is told once: of a token that is dead already, not that it ends, and of one that is not
-    /// refreshed any more, not that it is therefore dead. What is just tried again is not told until the token stops working.
+    /// refreshed any more, not that it is therefore dead. What is just tried again is not told until the token stops working, and an
+    /// end that Patchbay should have put off by itself not before it is late.
     #[must_use]
     pub fn conditions(&self, leads: &LeadTimes, now: Timestamp) -> Vec<Condition> {
         let mut told = Vec::new();
@@ -257,7 +260,7 @@ impl TokenState {
             }
             _ if self.status == TokenStatus::Expired => return vec![Condition::of(NoticeKind::Expired)],
             _ if self.status == TokenStatus::Invalid => return vec![Condition::of(NoticeKind::Invalid)],
-            Expiry::At(end) if self.refresh.is_none() => {
+            Expiry::At(end) if self.refresh.is_none() && self.late_from(end).is_none_or(|late| late <= now) => {
                 told.extend(Condition::ending(NoticeKind::Expiring, end, leads, now));
             }
             Expiry::At(_) | Expiry::Never | Expiry::Unknown => {}
@@ -267,9 +270,26 @@ impl TokenState {
             TokenStatus::SsoRequired => told.push(Condition::of(NoticeKind::SsoRequired)),
             _ => {}
         }
-        let ending = |end| Condition::ending(NoticeKind::RefreshEnding, end, leads, now);
-        told.extend(self.refresh_ends.and_then(ending));
+        let renewed = self.renewed_by();
+        let ending = |(_, end)| Condition::ending(NoticeKind::RefreshEnding, end, leads, now);
+        let ending = self
+            .refresh_ends
+            .filter(|_| renewed.is_none_or(|by| by <= now))
+            .and_then(ending);
+        told.extend(ending);
         told
+    }
+
+    /// When a token that is changed for a new one unasked should have been: a day after its time has come, or half of what is left.
+    fn late_from(&self, end: Timestamp) -> Option<Timestamp> {
+        let rotates_at = self.rotates_at?;
+        Some(rotates_at.plus(DAY.min(half(rotates_at, end))))
+    }
+
+    /// When what refreshes a token should have been renewed: most are with every refresh, and have most of their lives before them as
+    /// long as that goes well.
+    fn renewed_by(&self) -> Option<Timestamp> {
+        self.refresh_ends.map(|(since, end)| since.plus(half(since, end)))
     }
 
     /// When the passing of time alone may change what is to be told; `None`: never.
@@ -279,9 +299,19 @@ impl TokenState {
             Expiry::At(end) => Some(end),
             Expiry::Never | Expiry::Unknown => None,
         };
-        let ends = [end, self.refresh_ends].into_iter().flatten();
-        ends.filter_map(|end| leads.next(end, now)).min()
+        let late = end.and_then(|end| self.late_from(end));
+        let turns = [late, self.renewed_by()]
+            .into_iter()
+            .flatten()
+            .filter(|turn| *turn > now);
+        let ends = [end, self.refresh_ends.map(|(_, end)| end)].into_iter().flatten();
+        ends.filter_map(|end| leads.next(end, now)).chain(turns).min()
     }
+}
+
+/// Half of the time between two moments.
+fn half(from: Timestamp, to: Timestamp) -> Duration {
+    Duration::from_millis(u64::try_from(to.as_millis().saturating_sub(from.as_millis())).unwrap_or(0) / 2)
 }
 
 /// How far a notice has come.
@@ -495,6 +525,7 @@ mod tests {
             expiry: Expiry::At(end),
             refresh: None,
             refresh_ends: None,
+            rotates_at: None,
         }
     }
 
@@ -567,14 +598,39 @@ mod tests {
     }
 
     #[test]
-    fn what_refreshes_a_token_is_told_of_ahead_too() {
-        let state = TokenState {
+    fn what_refreshes_a_token_is_told_of_when_it_is_not_renewed() {
+        let since = |past: u32| TokenState {
             expiry: Expiry::Never,
-            refresh_ends: Some(now().plus(days(20))),
+            refresh_ends: Some((now().minus(days(past)), now().plus(days(20)))),
             ..ends(now())
         };
-        assert_eq!(kinds(&state), [NoticeKind::RefreshEnding]);
-        assert_eq!(state.next_look(&LeadTimes::default(), now()), Some(now().plus(days(6))));
+        assert_eq!(kinds(&since(21)), [NoticeKind::RefreshEnding]);
+        let next = |state: &TokenState| state.next_look(&LeadTimes::default(), now());
+        assert_eq!(next(&since(21)), Some(now().plus(days(6))));
+        // One that was renewed ten days ago has most of its life before it.
+        assert!(kinds(&since(10)).is_empty());
+        assert_eq!(next(&since(10)), Some(now().plus(days(5))));
+    }
+
+    #[test]
+    fn what_is_rotated_unasked_is_told_of_when_it_was_not() {
+        let rotated = |left: u32| TokenState {
+            rotates_at: Some(now().plus(days(left)).minus(days(7))),
+            ..ends(now().plus(days(left)))
+        };
+        assert!(kinds(&rotated(30)).is_empty());
+        assert_eq!(
+            rotated(30).next_look(&LeadTimes::default(), now()),
+            Some(now().plus(days(16))),
+            "the lead time of 14 days"
+        );
+        assert!(kinds(&rotated(7)).is_empty(), "it is being done");
+        assert_eq!(
+            rotated(7).next_look(&LeadTimes::default(), now()),
+            Some(now().plus(days(1)))
+        );
+        assert_eq!(kinds(&rotated(6)), [NoticeKind::Expiring]);
+        assert_eq!(kinds(&rotated(0)), [NoticeKind::Expired]);
     }
 
     #[test]

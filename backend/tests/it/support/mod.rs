@@ -3,8 +3,10 @@
 mod database;
 mod oauth;
 mod postgres;
+mod sinks;
 mod world;
 
 pub(crate) use database::{TestDatabase, on_both_databases};
 pub(crate) use oauth::{Vault, accepted, seed_tokens};
+pub(crate) use sinks::{HttpSink, MailRules, MailServer};
 pub(crate) use world::{ManualClock, PASSWORD, SeededRandom, World, services, services_with};
