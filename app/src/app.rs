@@ -9,7 +9,7 @@ use crate::{
     dom,
     flash::FirstLoad,
     load::nothing,
-    pages::{home::HomePage, lists, not_found::NotFoundPage, set_up::SetUpPage, sign_in::SignInPage},
+    pages::{home::HomePage, not_found::NotFoundPage, plain::PlainPage, set_up::SetUpPage, sign_in::SignInPage},
     place::{AccountPage, DoorPage, Place},
     platform,
     state::AppState,
@@ -80,10 +80,10 @@ fn AccountPages(account: String, place: Memo<Place>) -> impl IntoView {
         let account = name.clone();
         match page.get() {
             Some(AccountPage::Home) => view! { <LeadOn path=format!("/{account}/tokens")/> }.into_any(),
-            Some(AccountPage::Tokens) => lists::tokens(account),
-            Some(AccountPage::Runtimes) => lists::runtimes(account),
-            Some(AccountPage::GitAuthentication) => lists::git_authentication(account),
-            Some(AccountPage::Nothing) => view! { <NotFoundPage/> }.into_any(),
+            Some(page) => match page.head() {
+                Some((page, title, lead)) => view! { <PlainPage account page title lead/> }.into_any(),
+                None => view! { <NotFoundPage/> }.into_any(),
+            },
             // The frame is about to go, too.
             None => nothing(),
         }

@@ -2,7 +2,7 @@
 
 use crate::{
     AppError,
-    calls::{access, git_providers, runtimes, sheet, tokens},
+    calls::{access, page},
     flash::FirstLoad,
     load::{Answer, Ask},
     paths,
@@ -44,15 +44,16 @@ pub(crate) async fn answer(ask: Ask) -> Answer {
         Ask::Door => (access::LoadDoor::url(), String::new()),
         Ask::SetUpLink(code) => (access::LoadSetUpLink::url(), paths::query("code", code)),
         Ask::Frame(account) => (access::LoadFrame::url(), paths::query("account", account)),
-        Ask::Tokens(account) => (tokens::LoadTokens::url(), paths::query("account", account)),
-        Ask::Runtimes(account) => (runtimes::LoadRuntimes::url(), paths::query("account", account)),
-        Ask::GitProviders(account) => (git_providers::LoadGitProviders::url(), paths::query("account", account)),
-        Ask::Sheet { account, page, query } => {
-            let (account, query) = (paths::query("account", account), paths::query("query", query));
-            (sheet::LoadSheet::url(), format!("{account}&{query}&page={page}"))
-        }
+        Ask::Page { account, page, query } => (page::LoadPage::url(), at(account, page, query)),
+        Ask::Sheet { account, page, query } => (page::LoadSheet::url(), at(account, page, query)),
     };
     fetch(&format!("{address}?{query}"), None).await
+}
+
+/// A page of an account and its query, as a query.
+fn at(account: &str, page: &str, query: &str) -> String {
+    let (account, query) = (paths::query("account", account), paths::query("query", query));
+    format!("{account}&{query}&page={page}")
 }
 
 /// A list of texts in JSON, read by the parser of the browser: one of our own would be 14 kB more to load.

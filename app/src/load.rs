@@ -16,12 +16,14 @@ pub(crate) enum Ask {
     SetUpLink(String),
     /// What stands around the pages: a [`Frame`](domain::page::Frame).
     Frame(String),
-    /// The page *Git Personal Access Tokens*: [`List`](domain::page::List)s, as all pages of an account.
-    Tokens(String),
-    /// The page *Runtimes*.
-    Runtimes(String),
-    /// The page *Git authentication*.
-    GitProviders(String),
+    /// What a page of an account shows: [`Block`](domain::page::Block)s.
+    Page {
+        account: String,
+        /// The page's path below the account's.
+        page: &'static str,
+        /// The query without what opens a sheet.
+        query: String,
+    },
     /// What is open over a page: a [`Sheet`](domain::sheet::Sheet), if what it would be about is there.
     Sheet {
         account: String,
@@ -35,35 +37,38 @@ pub(crate) enum Ask {
 /// What it is answered. Whoever shows it knows what it is, and opens it.
 pub(crate) type Answer = Result<Packed, AppError>;
 
-/// Shows what the server answers; until it does, `waiting`. After a change it asks again, and shows the old answer while
-/// it waits.
+/// Shows what the server answers; until it does, `waiting`. After a change, or when something else is asked, it asks again, and
+/// shows the old answer while it waits.
 #[component]
 pub(crate) fn Loaded(
-    ask: Ask,
+    #[prop(into)] ask: Signal<Ask>,
     /// Shows an answer. A plain function: it is no type of its own then.
     show: fn(Ask, Answer) -> AnyView,
     waiting: fn() -> AnyView,
 ) -> impl IntoView {
     let state = app_state();
-    let known = RwSignal::new(state.first_answer(&ask));
-    let asked = ask.clone();
+    let known = RwSignal::new(ask.with_untracked(|ask| state.first_answer(ask)));
+    // Counts what was asked, so that a late answer finds that there will be a newer one.
+    let turn = StoredValue::new(0_u32);
     Effect::new(move |before: Option<()>| {
-        let change = state.changes.get();
+        state.changes.track();
+        let asked = ask.get();
         if before.is_none() && known.with_untracked(Option::is_some) {
             return;
         }
-        let ask = asked.clone();
+        turn.update_value(|turn| *turn += 1);
+        let mine = turn.get_value();
         spawn_local(async move {
-            let answer = platform::answer(ask).await;
-            // Whoever has gone on needs it no more, and after another change there will be a newer one.
-            if state.changes.get_untracked() == change {
+            let answer = platform::answer(asked).await;
+            // Whoever has gone on needs it no more.
+            if turn.try_get_value() == Some(mine) {
                 state.note_focus();
-                let _ = known.try_set(Some(answer));
+                known.set(Some(answer));
             }
         });
     });
     move || match known.get() {
-        Some(answer) => show(ask.clone(), answer),
+        Some(answer) => show(ask.get_untracked(), answer),
         None => waiting(),
     }
 }

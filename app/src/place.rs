@@ -30,6 +30,7 @@ pub(crate) enum AccountPage {
     /// The account's own address.
     Home,
     Tokens,
+    Expiring,
     Runtimes,
     GitAuthentication,
     /// No page.
@@ -44,7 +45,7 @@ impl Place {
             [] => Self::Door(DoorPage::Home),
             ["sign-in"] => Self::Door(DoorPage::SignIn),
             ["setup", code] => Self::Door(DoorPage::SetUp((*code).to_owned())),
-            [account, page @ ..] => Self::Account((*account).to_owned(), AccountPage::at(page)),
+            [account, page @ ..] => Self::Account((*account).to_owned(), AccountPage::at(&page.join("/"))),
         }
     }
 
@@ -54,13 +55,9 @@ impl Place {
             Self::Door(DoorPage::Home | DoorPage::SignIn) => vec![Ask::Door],
             Self::Door(DoorPage::SetUp(code)) => vec![Ask::SetUpLink(code.clone())],
             Self::Account(account, page) => {
-                let frame = Ask::Frame(account.clone());
-                match page {
-                    AccountPage::Tokens => vec![frame, Ask::Tokens(account.clone())],
-                    AccountPage::Runtimes => vec![frame, Ask::Runtimes(account.clone())],
-                    AccountPage::GitAuthentication => vec![frame, Ask::GitProviders(account.clone())],
-                    AccountPage::Home | AccountPage::Nothing => vec![frame],
-                }
+                let mut asks = vec![Ask::Frame(account.clone())];
+                asks.extend(page.head().map(|(page, ..)| page_at(account, page, query)));
+                asks
             }
         };
         asks.extend(self.sheet(query));
@@ -72,11 +69,7 @@ impl Place {
         let Self::Account(account, page) = self else {
             return None;
         };
-        let page = page.path()?;
-        let opens = |pair: &&str| {
-            let field = pair.split('=').next().unwrap_or_default();
-            OPENERS.contains(&field.strip_prefix(OF_RUNTIME).unwrap_or(field))
-        };
+        let (page, ..) = page.head()?;
         let pair = query.split('&').find(opens)?;
         Some(Ask::Sheet {
             account: account.clone(),
@@ -87,7 +80,7 @@ impl Place {
 }
 
 /// The fields of a query that open a sheet, as in `?add=<id>`. All else in it is the page's own.
-const OPENERS: [&str; 15] = [
+const OPENERS: [&str; 16] = [
     "add",
     "application",
     "confirm",
@@ -103,30 +96,74 @@ const OPENERS: [&str; 15] = [
     "scopes",
     "share",
     "test",
+    "token",
 ];
 /// Before those that are about a runtime's own token.
 pub(crate) const OF_RUNTIME: &str = "token-";
 
+/// Whether a field of a query opens a sheet.
+fn opens(pair: &&str) -> bool {
+    let field = pair.split('=').next().unwrap_or_default();
+    OPENERS.contains(&field.strip_prefix(OF_RUNTIME).unwrap_or(field))
+}
+
+/// A query without what opens a sheet: what is the page's own.
+pub(crate) fn own_query(query: &str) -> String {
+    let own = query.split('&').filter(|pair| !pair.is_empty() && !opens(pair));
+    own.collect::<Vec<_>>().join("&")
+}
+
+/// The pages that show something: each with its path below the account's, its heading, and what is said below that.
+const PAGES: [(AccountPage, &str, &str, &str); 4] = [
+    (
+        AccountPage::Tokens,
+        "tokens",
+        "Git Personal Access Tokens",
+        "Authorize access to your Git provider accounts, once for each runtime that acts for you.",
+    ),
+    (
+        AccountPage::Expiring,
+        "admin/expiring",
+        "Expiring tokens",
+        "What stops working when, and for whom.",
+    ),
+    (
+        AccountPage::Runtimes,
+        "admin/runtimes",
+        "Runtimes",
+        "The GitOps installations that act with your people's Git tokens.",
+    ),
+    (
+        AccountPage::GitAuthentication,
+        "admin/git-authentication",
+        "Git authentication",
+        "The Git providers that your runtimes use, and against which tokens are checked.",
+    ),
+];
+
 impl AccountPage {
     /// The page at a path below the account's own.
-    pub(crate) fn at(path: &[&str]) -> Self {
-        match path {
-            [] => Self::Home,
-            ["tokens"] => Self::Tokens,
-            ["admin", "runtimes"] => Self::Runtimes,
-            ["admin", "git-authentication"] => Self::GitAuthentication,
-            _ => Self::Nothing,
+    pub(crate) fn at(path: &str) -> Self {
+        if path.is_empty() {
+            return Self::Home;
         }
+        let page = PAGES.iter().find(|(_, at, ..)| *at == path);
+        page.map_or(Self::Nothing, |(page, ..)| *page)
     }
 
-    /// Its path below the account's, if sheets open over it.
-    const fn path(self) -> Option<&'static str> {
-        match self {
-            Self::Tokens => Some("tokens"),
-            Self::Runtimes => Some("admin/runtimes"),
-            Self::GitAuthentication => Some("admin/git-authentication"),
-            Self::Home | Self::Nothing => None,
-        }
+    /// Its path below the account's, its heading, and what is said below that, if it shows something.
+    pub(crate) fn head(self) -> Option<(&'static str, &'static str, &'static str)> {
+        let page = PAGES.iter().find(|(page, ..)| *page == self);
+        page.map(|(_, path, title, lead)| (*path, *title, *lead))
+    }
+}
+
+/// What asks for the page of an account at a path.
+pub(crate) fn page_at(account: &str, page: &'static str, query: &str) -> Ask {
+    Ask::Page {
+        account: account.to_owned(),
+        page,
+        query: own_query(query),
     }
 }
 
@@ -156,7 +193,14 @@ mod tests {
     #[test]
     fn a_page_is_rendered_with_what_its_frame_and_itself_ask() {
         let asks = Place::at("/acme/admin/runtimes").asks("");
-        assert_eq!(asks, [Ask::Frame("acme".to_owned()), Ask::Runtimes("acme".to_owned())]);
+        let page = |query: &str| Ask::Page {
+            account: "acme".to_owned(),
+            page: "admin/runtimes",
+            query: query.to_owned(),
+        };
+        assert_eq!(asks, [Ask::Frame("acme".to_owned()), page("")]);
+        let asks = Place::at("/acme/admin/runtimes").asks("sort=end&edit=1&x=2");
+        assert_eq!(asks[1], page("sort=end&x=2"));
         assert_eq!(
             Place::at("/acme/nonsense").asks("add=1"),
             [Ask::Frame("acme".to_owned())]

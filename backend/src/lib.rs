@@ -9,6 +9,7 @@ pub mod check_soon;
 pub mod clock;
 mod credentials;
 pub mod egress;
+pub mod expiring;
 pub mod fault;
 pub mod flash;
 pub mod git_providers;

@@ -7,6 +7,7 @@ use crate::{
     clock::Clock,
     credentials::Credentials,
     egress::Egress,
+    expiring::ExpiringTokens,
     flash::FlashSeal,
     git_providers::GitProviders,
     keys::{AccountKeys, MasterKeyError},
@@ -36,6 +37,8 @@ pub struct Services {
     pub tokens: Tokens,
     /// Checks many tokens again, for an admin.
     pub check_soon: CheckSoon,
+    /// Which tokens stop working when, for an admin.
+    pub expiring: ExpiringTokens,
     /// Checks tokens again in the background.
     pub sweep: Sweep,
     /// Changing tokens for new ones.
@@ -99,6 +102,7 @@ impl Services {
                 random.clone(),
             )),
             tokens,
+            expiring: ExpiringTokens::new(store.clone(), clock.clone(), sweep.waker()),
             check_soon: CheckSoon::new(store.clone(), clock, sweep.waker()),
             sweep,
             flash: FlashSeal::new(&master, random),

@@ -3,7 +3,7 @@
 //! A function here takes the text as typed and gives the value to keep, or a sentence that says what to do.
 
 use crate::packed::Pack;
-use std::vec::IntoIter;
+use std::{collections::BTreeSet, vec::IntoIter};
 use url::Url;
 
 /// The longest text that an ordinary field takes, in characters.
@@ -173,6 +173,21 @@ pub fn web_address(text: &str) -> Result<String, String> {
         return Err("Leave out everything from the question mark or hash sign on.".to_owned());
     }
     Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+/// The words by which a person is found: those of the name and of the address.
+#[must_use]
+pub fn person_words(name: &str, email: &str) -> BTreeSet<String> {
+    search_words(name).into_iter().chain(search_words(email)).collect()
+}
+
+/// The words of what somebody looks for, in lower case.
+#[must_use]
+pub fn search_words(text: &str) -> Vec<String> {
+    text.split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 pub mod chance;
 pub mod check;
 pub mod doctor;
+pub mod expiring;
 pub mod field;
 pub mod guide;
 pub mod id;

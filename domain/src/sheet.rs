@@ -3,6 +3,7 @@
 
 use crate::{
     packed::{Pack, pack_fields, pack_variants},
+    page::Bit,
     provider::ProviderKind,
 };
 use std::vec::IntoIter;
@@ -67,6 +68,8 @@ pub enum Part {
     Steps(String, (String, String), Vec<String>, String),
     /// What an address is, and the address, which one can copy.
     Address(String, String),
+    /// What is known of a thing, below a heading, which may be empty: what it is, and how it is.
+    Facts(String, Vec<(String, Vec<Bit>)>),
 }
 
 /// A field of a form.
@@ -192,6 +195,7 @@ pack_variants!(Part {
     "m" Details(title, open, parts),
     "o" Steps(title, open, steps, remark),
     "a" Address(what, address),
+    "l" Facts(title, facts),
     _ => Self::Text(String::new()),
 });
 
@@ -222,6 +226,7 @@ mod tests {
             Part::Disabled(text(), text()),
             Part::Steps(text(), (text(), text()), vec![text()], String::new()),
             Part::Address(text(), text()),
+            Part::Facts(text(), vec![(text(), vec![Bit::Words(text())])]),
         ];
         let sheet = Sheet {
             title: "Title".to_owned(),

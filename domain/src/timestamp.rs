@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::{fmt::Write as _, time::Duration};
-use time::{OffsetDateTime, UtcOffset};
+use time::{Date, Month, OffsetDateTime, UtcOffset};
 
 /// A point in time in milliseconds since 1970-01-01 00:00 UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -58,6 +58,17 @@ impl Timestamp {
     #[must_use]
     pub fn start_of_day(self) -> Self {
         Self::from_millis(self.days() * DAY)
+    }
+
+    /// The start of a day that is written as `2026-11-27` (UTC).
+    #[must_use]
+    pub fn from_iso_date(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(3, '-');
+        let mut number = || parts.next()?.parse::<u16>().ok();
+        let (year, month, day) = (number()?, number()?, number()?);
+        let month = Month::try_from(u8::try_from(month).ok()?).ok()?;
+        let date = Date::from_calendar_date(i32::from(year), month, u8::try_from(day).ok()?).ok()?;
+        Some(Self::from_seconds(date.midnight().assume_utc().unix_timestamp()))
     }
 
     /// The day as a provider's API takes it, `2026-11-27` (UTC).

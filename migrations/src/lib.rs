@@ -11,6 +11,7 @@ mod m20261122_000003_token_life;
 mod m20261122_000004_check_schedule;
 mod m20261122_000005_rotation;
 mod m20261122_000006_oauth;
+mod m20261123_000009_expiring;
 mod m20261123_000010_notices;
 
 /// Runs the steps that a database has not seen yet.
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000004_check_schedule::Migration),
             Box::new(m20261122_000005_rotation::Migration),
             Box::new(m20261122_000006_oauth::Migration),
+            Box::new(m20261123_000009_expiring::Migration),
             Box::new(m20261123_000010_notices::Migration),
         ]
     }

@@ -3,19 +3,6 @@
 use crate::AppError;
 use domain::Packed;
 use leptos::prelude::*;
-use leptos::server_fn::codec::GetUrl;
-
-/// Everything the page *Git authentication* shows.
-#[server(endpoint = "ui/git-providers", input = GetUrl)]
-pub(crate) async fn load_git_providers(#[server(default)] account: String) -> Result<Packed, AppError> {
-    crate::ssr::read(async {
-        let (services, member) = crate::ssr::member(&account).await?;
-        let page = services.git_providers.page(&member).await?;
-        let oauth = services.oauth_applications.page(&member).await?;
-        Ok(crate::ssr::pages::git_authentication::lists(&page, &oauth, &account))
-    })
-    .await
-}
 
 /// Registers a Git provider, or changes the one that `id` names.
 #[server(endpoint = "ui/save-git-provider")]

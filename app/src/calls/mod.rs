@@ -5,8 +5,9 @@
 //! of the framework's that would quote it.
 
 pub(crate) mod access;
+pub(crate) mod expiring;
 pub(crate) mod git_providers;
 pub(crate) mod oauth;
+pub(crate) mod page;
 pub(crate) mod runtimes;
-pub(crate) mod sheet;
 pub(crate) mod tokens;

@@ -3,19 +3,6 @@
 use crate::AppError;
 use domain::Packed;
 use leptos::prelude::*;
-use leptos::server_fn::codec::GetUrl;
-
-/// Everything the page *Runtimes* shows.
-#[server(endpoint = "ui/runtimes", input = GetUrl)]
-pub(crate) async fn load_runtimes(#[server(default)] account: String) -> Result<Packed, AppError> {
-    crate::ssr::read(async {
-        let (services, member) = crate::ssr::member(&account).await?;
-        let page = services.runtimes.page(&member).await?;
-        let waiting = services.check_soon.waiting(&member, None).await?;
-        Ok(vec![crate::ssr::pages::runtimes::list(&page, waiting, &account)])
-    })
-    .await
-}
 
 /// Registers a runtime, or changes the one that `id` names.
 #[server(endpoint = "ui/save-runtime")]

@@ -3,19 +3,6 @@
 use crate::AppError;
 use domain::{Packed, SecretInput};
 use leptos::prelude::*;
-use leptos::server_fn::codec::GetUrl;
-
-/// Everything the page *Git Personal Access Tokens* shows.
-#[server(endpoint = "ui/tokens", input = GetUrl)]
-pub(crate) async fn load_tokens(#[server(default)] account: String) -> Result<Packed, AppError> {
-    crate::ssr::read(async {
-        let (services, member) = crate::ssr::member(&account).await?;
-        let admin = member.require_admin().is_ok();
-        let page = services.tokens.page(&member).await?;
-        Ok(vec![crate::ssr::pages::tokens::list(&page, admin, &account)])
-    })
-    .await
-}
 
 /// Checks a token and stores it: the person's own, or the runtime's (`holder`).
 #[server(endpoint = "ui/put-token")]

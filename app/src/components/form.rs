@@ -54,6 +54,9 @@ pub(crate) fn PostForm(
     #[prop(default = NO_FORM.to_owned(), into)]
     id: String,
     #[prop(optional)] class: &'static str,
+    /// Its id in the document, for controls that stand outside of it.
+    #[prop(optional, into)]
+    element: Option<&'static str>,
     children: Children,
 ) -> impl IntoView {
     let state = app_state();
@@ -78,7 +81,9 @@ pub(crate) fn PostForm(
         form.error.set(None);
         state.notice.set(None);
         state.remember_focus();
-        let (address, navigate) = (address.clone(), navigate.clone());
+        // A button may post to an address of its own.
+        let other = event.submitter().and_then(|button| button.get_attribute("formaction"));
+        let (address, navigate) = (other.unwrap_or_else(|| address.clone()), navigate.clone());
         spawn_local(async move {
             match platform::post(&address, body).await {
                 Ok(done) if done.reload => platform::redirect(&done.location),
@@ -99,7 +104,47 @@ pub(crate) fn PostForm(
     };
 
     view! {
-        <form action=action method="post" class=class novalidate aria-busy=move || form.waiting.get().then_some("true") on:submit=on_submit>
+        <form id=element action=action method="post" class=class novalidate aria-busy=move || form.waiting.get().then_some("true") on:submit=on_submit>
+            {children()}
+        </form>
+    }
+}
+
+/// A form whose fields stand in the address of a page: it chooses what the page shows.
+#[component]
+pub(crate) fn FilterForm(
+    /// The page's address.
+    to: String,
+    children: Children,
+) -> impl IntoView {
+    provide_context(FormState {
+        id: StoredValue::new("filter".to_owned()),
+        waiting: RwSignal::new(false),
+        error: RwSignal::new(None),
+        values: StoredValue::new(Vec::new()),
+    });
+    let navigate = use_navigate();
+    let state = app_state();
+    let address = to.clone();
+    let on_submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        let query = dom::form_of(&event)
+            .and_then(|form| dom::encoded(&form))
+            .unwrap_or_default();
+        state.remember_focus();
+        // What is not chosen need not stand in the address.
+        let chosen: Vec<&str> = query.split('&').filter(|field| !field.ends_with('=')).collect();
+        let mark = if chosen.is_empty() { "" } else { "?" };
+        navigate(
+            &format!("{address}{mark}{}", chosen.join("&")),
+            NavigateOptions {
+                scroll: false,
+                ..NavigateOptions::default()
+            },
+        );
+    };
+    view! {
+        <form action=to method="get" class="filter" role="search" on:submit=on_submit>
             {children()}
         </form>
     }
@@ -395,6 +440,9 @@ pub(crate) fn Submit(
     #[prop(optional, into)]
     mark: String,
     #[prop(optional, into)] id: Option<String>,
+    /// Where it posts to, if not to the form's address.
+    #[prop(optional, into)]
+    to: Option<String>,
 ) -> impl IntoView {
     let waiting = expect_context::<FormState>().waiting;
     let title = (!mark.is_empty()).then(|| label.clone());
@@ -403,6 +451,7 @@ pub(crate) fn Submit(
             class=class
             type="submit"
             id=id
+            formaction=to
             title=title
             aria-busy=move || waiting.get().then_some("true")
             aria-disabled=move || waiting.get().then_some("true")

@@ -1,6 +1,8 @@
 //! What more than one page uses.
 
 pub(crate) mod actions;
+pub(crate) mod bits;
+pub(crate) mod blocks;
 pub(crate) mod copy;
 pub(crate) mod form;
 pub(crate) mod icon;

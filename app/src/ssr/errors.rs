@@ -3,7 +3,7 @@
 use super::refusal::{self, refusal};
 use crate::{AppError, error::Problem};
 use backend::{
-    Fault, access::AccessError, check_soon::CheckSoonError, git_providers::GitProviderError,
+    Fault, access::AccessError, check_soon::CheckSoonError, expiring::ExpiringError, git_providers::GitProviderError,
     oauth::OAuthApplicationError, rotation::RotationError, runtimes::RuntimeError, tokens::TokenError,
 };
 use std::{
@@ -91,6 +91,16 @@ impl From<CheckSoonError> for AppError {
             CheckSoonError::NotFound => Self::NotFound,
             CheckSoonError::Access(error) => error.into(),
             CheckSoonError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<ExpiringError> for AppError {
+    fn from(error: ExpiringError) -> Self {
+        match error {
+            ExpiringError::NotFound => Self::NotFound,
+            ExpiringError::Access(error) => error.into(),
+            ExpiringError::Fault(fault) => fault.into(),
         }
     }
 }

@@ -9,6 +9,7 @@ mod errors;
 pub mod oauth;
 pub(crate) mod pages;
 pub(crate) mod platform;
+mod query;
 mod refusal;
 pub(crate) mod sheets;
 
@@ -18,4 +19,5 @@ pub(crate) use context::{at, date_typed, id, member, peer, services, session, ty
 pub use cookies::session_cookie_value;
 pub use document::page;
 pub(crate) use errors::no_set_up_link;
+pub(crate) use query::PageQuery;
 pub(crate) use refusal::{rotation_news, setback_news, shared_news};

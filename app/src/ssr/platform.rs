@@ -5,10 +5,7 @@ use crate::{
     AppError,
     calls::{
         access::{load_door, load_frame, load_set_up_link},
-        git_providers::load_git_providers,
-        runtimes::load_runtimes,
-        sheet::load_sheet,
-        tokens::load_tokens,
+        page::{load_page, load_sheet},
     },
     flash::FirstLoad,
     load::{Answer, Ask},
@@ -41,9 +38,7 @@ pub(crate) async fn answer(ask: Ask) -> Answer {
         Ask::Door => load_door().await,
         Ask::SetUpLink(code) => load_set_up_link(code).await,
         Ask::Frame(account) => load_frame(account).await,
-        Ask::Tokens(account) => load_tokens(account).await,
-        Ask::Runtimes(account) => load_runtimes(account).await,
-        Ask::GitProviders(account) => load_git_providers(account).await,
+        Ask::Page { account, page, query } => load_page(account, page.to_owned(), query).await,
         Ask::Sheet { account, page, query } => load_sheet(account, page.to_owned(), query).await,
     }
 }

@@ -284,6 +284,11 @@ pub(crate) mod git_token {
         #[sea_orm(column_type = "Text", nullable)]
         pub rotation_note: Option<String>,
         pub notice_due_at: Option<i64>,
+        /// As the runtime's, which keeps it as long as it has tokens.
+        pub git_provider_id: Option<Uuid>,
+        /// Kept by the database, as is `facet`.
+        pub ends_at: i64,
+        pub facet: String,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -452,30 +457,19 @@ pub(crate) mod oauth_request {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// Something that people are told of.
-pub(crate) mod notice {
+/// How many tokens of a status end on a day, and other numbers of an account; the triggers' part.
+pub(crate) mod token_count_change {
     use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-    #[sea_orm(table_name = "notices")]
+    #[sea_orm(table_name = "token_count_changes")]
     pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub id: Uuid,
+        #[sea_orm(primary_key)]
+        pub id: i64,
         pub account_id: Uuid,
-        pub kind: String,
-        pub subject: Uuid,
-        pub lead_days: i32,
-        pub mark: i64,
-        pub git_token_id: Option<Uuid>,
-        pub runtime_id: Option<Uuid>,
-        pub holder_id: Option<Uuid>,
-        pub ends_at: Option<i64>,
-        #[sea_orm(column_type = "Text")]
-        pub sentence: String,
-        pub level: i32,
-        pub escalates_at: Option<i64>,
-        pub created_at: i64,
-        pub closed_at: Option<i64>,
+        pub what: String,
+        pub day: i64,
+        pub tokens: i64,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -484,21 +478,20 @@ pub(crate) mod notice {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// Who is told of a notice, and what that person did about it.
-pub(crate) mod notice_recipient {
+/// The same, added up.
+pub(crate) mod token_count {
     use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-    #[sea_orm(table_name = "notice_recipients")]
+    #[sea_orm(table_name = "token_counts")]
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
-        pub notice_id: Uuid,
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub user_id: Uuid,
         pub account_id: Uuid,
-        pub told_at: i64,
-        pub acknowledged_at: Option<i64>,
-        pub snoozed_until: Option<i64>,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub what: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub day: i64,
+        pub tokens: i64,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -507,19 +500,19 @@ pub(crate) mod notice_recipient {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// A runtime of which a person wants to hear nothing.
-pub(crate) mod notice_mute {
+/// Somebody without a token for a runtime; kept by triggers.
+pub(crate) mod missing_token {
     use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-    #[sea_orm(table_name = "notice_mutes")]
+    #[sea_orm(table_name = "missing_tokens")]
     pub struct Model {
+        pub account_id: Uuid,
         #[sea_orm(primary_key, auto_increment = false)]
         pub user_id: Uuid,
         #[sea_orm(primary_key, auto_increment = false)]
         pub runtime_id: Uuid,
-        pub account_id: Uuid,
-        pub at: i64,
+        pub user_name: String,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -528,96 +521,17 @@ pub(crate) mod notice_mute {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// What an account chose about notices; `lead_days` is a list with commas.
-pub(crate) mod notice_setting {
+/// A word by which a person is found.
+pub(crate) mod person_word {
     use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-    #[sea_orm(table_name = "notice_settings")]
+    #[sea_orm(table_name = "person_words")]
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
-        pub account_id: Uuid,
-        pub lead_days: String,
-        pub escalate_days: i32,
-        pub digest_hour: i32,
-    }
-
-    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-/// A way out for notices; `settings` is JSON.
-pub(crate) mod notice_channel {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-    #[sea_orm(table_name = "notice_channels")]
-    pub struct Model {
+        pub word: String,
         #[sea_orm(primary_key, auto_increment = false)]
-        pub id: Uuid,
-        pub account_id: Uuid,
-        pub kind: String,
-        pub name: String,
-        #[sea_orm(column_type = "Text")]
-        pub address: String,
-        #[sea_orm(column_type = "Text", nullable)]
-        pub settings: Option<String>,
-        pub sealed: Option<Vec<u8>>,
-        pub disabled_at: Option<i64>,
-        pub created_at: i64,
-    }
-
-    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-/// What goes out over a channel.
-pub(crate) mod notice_message {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-    #[sea_orm(table_name = "notice_messages")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub id: Uuid,
-        pub account_id: Uuid,
-        pub channel_id: Uuid,
-        pub recipient: Option<Uuid>,
-        pub day: Option<i32>,
-        pub created_at: i64,
-        pub due_at: Option<i64>,
-        pub tries: i32,
-        pub sent_at: Option<i64>,
-        pub dead_at: Option<i64>,
-        pub failure: Option<String>,
-    }
-
-    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-/// That a notice goes out over a channel.
-pub(crate) mod notice_delivery {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-    #[sea_orm(table_name = "notice_deliveries")]
-    pub struct Model {
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub notice_id: Uuid,
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub channel_id: Uuid,
-        #[sea_orm(primary_key, auto_increment = false)]
-        pub recipient: Uuid,
-        pub created_at: i64,
-        pub message_id: Option<Uuid>,
-        pub dropped: bool,
+        pub user_id: Uuid,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

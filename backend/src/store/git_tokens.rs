@@ -128,6 +128,7 @@ impl Store {
             id: Set(token.id.0),
             account_id: Set(account.0),
             runtime_id: Set(token.runtime.0),
+            git_provider_id: Set(Some(provider.id.0)),
             user_id: Set(token.user.map(|user| user.0)),
             kind: Set(kind.to_owned()),
             sealed: Set(token.sealed.into_bytes()),
@@ -455,7 +456,7 @@ pub(super) fn expiry_of(expires_at: Option<i64>, never_expires: bool) -> Expiry 
     }
 }
 
-fn token_row(row: git_token::Model) -> Result<GitTokenRow, Fault> {
+pub(super) fn token_row(row: git_token::Model) -> Result<GitTokenRow, Fault> {
     Ok(GitTokenRow {
         id: GitTokenId(row.id),
         runtime: RuntimeId(row.runtime_id),

@@ -6,9 +6,11 @@
 mod audit;
 mod due_tokens;
 mod entities;
+mod expiring;
 mod git_providers;
 mod git_tokens;
 mod keys;
+mod notice_entities;
 mod notice_outbox;
 mod notice_people;
 mod notice_settings;
@@ -24,6 +26,9 @@ mod sessions;
 
 pub use audit::{AuditEvent, AuditRow};
 pub use due_tokens::{BackgroundCheck, DueProvider, DueToken};
+pub use expiring::{
+    ListedToken, MOST_LOGINS, MissingRow, TokenCounts, TokenCursor, TokenOrder, TokenQuery, TokenSearch,
+};
 pub use git_providers::GitProviderRow;
 pub use git_tokens::{GitTokenRow, NewGitToken};
 pub use keys::{AccountKeyRow, KeyPurpose};
@@ -93,7 +98,7 @@ impl Store {
             single.close().await?;
             migrated?;
         }
-        Ok(())
+        self.find_everybody().await
     }
 
     /// Whether every migration of this version has run.

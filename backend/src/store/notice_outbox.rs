@@ -4,9 +4,8 @@
 use super::{
     Store,
     audit::AuditEvent,
-    entities::{
-        account, member, notice, notice_channel, notice_delivery, notice_message, notice_mute, notice_recipient, user,
-    },
+    entities::{account, member, user},
+    notice_entities::{notice, notice_channel, notice_delivery, notice_message, notice_mute, notice_recipient},
     notice_people::{Told, told},
     notice_settings::{ChannelRow, channel_row},
 };

@@ -2,7 +2,8 @@
 
 use super::{
     Store,
-    entities::{notice, notice_mute, notice_recipient, runtime},
+    entities::runtime,
+    notice_entities::{notice, notice_mute, notice_recipient},
     notices::condition,
 };
 use crate::Fault;

@@ -3,7 +3,8 @@
 use super::{
     Store,
     audit::AuditEvent,
-    entities::{git_token, notice_channel, notice_setting},
+    entities::git_token,
+    notice_entities::{notice_channel, notice_setting},
 };
 use crate::{Fault, vault::Sealed};
 use domain::{

@@ -4,11 +4,9 @@
 use super::{
     Store,
     audit::AuditEvent,
-    entities::{
-        git_provider, git_token, member, notice, notice_channel, notice_delivery, notice_recipient, notice_setting,
-        oauth_application, oauth_grant, runtime, user,
-    },
+    entities::{git_provider, git_token, member, oauth_application, oauth_grant, runtime, user},
     git_tokens::{expiry_of, from_json},
+    notice_entities::{notice, notice_channel, notice_delivery, notice_recipient, notice_setting},
     notice_settings::{NoticeSettings, settings_row},
 };
 use crate::Fault;

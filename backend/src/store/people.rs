@@ -2,16 +2,20 @@
 
 use super::{
     Store,
-    entities::{account, account_key, member, session, set_up_link, user},
+    entities::{account, account_key, member, person_word, session, set_up_link, user},
     keys::{AccountKeyRow, key_model},
     sessions::{SessionRow, session_model},
 };
 use crate::Fault;
-use domain::{AccountId, Role, Timestamp, UserId};
+use domain::{AccountId, Role, Timestamp, UserId, field::person_words};
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _,
-    PaginatorTrait as _, QueryFilter as _, QueryOrder as _,
+    ActiveModelTrait as _,
+    ActiveValue::Set,
+    ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, ExprTrait as _, PaginatorTrait as _,
+    QueryFilter as _, QueryOrder as _,
+    sea_query::{Expr, Query},
 };
+use std::collections::BTreeSet;
 
 /// A person as stored.
 #[derive(Clone, Debug)]
@@ -80,7 +84,7 @@ impl Store {
         }
         insert_account(&tx, account, keys, now).await?;
         let admin_id = admin.id;
-        user_model(admin, now).insert(&tx).await?;
+        insert_person(&tx, admin, now).await?;
         member_model(account.0, admin_id, Role::Admin, now).insert(&tx).await?;
         session::Entity::insert(session_model(session))
             .exec_without_returning(&tx)
@@ -111,7 +115,7 @@ impl Store {
     ) -> Result<(), Fault> {
         let tx = self.begin().await?;
         let user = person.id;
-        user_model(person, now).insert(&tx).await?;
+        insert_person(&tx, person, now).await?;
         member_model(account, user, role, now).insert(&tx).await?;
         Ok(tx.commit().await?)
     }
@@ -170,6 +174,25 @@ impl Store {
             .collect()
     }
 
+    /// Has the people found who were there before there were words to find them by.
+    pub(super) async fn find_everybody(&self) -> Result<(), Fault> {
+        let words = Query::select()
+            .expr(Expr::value(1))
+            .from(person_word::Entity)
+            .and_where(
+                Expr::col((person_word::Entity, person_word::Column::UserId)).equals((user::Entity, user::Column::Id)),
+            )
+            .take();
+        let people = user::Entity::find()
+            .filter(Expr::exists(words).not())
+            .all(&self.db)
+            .await?;
+        for person in people {
+            insert_words(&self.db, person.id, person_words(&person.name, &person.email)).await?;
+        }
+        Ok(())
+    }
+
     /// How many members an account has.
     pub async fn member_count(&self, account: AccountId) -> Result<u64, Fault> {
         Ok(member::Entity::find()
@@ -200,6 +223,25 @@ fn account_model((id, slug, name): (AccountId, &str, &str), now: Timestamp) -> a
         name: Set(name.to_owned()),
         created_at: Set(now.as_millis()),
     }
+}
+
+/// A person never exists without the words by which they are found.
+async fn insert_person(tx: &DatabaseTransaction, person: NewPerson, now: Timestamp) -> Result<(), Fault> {
+    let words = person_words(&person.name, &person.email);
+    let id = person.id.0;
+    user_model(person, now).insert(tx).await?;
+    insert_words(tx, id, words).await
+}
+
+async fn insert_words(db: &impl ConnectionTrait, person: uuid::Uuid, words: BTreeSet<String>) -> Result<(), Fault> {
+    let rows = words.into_iter().map(|word| person_word::ActiveModel {
+        word: Set(word),
+        user_id: Set(person),
+    });
+    person_word::Entity::insert_many(rows)
+        .exec_without_returning(db)
+        .await?;
+    Ok(())
 }
 
 fn user_model(person: NewPerson, now: Timestamp) -> user::ActiveModel {

@@ -3,7 +3,6 @@
 use domain::{FieldErrors, GitTokenId, ProviderKind, SecretInput, Timestamp, token_format::TokenFormat};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::time::Duration;
-use time::{Date, format_description::BorrowedFormatItem, macros::format_description};
 
 /// The longest token that is taken, in bytes: Bitbucket's may be longer than 2,500 characters.
 const MAX_TOKEN: usize = 8 * 1024;
@@ -80,13 +79,11 @@ fn read_token(token: &SecretInput, kind: ProviderKind) -> Result<SecretString, S
 
 /// The date on which a token ends. It counts from the start of that day (UTC): better a day too early than too late.
 pub(crate) fn read_end(typed: &str, now: Timestamp) -> Result<Option<Timestamp>, String> {
-    const DATE: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
     let typed = typed.trim();
     if typed.is_empty() {
         return Ok(None);
     }
-    let date = Date::parse(typed, DATE).map_err(|_| "Write the date as in 2027-01-20.".to_owned())?;
-    let end = Timestamp::from_seconds(date.midnight().assume_utc().unix_timestamp());
+    let end = Timestamp::from_iso_date(typed).ok_or_else(|| "Write the date as in 2027-01-20.".to_owned())?;
     if end <= now {
         return Err("This date has passed. Generate a token with a later one.".to_owned());
     }

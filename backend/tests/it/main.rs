@@ -7,6 +7,7 @@ mod support;
 mod access;
 mod accounts_apart;
 mod checks;
+mod expiring;
 mod git_providers;
 mod keys;
 mod migrations;

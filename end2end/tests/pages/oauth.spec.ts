@@ -378,5 +378,5 @@ test("a callback that nobody waits for changes nothing, and leads nowhere else",
 });
 
 async function stageIds(acme: Acme): Promise<{ provider: string }> {
-    return { provider: await acme.idOf("git-providers", "github") };
+    return { provider: await acme.idOf("git-authentication", "github") };
 }

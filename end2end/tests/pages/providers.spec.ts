@@ -157,7 +157,7 @@ for (const kind of kinds) {
             await site.arrived("/acme/admin/git-authentication", "Git authentication");
             await expect(site.row("Ours")).toContainText(kind.name);
             await expect(site.row("Ours")).toContainText((await forge.urlOf(kind.provider)) + kind.api);
-            await acme.runtime("prod-eu", await acme.idOf("git-providers", "Ours"));
+            await acme.runtime("prod-eu", await acme.idOf("git-authentication", "Ours"));
 
             await openPanel(site, "Add token for prod-eu");
             const panel = site.dialog("Add token for prod-eu");
@@ -203,7 +203,7 @@ for (const kind of kinds) {
 
         test("a token is shared with another runtime", async ({ site, acme, forge }) => {
             const token = await stored(acme, forge);
-            await acme.runtime("prod-us", await acme.idOf("git-providers", kind.name));
+            await acme.runtime("prod-us", await acme.idOf("git-authentication", kind.name));
             await site.open(path);
             await site.choose("prod-eu", "Use for more runtimes token for prod-eu");
             const panel = site.dialog("Use the token for prod-eu for more runtimes?");

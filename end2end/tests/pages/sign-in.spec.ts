@@ -143,7 +143,7 @@ test("signing out ends the session, not only the cookie", async ({ site, acme })
     await site.arrived("/sign-in", "Sign in");
     await expect(site.notice).toContainText("You are signed out.");
     expect(await cookie(site)).toBeUndefined();
-    expect((await acme.mira.send("/api/ui/tokens?account=acme")).status).toBe(401);
+    expect((await acme.mira.send("/api/ui/page?account=acme&page=tokens")).status).toBe(401);
 
     await site.page.goto(`${site.origin}/acme/tokens`);
     await site.arrived("/sign-in?next=/acme/tokens", "Sign in");

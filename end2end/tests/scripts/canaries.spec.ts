@@ -102,7 +102,7 @@ test("no secret of a whole run is left anywhere, and a planted one is found", as
         invented.cookies.set("patchbay", canaries.add("invented session", random(43)));
         await invented.send("/acme/tokens", { headers: { accept: "text/html" } });
         const secret = canaries.add("unasked-for Authorization", random(40));
-        await invented.send("/api/ui/tokens?account=acme", { headers: { authorization: `Bearer ${secret}` } });
+        await invented.send("/api/ui/page?account=acme&page=tokens", { headers: { authorization: `Bearer ${secret}` } });
     }
 
     // --- Tokens: good ones, and bad ones of every kind ---

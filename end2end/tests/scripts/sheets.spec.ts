@@ -12,7 +12,7 @@ const link = (id: string, label: string, to: string) => ["1", id, label, "for pr
 
 /** Gives the row of the runtime further actions, as the page will be told by the server. */
 async function addActions(site: Site, runtime: string, labels: string[]) {
-    await site.page.route("**/api/ui/tokens?*", async (route) => {
+    await site.page.route("**/api/ui/page?*", async (route) => {
         const response = await route.fetch();
         const texts = (await response.json()) as string[];
         const further = labels.flatMap((label, at) => link(`further-${at}`, label, `${path}?delete=${runtime}`));

@@ -41,7 +41,7 @@ test("a request that changes something must come from a page of ours", async ({ 
             expect(header(answer, "set-cookie")).toBeUndefined();
         }
     }
-    expect(await acme.mira.read("git-providers", { account: "acme" })).toContain("No Git providers yet");
+    expect(await acme.mira.read("page", { account: "acme", page: "admin/git-authentication" })).toContain("No Git providers yet");
     for (const [whence, headers] of own(patchbay.url)) {
         const answer = await post("theme", headers, { theme: "dark" });
         expect(answer.status, whence).toBe(200);
@@ -58,10 +58,10 @@ test("what changes something is not done by GET, whatever cookie comes along", a
         const answer = await acme.mira.send(`/api/ui/${call}?${form(fields)}`);
         expect(answer.status, call).toBeGreaterThanOrEqual(400);
     }
-    expect(await acme.mira.read("runtimes", { account: "acme" })).toContain("1 runtime");
+    expect(await acme.mira.read("page", { account: "acme", page: "admin/runtimes" })).toContain("1 runtime");
 });
 
 test("no page of another site may read an answer", async ({ acme }) => {
-    const answer = await acme.mira.send("/api/ui/tokens?account=acme", { headers: { origin: "https://evil.example" } });
+    const answer = await acme.mira.send("/api/ui/page?account=acme&page=tokens", { headers: { origin: "https://evil.example" } });
     expect(answer.headers.filter(([name]) => name.startsWith("access-control-"))).toEqual([]);
 });

@@ -53,7 +53,7 @@ for (const { name, reads } of functions.filter(({ name }) => !(name in open))) {
                 expect(await visitor.refused(name, fields)).toEqual(["not_signed_in"]);
             }
         }
-        const runtimes = await acme.mira.read("runtimes", { account: "acme" });
+        const runtimes = await acme.mira.read("page", { account: "acme", page: "admin/runtimes" });
         expect(runtimes.filter((text) => text.startsWith("edit-"))).toEqual([`edit-${runtime}`]);
     });
 

@@ -31,7 +31,7 @@ export class Acme {
     async provider(name = "forge", baseUrl = this.forge.url, kind: Provider = "github"): Promise<string> {
         const form = { account: "acme", kind, name, base_url: baseUrl, allow_unverified: "on" };
         await this.mira.done("save-git-provider", form);
-        return this.idOf("git-providers", name);
+        return this.idOf("git-authentication", name);
     }
 
     /** A runtime of a provider, which is registered for it if none is given; gives its id. */
@@ -41,9 +41,9 @@ export class Acme {
     }
 
     /** The id of what a list has under this name. */
-    async idOf(list: "git-providers" | "runtimes", name: string): Promise<string> {
+    async idOf(list: "git-authentication" | "runtimes", name: string): Promise<string> {
         // The action that edits it says what it is about.
-        const texts = await this.mira.read(list, { account: "acme" });
+        const texts = await this.mira.read("page", { account: "acme", page: `admin/${list}` });
         const edit = texts.find((text, at) => text.startsWith("edit-") && texts[at + 2] === name);
         if (!edit) throw new Error(`${name} is not there`);
         return edit.replace("edit-", "");

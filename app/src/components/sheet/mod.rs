@@ -7,7 +7,7 @@ mod git_provider;
 mod parts;
 mod token;
 
-use self::parts::parts;
+pub(super) use self::parts::parts;
 use super::{
     form::{FormProblem, PostForm, Submit, hidden},
     icon::{Icon, icon_of},
@@ -17,7 +17,7 @@ use crate::{
     flash::News,
     load::{Answer, nothing},
     paths,
-    place::Place,
+    place::{Place, own_query},
     platform,
     state::{AppState, app_state},
 };
@@ -63,7 +63,10 @@ pub(crate) fn Sheets(place: Memo<Place>) -> impl IntoView {
             }
             match answer {
                 Ok(sheet) if !sheet.is_none() => shown.set(Some((ask, sheet))),
-                answer => fail(state, answer, || navigate(&pathname.get_untracked(), in_place(true))),
+                answer => fail(state, answer, || {
+                    let behind = behind(&pathname.read_untracked(), &search.read_untracked());
+                    navigate(&behind, in_place(true));
+                }),
             }
         });
     });
@@ -86,6 +89,16 @@ fn fail(state: AppState, answer: Answer, go_back: impl FnOnce()) {
     };
     go_back();
     state.notice.set(Some(News::Failed(error)));
+}
+
+/// The address of a page without the sheet that is open over it.
+fn behind(path: &str, query: &str) -> String {
+    let query = own_query(query);
+    if query.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{query}")
+    }
 }
 
 fn in_place(replace: bool) -> NavigateOptions {
@@ -129,8 +142,9 @@ fn Dialog(sheet: Sheet) -> impl IntoView {
             let _ = dialog.show_modal();
         }
     });
-    // The page behind.
-    let close = use_location().pathname.get_untracked();
+    // The page behind, as it is shown.
+    let location = use_location();
+    let close = behind(&location.pathname.read_untracked(), &location.search.read_untracked());
     let navigate = use_navigate();
     let go_to = close.clone();
     let on_cancel = move |event: ev::Event| {
@@ -155,7 +169,7 @@ fn Dialog(sheet: Sheet) -> impl IntoView {
                 <div class="panel-body">{parts(inside)} {hidden(fields)}</div>
                 <footer>
                     <a class="button" href=close data-noscroll="">
-                        "Cancel"
+                        {if submit.is_some() { "Cancel" } else { "Close" }}
                     </a>
                     {submit.map(|(label, busy)| view! { <Submit label busy class=button/> })}
                 </footer>

@@ -2,17 +2,18 @@
 
 use super::{git_provider::git_provider, token::token};
 use crate::components::{
+    bits::bit,
     copy::Address,
     form::{FormProblem, FormState, checks, deaf, select_field, text_field},
     icon::Icon,
     notice::Notice,
     words::{each, words},
 };
-use domain::sheet::Part;
+use domain::{page::Bit, sheet::Part};
 use leptos::prelude::*;
 
 /// The parts, in order. Fields must be made inside their form.
-pub(super) fn parts(parts: Vec<Part>) -> AnyView {
+pub(in crate::components) fn parts(parts: Vec<Part>) -> AnyView {
     each(parts, part)
 }
 
@@ -37,7 +38,25 @@ fn part(part: Part) -> AnyView {
             </div>
         }
         .into_any(),
+        Part::Facts(title, facts) => view! {
+            <section>
+                {(!title.is_empty()).then(|| view! { <h3>{title}</h3> })}
+                <dl class="facts">{each(facts, fact)}</dl>
+            </section>
+        }
+        .into_any(),
     }
+}
+
+/// What is known of a thing.
+fn fact((what, how): (String, Vec<Bit>)) -> AnyView {
+    view! {
+        <div>
+            <dt>{what}</dt>
+            <dd>{each(how, bit)}</dd>
+        </div>
+    }
+    .into_any()
 }
 
 /// What can be folded away. What was refused is shown, wherever it stands.

@@ -72,5 +72,6 @@ fn row(provider: &ProviderView, now: Timestamp, base: &str) -> Row {
             cell("date", vec![stack(when(provider.created_at, now).to_vec())]),
         ],
         actions: actions(provider, base),
+        ..Row::default()
     }
 }

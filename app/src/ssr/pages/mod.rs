@@ -1,19 +1,50 @@
 //! What the pages of an account show, made of the views that the services return: one file for each list, and what stands
 //! around them all.
 
+pub(crate) mod expiring;
 pub(crate) mod git_authentication;
 mod oauth;
 pub(crate) mod runtimes;
 pub(crate) mod tokens;
 
+use super::{PageQuery, context};
+use crate::{AppError, place::AccountPage};
 use domain::{
     ProviderKind, Role, Scope, Timestamp,
     guide::plain,
-    page::{Bit, Cell, Frame, Link},
+    page::{Bit, Block, Cell, Frame, Head, Link},
     sheet::Action,
     status::{ShownStatus, TokenStatus, Tone},
     view::Viewer,
 };
+
+/// What the page of an account at a path shows for its query.
+pub(crate) async fn page(account: &str, page: &str, query: &str) -> Result<Vec<Block>, AppError> {
+    let (services, member) = context::member(account).await?;
+    let lists = match AccountPage::at(page) {
+        AccountPage::Tokens => {
+            let admin = member.require_admin().is_ok();
+            vec![tokens::list(&services.tokens.page(&member).await?, admin, account)]
+        }
+        AccountPage::Runtimes => {
+            let page = services.runtimes.page(&member).await?;
+            let waiting = services.check_soon.waiting(&member, None).await?;
+            vec![runtimes::list(&page, waiting, account)]
+        }
+        AccountPage::GitAuthentication => {
+            let page = services.git_providers.page(&member).await?;
+            let oauth = services.oauth_applications.page(&member).await?;
+            git_authentication::lists(&page, &oauth, account)
+        }
+        AccountPage::Expiring => {
+            let query = PageQuery::read(query);
+            let page = services.expiring.page(&member, &expiring::choice(&query)).await?;
+            return Ok(expiring::blocks(&page, &query, account));
+        }
+        AccountPage::Home | AccountPage::Nothing => return Err(AppError::NotFound),
+    };
+    Ok(lists.into_iter().map(Block::from).collect())
+}
 
 /// What stands around the pages of an account.
 pub(crate) fn frame(viewer: &Viewer) -> Frame {
@@ -33,6 +64,7 @@ pub(crate) fn frame(viewer: &Viewer) -> Frame {
         groups.push((
             viewer.account_name.clone(),
             vec![
+                link("admin/expiring", "chart", "Expiring tokens"),
                 link("admin/runtimes", "cpu", "Runtimes"),
                 Link {
                     count: counted(viewer.requests),
@@ -67,8 +99,13 @@ fn register(list: &str, label: &str) -> Action {
     }
 }
 
-fn columns(heads: &[&str]) -> Vec<String> {
-    heads.iter().map(|head| (*head).to_owned()).collect()
+/// Columns that the list cannot be sorted by.
+fn columns(heads: &[&str]) -> Vec<Head> {
+    let head = |label: &&str| Head {
+        label: (*label).to_owned(),
+        ..Head::default()
+    };
+    heads.iter().map(head).collect()
 }
 
 fn cell(class: &str, bits: Vec<Bit>) -> Cell {
@@ -88,7 +125,7 @@ fn stack(bits: Vec<Bit>) -> Bit {
 }
 
 /// Text without markup.
-fn text(text: &str) -> Bit {
+pub(crate) fn text(text: &str) -> Bit {
     Bit::Words(plain(text))
 }
 
@@ -122,12 +159,12 @@ fn mark(kind: ProviderKind, said: &str) -> Bit {
 }
 
 /// How far away a moment is; the moment itself is in the title.
-fn ago(at: Timestamp, now: Timestamp) -> Bit {
+pub(crate) fn ago(at: Timestamp, now: Timestamp) -> Bit {
     Bit::Time(at.rfc3339(), at.date_time(), at.relative_to(now))
 }
 
 /// A date, and how far away it is as seen from the moment of the page.
-fn when(at: Timestamp, now: Timestamp) -> [Bit; 2] {
+pub(crate) fn when(at: Timestamp, now: Timestamp) -> [Bit; 2] {
     [
         Bit::Time(at.rfc3339(), at.date_time(), at.date()),
         sub(&at.relative_to(now)),
@@ -135,7 +172,7 @@ fn when(at: Timestamp, now: Timestamp) -> [Bit; 2] {
 }
 
 /// The badge of a status: colour, icon and words.
-fn badge(status: ShownStatus) -> Bit {
+pub(crate) fn badge(status: ShownStatus) -> Bit {
     let tone = match status.tone() {
         Tone::Good => "good",
         Tone::Warn => "warn",
@@ -185,7 +222,7 @@ mod tests {
             .flat_map(|bit| match bit {
                 Bit::Words(text) => vec![text.as_str()],
                 Bit::Group(_, _, bits) | Bit::Chips(bits) | Bit::Folded(_, bits) => words(bits),
-                Bit::Time(..) | Bit::Code(..) | Bit::Icon(..) | Bit::Address(..) => Vec::new(),
+                Bit::Time(..) | Bit::Code(..) | Bit::Icon(..) | Bit::Link(..) | Bit::Address(..) => Vec::new(),
             })
             .collect()
     }

@@ -95,6 +95,7 @@ fn application(provider: &ProviderApplications, found: &ApplicationView, now: Ti
             cell("status-cell", vec![stack(status)]),
         ],
         actions: actions(found, page),
+        ..Row::default()
     }
 }
 
@@ -185,5 +186,6 @@ fn method(provider: &ProviderApplications, runtime: &RuntimeMethod, now: Timesta
         } else {
             Vec::new()
         },
+        ..Row::default()
     }
 }

@@ -77,6 +77,7 @@ fn row(runtime: &RuntimeView, page: &RuntimesPage, account: &str) -> Row {
             cell("date", vec![stack(when(runtime.created_at, page.now).to_vec())]),
         ],
         actions: actions(runtime, page, account),
+        ..Row::default()
     }
 }
 

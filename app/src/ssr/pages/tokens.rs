@@ -44,6 +44,7 @@ pub(crate) fn list(page: &TokensPage, admin: bool, account: &str) -> List {
         }),
         columns: columns(&["Runtime", "Token", "Scopes", "Status", "Expires"]),
         rows: page.rows.iter().map(|own| row(own, page, account)).collect(),
+        ..List::default()
     }
 }
 
@@ -127,6 +128,7 @@ fn row(row: &TokenRow, page: &TokensPage, account: &str) -> Row {
             ],
         },
         actions: actions(&about, row.token.as_ref(), siblings.count() > 1),
+        ..Row::default()
     }
 }
 

@@ -2,6 +2,7 @@
 //! a sheet over a page that is not theirs to see.
 
 pub(crate) mod authorize;
+pub(crate) mod expiring;
 pub(crate) mod git_authentication;
 pub(crate) mod oauth_applications;
 pub(crate) mod runtimes;
@@ -15,7 +16,7 @@ use crate::{
     AppError,
     place::{AccountPage, OF_RUNTIME},
 };
-use backend::{Services, access::Member, git_providers::GitProviderError};
+use backend::{Services, access::Member, expiring::ExpiringError, git_providers::GitProviderError};
 use domain::{
     HolderKind,
     sheet::{Action, Part, Sheet},
@@ -55,7 +56,7 @@ async fn open(
 ) -> Result<Option<Sheet>, AppError> {
     let (what, id) = query.split_once('=').unwrap_or((query, ""));
     let wanted = Wanted { what, id };
-    Ok(match AccountPage::at(&page.split('/').collect::<Vec<_>>()) {
+    Ok(match AccountPage::at(page) {
         AccountPage::Tokens if what == "confirm" => {
             let Ok(runtime) = id.parse() else { return Ok(None) };
             let Some(asked) = services.oauth.question(member, runtime).await? else {
@@ -91,6 +92,14 @@ async fn open(
         }
         AccountPage::GitAuthentication => {
             git_authentication::sheet(&services.git_providers.page(member).await?, wanted, account)
+        }
+        AccountPage::Expiring => {
+            let Ok(token) = id.parse() else { return Ok(None) };
+            match services.expiring.detail(member, token).await {
+                Ok(detail) => Some(expiring::sheet(&detail, account)),
+                Err(ExpiringError::NotFound) => None,
+                Err(error) => return Err(error.into()),
+            }
         }
         AccountPage::Home | AccountPage::Nothing => None,
     })

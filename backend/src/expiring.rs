@@ -1,0 +1,607 @@
+//! The admin's dashboard: which tokens stop working when, whose they are, and who has none.
+
+use crate::{
+    Fault,
+    access::{AccessError, Member},
+    clock::Clock,
+    git_providers,
+    store::{
+        GitTokenRow, ListedToken, MissingRow, Store, TokenCounts, TokenCursor, TokenOrder, TokenQuery, TokenSearch,
+    },
+    tokens,
+};
+use domain::{
+    AccountId, CheckOutcome, Expiry, GitIdentity, GitProviderId, GitTokenId, RuntimeId, Timestamp, TokenStatus, UserId,
+    expiring::{self, DEPRECATIONS, Deprecation, Numbers, Segment, Span, Week},
+    field::search_words,
+    view::{ProviderLabel, TokenView},
+};
+use std::{collections::HashMap, sync::Arc, time::Duration};
+use tokio::{
+    sync::{Notify, watch},
+    time::{MissedTickBehavior, interval},
+};
+
+/// How many rows a page has.
+pub const PAGE: usize = 50;
+/// The most people that a search looks for.
+const MOST_PEOPLE: usize = 200;
+/// The most runtimes that a search looks for: each is a few ranges of an index.
+const MOST_RUNTIMES: usize = 20;
+/// How many checks of a token are shown.
+const CHECKS_SHOWN: u64 = 20;
+/// Refresh tokens that end within so many days are told.
+const REFRESH_WINDOW: u16 = 60;
+/// How often changes of the numbers are added up.
+const FOLD_EVERY: Duration = Duration::from_secs(15);
+
+/// What an admin can run into.
+#[derive(Debug, thiserror::Error)]
+pub enum ExpiringError {
+    /// No such token in this account.
+    #[error("no such token")]
+    NotFound,
+    /// Not an admin.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// Ours.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// What an admin wants to see.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Choice {
+    /// One of the numbers.
+    pub segment: Option<Segment>,
+    /// Those that are shown with a status, or that work.
+    pub status: Option<StatusChoice>,
+    /// For a runtime.
+    pub runtime: Option<RuntimeId>,
+    /// At a Git provider.
+    pub provider: Option<GitProviderId>,
+    /// That came by OAuth, or did not.
+    pub oauth: Option<bool>,
+    /// Of a format.
+    pub format: Option<String>,
+    /// Of people, runtimes or Git identities that are called so.
+    pub search: String,
+    /// That end on this day or later.
+    pub from: Option<Timestamp>,
+    /// That end on this day or earlier.
+    pub to: Option<Timestamp>,
+    /// By the last check rather than by the end, where that is possible.
+    pub by_check: bool,
+    /// The last ones first.
+    pub descending: bool,
+    /// Which page.
+    pub turn: Option<Turn>,
+}
+
+/// A choice by what a token is shown with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatusChoice {
+    /// It works.
+    Working,
+    /// It is shown with this status.
+    Shown(TokenStatus),
+}
+
+/// Another page than the first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// Whether it comes before the row that is named, or after it.
+    pub back: bool,
+    /// The row.
+    pub row: String,
+}
+
+/// What the page shows.
+#[derive(Clone, Debug)]
+pub struct ExpiringPage {
+    /// The moment for which it is true.
+    pub now: Timestamp,
+    /// How many tokens there are of which sort.
+    pub numbers: Numbers,
+    /// How often somebody has no token for a runtime.
+    pub missing: u64,
+    /// How many refresh tokens end soon.
+    pub refresh_ends: u64,
+    /// What ends when.
+    pub weeks: Vec<Week>,
+    /// The changes at providers that hit tokens of the account, and how many.
+    pub deprecations: Vec<(Deprecation, u64)>,
+    /// The rows of this page.
+    pub rows: Rows,
+    /// Where the page before this one ends, and the one after it begins.
+    pub turns: (Option<String>, Option<String>),
+    /// Whether a search found more than it looked at.
+    pub too_many: bool,
+    /// Every runtime, by name.
+    pub runtimes: Vec<(RuntimeId, String)>,
+    /// Every Git provider, by name.
+    pub providers: Vec<(GitProviderId, ProviderLabel)>,
+}
+
+/// The rows of the page.
+#[derive(Clone, Debug)]
+pub enum Rows {
+    /// Tokens.
+    Tokens(Vec<TokenLine>),
+    /// People without one.
+    Missing(Vec<MissingLine>),
+}
+
+/// A token.
+#[derive(Clone, Debug)]
+pub struct TokenLine {
+    /// The token.
+    pub id: GitTokenId,
+    /// Its runtime.
+    pub runtime: String,
+    /// Its Git provider.
+    pub provider: ProviderLabel,
+    /// Whose it is, by name and address; `None` for a runtime token.
+    pub holder: Option<(String, String)>,
+    /// Its prefix and last characters.
+    pub hint: String,
+    /// What its provider calls its kind.
+    pub kind: String,
+    /// Whose it is at the provider.
+    pub identity: GitIdentity,
+    /// What the last telling check said.
+    pub status: TokenStatus,
+    /// When it ends.
+    pub expiry: Expiry,
+    /// When what refreshes it ends.
+    pub refresh_ends: Option<Timestamp>,
+    /// When it was checked last.
+    pub checked_at: Timestamp,
+    /// How many runtimes and people use the same token, with this one.
+    pub sharing: u64,
+}
+
+/// Somebody without a token for a runtime.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MissingLine {
+    /// Who.
+    pub user: UserId,
+    /// The person's name and address.
+    pub person: (String, String),
+    /// For which runtime.
+    pub runtime: RuntimeId,
+    /// Its name.
+    pub runtime_name: String,
+    /// Its Git provider.
+    pub provider: ProviderLabel,
+}
+
+/// All that is to be known of a token.
+#[derive(Clone, Debug)]
+pub struct TokenDetail {
+    /// The moment for which it is true.
+    pub now: Timestamp,
+    /// What the list shows of it.
+    pub line: TokenLine,
+    /// What its holder sees of it.
+    pub view: TokenView,
+    /// What stops working with it: runtimes, each with who acts there with this token; `None` for the runtime itself.
+    pub uses: Vec<(String, Option<String>)>,
+    /// How many people act through the runtimes whose own token it is.
+    pub people: u64,
+    /// Its checks, the newest first.
+    pub checks: Vec<(Timestamp, CheckOutcome)>,
+}
+
+/// What every page needs of an account.
+struct Known {
+    runtimes: HashMap<RuntimeId, String>,
+    providers: HashMap<GitProviderId, ProviderLabel>,
+    provider_of: HashMap<RuntimeId, GitProviderId>,
+    page_runtimes: Vec<(RuntimeId, String)>,
+    page_providers: Vec<(GitProviderId, ProviderLabel)>,
+}
+
+/// The service.
+#[derive(Clone)]
+pub struct ExpiringTokens {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    sweep: Arc<Notify>,
+}
+
+impl ExpiringTokens {
+    /// Wires the service. `sweep` wakes the sweep of this process.
+    pub(crate) fn new(store: Store, clock: Arc<dyn Clock>, sweep: Arc<Notify>) -> Self {
+        Self { store, clock, sweep }
+    }
+
+    /// The page.
+    pub async fn page(&self, member: &Member, choice: &Choice) -> Result<ExpiringPage, ExpiringError> {
+        member.require_admin()?;
+        let account = member.account();
+        let now = self.clock.now();
+        let known = self.known(account).await?;
+        let counts = self.store.token_counts(account, now).await?;
+        let (rows, turns, too_many) = match choice.segment {
+            Some(Segment::Missing) => self.missing(account, choice, &known).await?,
+            Some(Segment::RefreshEnds) => self.refresh_ends(account, choice, &known, now).await?,
+            _ => self.tokens(account, choice, &known, now).await?,
+        };
+        Ok(ExpiringPage {
+            now,
+            numbers: Numbers::of(&counts.days, counts.ended, now),
+            missing: counts.missing,
+            refresh_ends: refresh_tokens_ending(&counts, now),
+            weeks: expiring::weeks(&counts.days, counts.ended, now),
+            deprecations: DEPRECATIONS
+                .into_iter()
+                .filter_map(|change| Some((change, counts.formats.get(change.format).copied()?)))
+                .filter(|(_, tokens)| *tokens > 0)
+                .collect(),
+            rows,
+            turns,
+            too_many,
+            runtimes: known.page_runtimes,
+            providers: known.page_providers,
+        })
+    }
+
+    /// All that is to be known of a token.
+    pub async fn detail(&self, member: &Member, id: GitTokenId) -> Result<TokenDetail, ExpiringError> {
+        member.require_admin()?;
+        let account = member.account();
+        let listed = self.store.listed_token(account, id).await?;
+        let listed = listed.ok_or(ExpiringError::NotFound)?;
+        let known = self.known(account).await?;
+        let same = self.store.git_tokens_with(account, &listed.token.fingerprint).await?;
+        let names = self.names(same.iter().filter_map(|token| token.user)).await?;
+        let mut uses: Vec<(String, Option<String>)> = same
+            .iter()
+            .map(|token| {
+                let runtime = known.runtimes.get(&token.runtime).cloned().unwrap_or_default();
+                (runtime, token.user.map(|user| name_of(&names, user).0))
+            })
+            .collect();
+        uses.sort();
+        let people = if same.iter().any(|token| token.user.is_none()) {
+            self.store.member_count(account).await?
+        } else {
+            0
+        };
+        let checks = self.store.checks_of(account, id, CHECKS_SHOWN).await?;
+        let line = known.line(listed.clone(), &names).ok_or(ExpiringError::NotFound)?;
+        let view = tokens::token_view(line.provider.kind, listed.token, Vec::new());
+        Ok(TokenDetail {
+            now: self.clock.now(),
+            line,
+            view,
+            uses,
+            people,
+            checks,
+        })
+    }
+
+    /// Has tokens checked soon; gives how many were found.
+    pub async fn check_soon(&self, member: &Member, tokens: &[GitTokenId]) -> Result<u64, ExpiringError> {
+        member.require_admin()?;
+        let now = self.clock.now();
+        let found = self.store.check_these_soon(member.account(), tokens, now).await?;
+        self.sweep.notify_one();
+        tracing::info!(account = %member.account(), user = %member.user(), tokens = found, "asked for checks soon");
+        Ok(found)
+    }
+
+    /// Adds up changes of the numbers until `stop` turns true.
+    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+        let mut look = interval(FOLD_EVERY);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let stopping = tokio::select! {
+                told = stop.wait_for(|told| *told) => Some(told.is_ok()),
+                _ = look.tick() => None,
+            };
+            match stopping {
+                Some(true) => return,
+                Some(false) => std::future::pending().await,
+                None => {}
+            }
+            if let Err(error) = self.run_once().await {
+                tracing::error!(%error, "could not add up the numbers of tokens");
+            }
+        }
+    }
+
+    /// The same once.
+    pub async fn run_once(&self) -> Result<(), Fault> {
+        while self.store.fold_token_counts().await? > 0 {}
+        Ok(())
+    }
+
+    async fn known(&self, account: AccountId) -> Result<Known, Fault> {
+        let runtimes = self.store.runtimes(account).await?;
+        let providers = self.store.git_providers(account).await?;
+        let labels: Vec<_> = providers
+            .iter()
+            .map(|row| (row.id, git_providers::label(row)))
+            .collect();
+        Ok(Known {
+            provider_of: runtimes.iter().map(|row| (row.id, row.git_provider)).collect(),
+            runtimes: runtimes.iter().map(|row| (row.id, row.name.clone())).collect(),
+            providers: labels.iter().cloned().collect(),
+            page_runtimes: runtimes.into_iter().map(|row| (row.id, row.name)).collect(),
+            page_providers: labels,
+        })
+    }
+
+    async fn names(&self, people: impl Iterator<Item = UserId>) -> Result<HashMap<UserId, (String, String)>, Fault> {
+        self.store.names_of(&people.collect::<Vec<_>>()).await
+    }
+
+    async fn tokens(&self, account: AccountId, choice: &Choice, known: &Known, now: Timestamp) -> Result<Found, Fault> {
+        let (search, too_many) = match self.search(account, choice, known).await? {
+            Some((search, too_many)) => (Some(search), too_many),
+            None => (None, false),
+        };
+        let query = TokenQuery {
+            account,
+            runtime: choice.runtime,
+            provider: choice.provider,
+            oauth: choice.oauth,
+            format: choice.format.clone(),
+            spans: spans(choice, now),
+            search,
+            order: if choice.by_check {
+                TokenOrder::Checked
+            } else {
+                TokenOrder::Ends
+            },
+            descending: choice.backwards(),
+            after: choice.turn.as_ref().and_then(|turn| token_cursor(&turn.row)),
+            limit: limit(),
+        };
+        let rows = self.store.listed_tokens(&query).await?;
+        self.lines(rows, choice, known, too_many).await
+    }
+
+    async fn refresh_ends(
+        &self,
+        account: AccountId,
+        choice: &Choice,
+        known: &Known,
+        now: Timestamp,
+    ) -> Result<Found, Fault> {
+        let span = (now.start_of_day().as_millis(), expiring::horizon(REFRESH_WINDOW, now));
+        let after = choice.turn.as_ref().and_then(|turn| token_cursor(&turn.row));
+        let rows = self
+            .store
+            .tokens_by_refresh_end(account, span, after, choice.backwards(), limit())
+            .await?;
+        self.lines(rows, choice, known, false).await
+    }
+
+    async fn lines(
+        &self,
+        rows: Vec<ListedToken>,
+        choice: &Choice,
+        known: &Known,
+        too_many: bool,
+    ) -> Result<Found, Fault> {
+        let (rows, turns) = paged(rows, choice, |row| format!("{}.{}", row.key, row.token.id));
+        let names = self.names(rows.iter().filter_map(|row| row.token.user)).await?;
+        let lines = rows.into_iter().filter_map(|row| known.line(row, &names));
+        Ok((Rows::Tokens(lines.collect()), turns, too_many))
+    }
+
+    async fn missing(&self, account: AccountId, choice: &Choice, known: &Known) -> Result<Found, Fault> {
+        let (people, too_many) = match self.search(account, choice, known).await? {
+            Some((search, too_many)) => (Some(search.people), too_many),
+            None => (None, false),
+        };
+        let after = match choice.turn.as_ref().and_then(|turn| missing_cursor(&turn.row)) {
+            Some((user, runtime)) => {
+                let names = self.names([user].into_iter()).await?;
+                let name = names.get(&user).map(|(name, _)| name.clone());
+                name.map(|name| MissingRow { user, runtime, name })
+            }
+            None => None,
+        };
+        let order = (choice.backwards(), limit());
+        let rows = self
+            .store
+            .missing_tokens(account, choice.runtime, people.as_deref(), after.as_ref(), order)
+            .await?;
+        let (rows, turns) = paged(rows, choice, |row| format!("{}.{}", row.user, row.runtime));
+        let names = self.names(rows.iter().map(|row| row.user)).await?;
+        let lines = rows.into_iter().filter_map(|row| {
+            let provider = known.provider_of.get(&row.runtime)?;
+            Some(MissingLine {
+                user: row.user,
+                person: name_of(&names, row.user),
+                runtime: row.runtime,
+                runtime_name: known.runtimes.get(&row.runtime)?.clone(),
+                provider: known.providers.get(provider)?.clone(),
+            })
+        });
+        Ok((Rows::Missing(lines.collect()), turns, too_many))
+    }
+
+    /// Whom and what a search means, and whether it found more than it looks at. `None` if nothing is looked for.
+    async fn search(
+        &self,
+        account: AccountId,
+        choice: &Choice,
+        known: &Known,
+    ) -> Result<Option<(TokenSearch, bool)>, Fault> {
+        let text = choice.search.trim().to_lowercase();
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let words = search_words(&text);
+        let most = u64::try_from(MOST_PEOPLE + 1).unwrap_or(u64::MAX);
+        let mut people = self.store.people_named(account, &words, most).await?;
+        let named = |(_, name): &&(RuntimeId, String)| name.to_lowercase().contains(&text);
+        let mut runtimes: Vec<RuntimeId> = known.page_runtimes.iter().filter(named).map(|(id, _)| *id).collect();
+        let too_many = people.len() > MOST_PEOPLE
+            || runtimes.len() > MOST_RUNTIMES
+            || self.store.too_many_logins(account, &text).await?;
+        people.truncate(MOST_PEOPLE);
+        runtimes.truncate(MOST_RUNTIMES);
+        let search = TokenSearch {
+            people,
+            runtimes,
+            login: text,
+        };
+        Ok(Some((search, too_many)))
+    }
+}
+
+/// Rows, the ways to other pages, and whether a search found too much.
+type Found = (Rows, (Option<String>, Option<String>), bool);
+
+impl Choice {
+    /// Whether the tokens can be ordered by their last check. Those of a span of time are found by their ends.
+    #[must_use]
+    pub fn may_go_by_check(&self) -> bool {
+        matches!(self.segment, None | Some(Segment::Invalid))
+            && self.status != Some(StatusChoice::Shown(TokenStatus::Expired))
+            && self.format.is_none()
+            && self.from.is_none()
+            && self.to.is_none()
+    }
+
+    /// Whether the rows are read in the opposite order: a page back is.
+    fn backwards(&self) -> bool {
+        self.descending != self.turn.as_ref().is_some_and(|turn| turn.back)
+    }
+}
+
+impl Known {
+    fn line(&self, listed: ListedToken, names: &HashMap<UserId, (String, String)>) -> Option<TokenLine> {
+        let ListedToken {
+            token,
+            sharing,
+            refresh_ends,
+            ..
+        } = listed;
+        let provider = self.provider_of.get(&token.runtime)?;
+        Some(TokenLine {
+            id: token.id,
+            runtime: self.runtimes.get(&token.runtime)?.clone(),
+            provider: self.providers.get(provider)?.clone(),
+            holder: token.user.map(|user| name_of(names, user)),
+            kind: kind_of(&token),
+            expiry: token.expiry(),
+            hint: token.hint,
+            identity: token.identity,
+            status: token.status,
+            refresh_ends,
+            checked_at: token.checked_at,
+            sharing,
+        })
+    }
+}
+
+fn kind_of(token: &GitTokenRow) -> String {
+    match &token.format {
+        _ if token.oauth => "OAuth".to_owned(),
+        Some(format) => format.clone(),
+        None => "Personal access token".to_owned(),
+    }
+}
+
+/// A person's name and address; what is not known is empty.
+fn name_of(names: &HashMap<UserId, (String, String)>, user: UserId) -> (String, String) {
+    names.get(&user).cloned().unwrap_or_default()
+}
+
+fn limit() -> u64 {
+    u64::try_from(PAGE + 1).unwrap_or(u64::MAX)
+}
+
+/// Cuts rows to a page, in the order that is shown, with the rows at which the pages before and after it are.
+fn paged<T>(
+    mut rows: Vec<T>,
+    choice: &Choice,
+    key: impl Fn(&T) -> String,
+) -> (Vec<T>, (Option<String>, Option<String>)) {
+    let more = rows.len() > PAGE;
+    rows.truncate(PAGE);
+    let back = choice.turn.as_ref().map(|turn| turn.back);
+    if back == Some(true) {
+        rows.reverse();
+    }
+    let (before, after) = match back {
+        None => (false, more),
+        Some(false) => (true, more),
+        Some(true) => (more, true),
+    };
+    let turns = (
+        rows.first().filter(|_| before).map(&key),
+        rows.last().filter(|_| after).map(&key),
+    );
+    (rows, turns)
+}
+
+fn token_cursor(row: &str) -> Option<TokenCursor> {
+    let (key, id) = row.split_once('.')?;
+    Some((key.parse().ok()?, id.parse().ok()?))
+}
+
+fn missing_cursor(row: &str) -> Option<(UserId, RuntimeId)> {
+    let (user, runtime) = row.split_once('.')?;
+    Some((user.parse().ok()?, runtime.parse().ok()?))
+}
+
+/// What a choice means by status and end.
+fn spans(choice: &Choice, now: Timestamp) -> Vec<Span> {
+    let of_status = |status| match status {
+        StatusChoice::Working => vec![expiring::working(now)],
+        StatusChoice::Shown(status) => expiring::shown(status, now),
+    };
+    let spans = match (choice.segment, choice.status) {
+        (Some(segment), None) => segment.spans(now),
+        (None, Some(status)) => of_status(status),
+        (None, None) => vec![expiring::all()],
+        (Some(segment), Some(status)) => {
+            let statuses = of_status(status);
+            let both = segment.spans(now);
+            both.iter()
+                .flat_map(|one| statuses.iter().filter_map(|other| intersection(one, other)))
+                .collect()
+        }
+    };
+    let day = Duration::from_hours(24);
+    let from = choice.from.map_or(i64::MIN, Timestamp::as_millis);
+    let to = choice.to.map_or(i64::MAX, |to| to.start_of_day().plus(day).as_millis());
+    spans
+        .into_iter()
+        .map(|span| Span {
+            from: span.from.max(from),
+            to: span.to.min(to),
+            ..span
+        })
+        .filter(|span| span.from < span.to)
+        .collect()
+}
+
+fn intersection(one: &Span, other: &Span) -> Option<Span> {
+    let both = Span {
+        statuses: one
+            .statuses
+            .iter()
+            .copied()
+            .filter(|status| other.statuses.contains(status))
+            .collect(),
+        from: one.from.max(other.from),
+        to: one.to.min(other.to),
+    };
+    (!both.statuses.is_empty() && both.from < both.to).then_some(both)
+}
+
+/// How many refresh tokens end soon: with the day, as the list has them.
+fn refresh_tokens_ending(counts: &TokenCounts, now: Timestamp) -> u64 {
+    let days = now.days()..=now.days() + i64::from(REFRESH_WINDOW);
+    let ending = counts.refresh_ends.iter().filter(|(day, _)| days.contains(day));
+    ending.map(|(_, tokens)| tokens).sum()
+}

@@ -1,0 +1,761 @@
+//! The tokens of an account in an order, by ends and statuses: each choice is a few ranges of an index, so that it is answered alike
+//! for a hundred tokens and for a million. And their numbers, which triggers keep (migration 9).
+
+use super::{
+    GitTokenRow, Store,
+    entities::{
+        check, git_token, member, missing_token, oauth_grant, person_word, token_count, token_count_change, user,
+    },
+    git_tokens::{from_json, token_row},
+};
+use crate::Fault;
+use domain::{
+    AccountId, CheckOutcome, GitProviderId, GitTokenId, RuntimeId, Timestamp, TokenStatus, UserId,
+    expiring::{DayCount, Span, WORKING},
+};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, ExprTrait as _, FromQueryResult, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _, QueryTrait as _,
+    sea_query::{
+        CaseStatement, Condition, Expr, Func, LockBehavior, LockType, OnConflict, Order, Query, SelectStatement,
+        SimpleExpr, UnionType,
+    },
+};
+use std::collections::{BTreeMap, HashMap};
+use uuid::Uuid;
+
+/// The most tokens that a search by their Git identity looks at.
+pub const MOST_LOGINS: u64 = 2000;
+/// How many changes of numbers are added up in one transaction.
+const FOLDED_AT_ONCE: u64 = 5000;
+
+/// What a list of tokens is ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenOrder {
+    /// When they end; what is not known and what never ends come last.
+    Ends,
+    /// When they were checked last.
+    Checked,
+}
+
+/// Whose tokens are looked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TokenSearch {
+    /// These people's.
+    pub people: Vec<UserId>,
+    /// Those of these runtimes.
+    pub runtimes: Vec<RuntimeId>,
+    /// Those whose login at the provider begins so, in lower case.
+    pub login: String,
+}
+
+/// Where a list of tokens goes on: the number it is ordered by, and the token.
+pub type TokenCursor = (i64, GitTokenId);
+
+/// A choice among the tokens of an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenQuery {
+    /// The account.
+    pub account: AccountId,
+    /// For this runtime only.
+    pub runtime: Option<RuntimeId>,
+    /// At this Git provider only.
+    pub provider: Option<GitProviderId>,
+    /// Only those that came by OAuth, or only those that did not.
+    pub oauth: Option<bool>,
+    /// Of a format only; these come by their ends.
+    pub format: Option<String>,
+    /// By status and end.
+    pub spans: Vec<Span>,
+    /// Those that a search found.
+    pub search: Option<TokenSearch>,
+    /// In which order.
+    pub order: TokenOrder,
+    /// The last ones first.
+    pub descending: bool,
+    /// Only those that come after this one.
+    pub after: Option<TokenCursor>,
+    /// How many at most.
+    pub limit: u64,
+}
+
+/// What stands beside a token in a list.
+#[derive(Clone, Debug)]
+pub struct ListedToken {
+    /// The token.
+    pub token: GitTokenRow,
+    /// The number it is ordered by.
+    pub key: i64,
+    /// How many tokens hold the same secret, with this one.
+    pub sharing: u64,
+    /// When what refreshes it ends, if it came by OAuth and that is known.
+    pub refresh_ends: Option<Timestamp>,
+}
+
+/// Somebody without a token for a runtime.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MissingRow {
+    /// Who.
+    pub user: UserId,
+    /// For which runtime.
+    pub runtime: RuntimeId,
+    /// The person's name, by which they are ordered.
+    pub name: String,
+}
+
+/// The numbers of an account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TokenCounts {
+    /// Its tokens by the day on which they end.
+    pub days: Vec<DayCount>,
+    /// Of those that end today, the ones that have ended.
+    pub ended: DayCount,
+    /// How often somebody has no token for a runtime.
+    pub missing: u64,
+    /// The refresh tokens by the day on which they end.
+    pub refresh_ends: Vec<(i64, u64)>,
+    /// The tokens of each format, by its name.
+    pub formats: HashMap<String, u64>,
+}
+
+#[derive(FromQueryResult)]
+struct Counted {
+    what: String,
+    day: i64,
+    tokens: i64,
+}
+
+#[derive(FromQueryResult)]
+struct Keyed {
+    id: Uuid,
+    sort_key: i64,
+}
+
+impl TokenQuery {
+    /// The statement that finds their ids, in order.
+    #[must_use]
+    pub fn select(&self) -> SelectStatement {
+        let order = order(self.descending);
+        let mut branches = self.branches().into_iter().map(|place| {
+            let mut branch = Query::select();
+            branch
+                .column(git_token::Column::Id)
+                .expr_as(Expr::col(self.key()), "sort_key")
+                .from(git_token::Entity)
+                .cond_where(place);
+            if let Some((key, id)) = self.after {
+                branch.and_where(comes_after(
+                    self.descending,
+                    [Expr::col(self.key()), Expr::col(git_token::Column::Id)],
+                    [Expr::value(key), Expr::value(id.0)],
+                ));
+            }
+            branch
+                .order_by(self.key(), order.clone())
+                .order_by(git_token::Column::Id, order.clone())
+                .limit(self.limit)
+                .take()
+        });
+        let part = |branch| {
+            Query::select()
+                .columns(["id", "sort_key"])
+                .from_subquery(branch, "branch")
+                .take()
+        };
+        let mut all = part(branches.next().unwrap_or_else(|| self.nothing()));
+        // What a search finds may be found in two ways.
+        let union = if self.search.is_some() {
+            UnionType::Distinct
+        } else {
+            UnionType::All
+        };
+        for branch in branches {
+            all.union(union, part(branch));
+        }
+        Query::select()
+            .columns(["id", "sort_key"])
+            .from_subquery(all, "found")
+            .order_by("sort_key", order.clone())
+            .order_by("id", order)
+            .limit(self.limit)
+            .take()
+    }
+
+    fn nothing(&self) -> SelectStatement {
+        Query::select()
+            .column(git_token::Column::Id)
+            .expr_as(Expr::col(self.key()), "sort_key")
+            .from(git_token::Entity)
+            .and_where(git_token::Column::AccountId.eq(self.account.0))
+            .and_where(Expr::value(false))
+            .take()
+    }
+
+    const fn key(&self) -> git_token::Column {
+        match self.order {
+            TokenOrder::Ends => git_token::Column::EndsAt,
+            TokenOrder::Checked => git_token::Column::CheckedAt,
+        }
+    }
+
+    /// Ranges of an index that make up the choice together.
+    fn branches(&self) -> Vec<Condition> {
+        match (&self.search, &self.format) {
+            (Some(search), _) => self.found(search),
+            // Few formats are looked for, and these are kept apart.
+            (None, Some(_)) => vec![self.residual().add(self.any_span())],
+            (None, None) => {
+                let (place, residual) = match (self.runtime, self.provider) {
+                    (Some(runtime), provider) => (
+                        git_token::Column::RuntimeId.eq(runtime.0),
+                        provider.map(|provider| git_token::Column::GitProviderId.eq(provider.0)),
+                    ),
+                    (None, Some(provider)) => (git_token::Column::GitProviderId.eq(provider.0), None),
+                    (None, None) => (git_token::Column::AccountId.eq(self.account.0), None),
+                };
+                self.ranges(
+                    &place,
+                    &residual.map_or_else(Condition::all, |only| Condition::all().add(only)),
+                )
+            }
+        }
+    }
+
+    /// The account, and all that is chosen besides statuses and ends.
+    fn residual(&self) -> Condition {
+        Condition::all()
+            .add(git_token::Column::AccountId.eq(self.account.0))
+            .add_option(self.runtime.map(|runtime| git_token::Column::RuntimeId.eq(runtime.0)))
+            .add_option(
+                self.provider
+                    .map(|provider| git_token::Column::GitProviderId.eq(provider.0)),
+            )
+            .add_option(
+                self.format
+                    .as_ref()
+                    .map(|format| git_token::Column::Format.eq(format.as_str())),
+            )
+    }
+
+    /// What a search finds. A person has few tokens, and those with a login are looked at up to a limit, so both are sorted; a runtime
+    /// has many.
+    fn found(&self, search: &TokenSearch) -> Vec<Condition> {
+        let mut branches = Vec::new();
+        if !search.people.is_empty() {
+            let people = search.people.iter().map(|person| person.0);
+            branches.push(
+                self.residual()
+                    .add(git_token::Column::UserId.is_in(people))
+                    .add(self.any_span()),
+            );
+        }
+        if !search.login.is_empty() {
+            let with_login = logins(self.account, &search.login).limit(MOST_LOGINS).take();
+            branches.push(
+                self.residual()
+                    .add(git_token::Column::Id.in_subquery(with_login))
+                    .add(self.any_span()),
+            );
+        }
+        for runtime in &search.runtimes {
+            if self.runtime.is_none_or(|only| only == *runtime) {
+                branches.extend(self.ranges(&git_token::Column::RuntimeId.eq(runtime.0), &self.residual()));
+            }
+        }
+        branches
+    }
+
+    /// The choice by status, kind and end within a place, as ranges of the indexes that begin with the place.
+    fn ranges(&self, place: &SimpleExpr, residual: &Condition) -> Vec<Condition> {
+        let start = || Condition::all().add(place.clone()).add(residual.clone());
+        let mut ranges = Vec::new();
+        for span in &self.spans {
+            // No index has every facet of a runtime or provider in the order of checks.
+            let whole = self.order == TokenOrder::Ends || (self.runtime.is_none() && self.provider.is_none());
+            if span.statuses.len() == TokenStatus::ALL.len() && self.oauth.is_none() && whole && self.search.is_none() {
+                ranges.push(within(start(), span));
+            } else {
+                for facet in self.facets(span) {
+                    ranges.push(within(start().add(git_token::Column::Facet.eq(facet)), span));
+                }
+            }
+        }
+        ranges
+    }
+
+    /// The same as one condition.
+    fn any_span(&self) -> Condition {
+        self.spans
+            .iter()
+            .fold(Condition::any().add(Expr::value(false)), |any, span| {
+                any.add(within(
+                    Condition::all().add(git_token::Column::Facet.is_in(self.facets(span))),
+                    span,
+                ))
+            })
+    }
+
+    fn facets(&self, span: &Span) -> Vec<String> {
+        let kinds = [(false, "pat"), (true, "oauth")];
+        let kinds: Vec<&str> = kinds
+            .into_iter()
+            .filter(|(oauth, _)| self.oauth.is_none_or(|wanted| wanted == *oauth))
+            .map(|(_, kind)| kind)
+            .collect();
+        span.statuses
+            .iter()
+            .flat_map(|status| kinds.iter().map(move |kind| format!("{}:{kind}", status.as_str())))
+            .collect()
+    }
+}
+
+const fn order(descending: bool) -> Order {
+    if descending { Order::Desc } else { Order::Asc }
+}
+
+/// Rows that come after the one with these values, in the order of these columns.
+fn comes_after(
+    descending: bool,
+    columns: impl IntoIterator<Item = Expr>,
+    values: impl IntoIterator<Item = Expr>,
+) -> Expr {
+    let (columns, values) = (Expr::tuple(columns), Expr::tuple(values));
+    if descending {
+        columns.lt(values)
+    } else {
+        columns.gt(values)
+    }
+}
+
+/// Ends that lie in a span.
+fn within(condition: Condition, span: &Span) -> Condition {
+    let condition = if span.from == i64::MIN {
+        condition
+    } else {
+        condition.add(git_token::Column::EndsAt.gte(span.from))
+    };
+    if span.to == i64::MAX {
+        condition
+    } else {
+        condition.add(git_token::Column::EndsAt.lt(span.to))
+    }
+}
+
+/// The tokens whose login at the provider begins so.
+fn logins(account: AccountId, beginning: &str) -> SelectStatement {
+    let login = || Func::lower(Expr::col(git_token::Column::IdentityLogin));
+    Query::select()
+        .column(git_token::Column::Id)
+        .from(git_token::Entity)
+        .and_where(git_token::Column::AccountId.eq(account.0))
+        .cond_where(begins_with(&|| login().into(), beginning))
+        .take()
+}
+
+/// A text that begins so, as a range of its index. In PostgreSQL that index is in the order of bytes.
+fn begins_with(text: &dyn Fn() -> SimpleExpr, beginning: &str) -> Condition {
+    Condition::all()
+        .add(text().gte(beginning))
+        .add(text().lt(format!("{beginning}\u{10FFFF}")))
+}
+
+impl Store {
+    /// Tokens of a choice, in its order.
+    pub async fn listed_tokens(&self, query: &TokenQuery) -> Result<Vec<ListedToken>, Fault> {
+        let statement = self.db.get_database_backend().build(&query.select());
+        let found = Keyed::find_by_statement(statement).all(&self.db).await?;
+        let keys = found.into_iter().map(|row| (row.id, row.sort_key)).collect();
+        self.with_what_belongs(query.account, keys).await
+    }
+
+    /// One token of an account as it stands in a list.
+    pub async fn listed_token(&self, account: AccountId, id: GitTokenId) -> Result<Option<ListedToken>, Fault> {
+        Ok(self.with_what_belongs(account, vec![(id.0, 0)]).await?.pop())
+    }
+
+    /// OAuth tokens in the order in which what refreshes them ends, from a moment on.
+    pub async fn tokens_by_refresh_end(
+        &self,
+        account: AccountId,
+        (from, to): (i64, i64),
+        after: Option<TokenCursor>,
+        descending: bool,
+        limit: u64,
+    ) -> Result<Vec<ListedToken>, Fault> {
+        let order = order(descending);
+        let mut query = Query::select();
+        query
+            .expr_as(Expr::col(oauth_grant::Column::GitTokenId), "id")
+            .expr_as(Expr::col(oauth_grant::Column::RefreshEndsAt), "sort_key")
+            .from(oauth_grant::Entity)
+            .and_where(oauth_grant::Column::AccountId.eq(account.0))
+            .and_where(oauth_grant::Column::RefreshEndsAt.gte(from))
+            .and_where(oauth_grant::Column::RefreshEndsAt.lt(to))
+            .order_by(oauth_grant::Column::RefreshEndsAt, order.clone())
+            .order_by(oauth_grant::Column::GitTokenId, order)
+            .limit(limit);
+        if let Some((key, id)) = after {
+            query.and_where(comes_after(
+                descending,
+                [
+                    Expr::col(oauth_grant::Column::RefreshEndsAt),
+                    Expr::col(oauth_grant::Column::GitTokenId),
+                ],
+                [Expr::value(key), Expr::value(id.0)],
+            ));
+        }
+        let statement = self.db.get_database_backend().build(&query);
+        let found = Keyed::find_by_statement(statement).all(&self.db).await?;
+        let keys = found.into_iter().map(|row| (row.id, row.sort_key)).collect();
+        self.with_what_belongs(account, keys).await
+    }
+
+    /// The tokens of these ids, in that order, with what stands beside them.
+    async fn with_what_belongs(&self, account: AccountId, keys: Vec<(Uuid, i64)>) -> Result<Vec<ListedToken>, Fault> {
+        let ids: Vec<Uuid> = keys.iter().map(|(id, _)| *id).collect();
+        let rows = git_token::Entity::find()
+            .filter(git_token::Column::Id.is_in(ids.clone()))
+            .filter(git_token::Column::AccountId.eq(account.0))
+            .all(&self.db)
+            .await?;
+        let fingerprints = rows.iter().map(|row| row.fingerprint.clone());
+        let sharing: Vec<(Vec<u8>, i64)> = git_token::Entity::find()
+            .select_only()
+            .column(git_token::Column::Fingerprint)
+            .column_as(git_token::Column::Id.count(), "sharing")
+            .filter(git_token::Column::AccountId.eq(account.0))
+            .filter(git_token::Column::Fingerprint.is_in(fingerprints))
+            .group_by(git_token::Column::Fingerprint)
+            .into_tuple()
+            .all(&self.db)
+            .await?;
+        let sharing: HashMap<Vec<u8>, i64> = sharing.into_iter().collect();
+        let ends: Vec<(Uuid, Option<i64>)> = oauth_grant::Entity::find()
+            .select_only()
+            .column(oauth_grant::Column::GitTokenId)
+            .column(oauth_grant::Column::RefreshEndsAt)
+            .filter(oauth_grant::Column::GitTokenId.is_in(ids))
+            .into_tuple()
+            .all(&self.db)
+            .await?;
+        let ends: HashMap<Uuid, Option<i64>> = ends.into_iter().collect();
+        let mut rows: HashMap<Uuid, git_token::Model> = rows.into_iter().map(|row| (row.id, row)).collect();
+        keys.into_iter()
+            .filter_map(|(id, key)| Some((rows.remove(&id)?, key)))
+            .map(|(row, key)| {
+                Ok(ListedToken {
+                    key,
+                    sharing: sharing
+                        .get(&row.fingerprint)
+                        .map_or(1, |count| u64::try_from(*count).unwrap_or(1)),
+                    refresh_ends: ends.get(&row.id).copied().flatten().map(Timestamp::from_millis),
+                    token: token_row(row)?,
+                })
+            })
+            .collect()
+    }
+
+    /// The checks of a token, the newest first.
+    pub async fn checks_of(
+        &self,
+        account: AccountId,
+        token: GitTokenId,
+        limit: u64,
+    ) -> Result<Vec<(Timestamp, CheckOutcome)>, Fault> {
+        let rows = check::Entity::find()
+            .filter(check::Column::GitTokenId.eq(token.0))
+            .filter(check::Column::AccountId.eq(account.0))
+            .order_by_desc(check::Column::At)
+            .limit(limit)
+            .all(&self.db)
+            .await?;
+        rows.into_iter()
+            .map(|row| Ok((Timestamp::from_millis(row.at), from_json(&row.outcome)?)))
+            .collect()
+    }
+
+    /// Makes tokens due now; gives how many of them there are.
+    pub async fn check_these_soon(
+        &self,
+        account: AccountId,
+        tokens: &[GitTokenId],
+        now: Timestamp,
+    ) -> Result<u64, Fault> {
+        let soon = CaseStatement::new()
+            .case(
+                git_token::Column::NextCheckAt.gt(now.as_millis()),
+                Expr::value(now.as_millis()),
+            )
+            .finally(Expr::col(git_token::Column::NextCheckAt));
+        let done = git_token::Entity::update_many()
+            .col_expr(git_token::Column::NextCheckAt, soon.into())
+            .filter(git_token::Column::AccountId.eq(account.0))
+            .filter(git_token::Column::Id.is_in(tokens.iter().map(|token| token.0)))
+            .exec(&self.db)
+            .await?;
+        Ok(done.rows_affected)
+    }
+
+    /// The people of an account whose name or address has words that begin with all of these; at most `limit`.
+    pub async fn people_named(&self, account: AccountId, words: &[String], limit: u64) -> Result<Vec<UserId>, Fault> {
+        // The longest word tells most.
+        let Some(longest) = words.iter().max_by_key(|word| word.len()) else {
+            return Ok(Vec::new());
+        };
+        let mut query = person_word::Entity::find()
+            .select_only()
+            .column(person_word::Column::UserId)
+            .distinct()
+            .filter(begins_with(&|| Expr::col(person_word::Column::Word), longest));
+        let in_account = Query::select()
+            .expr(Expr::value(1))
+            .from(member::Entity)
+            .and_where(member::Column::AccountId.eq(account.0))
+            .and_where(
+                Expr::col((member::Entity, member::Column::UserId))
+                    .equals((person_word::Entity, person_word::Column::UserId)),
+            )
+            .take();
+        query = query.filter(Expr::exists(in_account));
+        for word in words.iter().filter(|word| *word != longest) {
+            let same = Query::select()
+                .expr(Expr::value(1))
+                .from_as(person_word::Entity, "other")
+                .and_where(
+                    Expr::col(("other", person_word::Column::UserId))
+                        .equals((person_word::Entity, person_word::Column::UserId)),
+                )
+                .cond_where(begins_with(&|| Expr::col(("other", person_word::Column::Word)), word))
+                .take();
+            query = query.filter(Expr::exists(same));
+        }
+        let people: Vec<Uuid> = query.limit(limit).into_tuple().all(&self.db).await?;
+        Ok(people.into_iter().map(UserId).collect())
+    }
+
+    /// Whether more tokens than are looked at have a login that begins so.
+    pub async fn too_many_logins(&self, account: AccountId, beginning: &str) -> Result<bool, Fault> {
+        let statement = logins(account, beginning).offset(MOST_LOGINS).limit(1).take();
+        let statement = self.db.get_database_backend().build(&statement);
+        Ok(self.db.query_one_raw(statement).await?.is_some())
+    }
+
+    /// Names and addresses of people.
+    pub async fn names_of(&self, people: &[UserId]) -> Result<HashMap<UserId, (String, String)>, Fault> {
+        let rows: Vec<(Uuid, String, String)> = user::Entity::find()
+            .select_only()
+            .column(user::Column::Id)
+            .column(user::Column::Name)
+            .column(user::Column::Email)
+            .filter(user::Column::Id.is_in(people.iter().map(|person| person.0)))
+            .into_tuple()
+            .all(&self.db)
+            .await?;
+        Ok(rows
+            .into_iter()
+            .map(|(id, name, email)| (UserId(id), (name, email)))
+            .collect())
+    }
+
+    /// Who has no token for which runtime, by name; only these people, if some are given, and only for one runtime.
+    pub async fn missing_tokens(
+        &self,
+        account: AccountId,
+        runtime: Option<RuntimeId>,
+        people: Option<&[UserId]>,
+        after: Option<&MissingRow>,
+        (descending, limit): (bool, u64),
+    ) -> Result<Vec<MissingRow>, Fault> {
+        let order = order(descending);
+        let mut query = Query::select();
+        query
+            .columns([
+                missing_token::Column::AccountId,
+                missing_token::Column::UserId,
+                missing_token::Column::RuntimeId,
+                missing_token::Column::UserName,
+            ])
+            .from(missing_token::Entity)
+            .and_where(missing_token::Column::AccountId.eq(account.0));
+        let mut columns = vec![missing_token::Column::UserName, missing_token::Column::UserId];
+        match runtime {
+            Some(runtime) => {
+                query.and_where(missing_token::Column::RuntimeId.eq(runtime.0));
+            }
+            None => columns.push(missing_token::Column::RuntimeId),
+        }
+        if let Some(people) = people {
+            query.and_where(missing_token::Column::UserId.is_in(people.iter().map(|person| person.0)));
+        }
+        if let Some(row) = after {
+            let mut values = vec![Expr::value(row.name.clone()), Expr::value(row.user.0)];
+            if runtime.is_none() {
+                values.push(Expr::value(row.runtime.0));
+            }
+            let columns = columns.iter().map(|column| Expr::col(*column));
+            query.and_where(comes_after(descending, columns, values));
+        }
+        for column in columns {
+            query.order_by(column, order.clone());
+        }
+        query.limit(limit);
+        let statement = self.db.get_database_backend().build(&query);
+        let rows = missing_token::Model::find_by_statement(statement).all(&self.db).await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| MissingRow {
+                user: UserId(row.user_id),
+                runtime: RuntimeId(row.runtime_id),
+                name: row.user_name,
+            })
+            .collect())
+    }
+
+    /// The numbers of an account at a moment.
+    pub async fn token_counts(&self, account: AccountId, now: Timestamp) -> Result<TokenCounts, Fault> {
+        let lines = |table: &mut SelectStatement| {
+            table
+                .columns(["what", "day", "tokens"])
+                .and_where(Expr::col("account_id").eq(account.0))
+                .take()
+        };
+        let mut all = lines(Query::select().from(token_count::Entity));
+        all.union(UnionType::All, lines(Query::select().from(token_count_change::Entity)));
+        let mut class = CaseStatement::new();
+        for (statuses, class_of) in [
+            (&WORKING[..], "working"),
+            (&[TokenStatus::InDoubt][..], "in_doubt"),
+            (&[TokenStatus::Expired][..], "expired"),
+        ] {
+            let words = statuses.iter().map(|status| status.as_str());
+            class = class.case(Expr::col("what").is_in(words), class_of);
+        }
+        let others = TokenStatus::ALL.iter().map(|status| status.as_str());
+        class = class
+            .case(Expr::col("what").is_in(others), "broken")
+            .finally(Expr::col("what"));
+        let classed = Query::select()
+            .expr_as(class, "what")
+            .columns(["day", "tokens"])
+            .from_subquery(all, "lines")
+            .take();
+        let query = Query::select()
+            .columns(["what", "day"])
+            .expr_as(Expr::col("tokens").sum().cast_as("bigint"), "tokens")
+            .from_subquery(classed, "classed")
+            .group_by_columns(["what", "day"])
+            .take();
+        let statement = self.db.get_database_backend().build(&query);
+        let lines = Counted::find_by_statement(statement).all(&self.db).await?;
+        let mut counts = TokenCounts::default();
+        let mut days: HashMap<i64, DayCount> = HashMap::new();
+        for Counted { what, day, tokens } in lines {
+            let tokens = u64::try_from(tokens).unwrap_or_default();
+            let of_day = || DayCount {
+                day,
+                ..DayCount::default()
+            };
+            match what.as_str() {
+                "missing" => counts.missing = tokens,
+                "refresh" => counts.refresh_ends.push((day, tokens)),
+                other => match other.strip_prefix("format:") {
+                    Some(format) => {
+                        counts.formats.insert(format.to_owned(), tokens);
+                    }
+                    None => add(days.entry(day).or_insert_with(of_day), other, tokens),
+                },
+            }
+        }
+        counts.days = days.into_values().collect();
+        counts.ended = self.ended_today(account, now).await?;
+        Ok(counts)
+    }
+
+    /// The tokens that have ended since the day began.
+    async fn ended_today(&self, account: AccountId, now: Timestamp) -> Result<DayCount, Fault> {
+        let rows: Vec<(String, i64)> = git_token::Entity::find()
+            .select_only()
+            .column(git_token::Column::Status)
+            .column_as(git_token::Column::Id.count(), "tokens")
+            .filter(git_token::Column::AccountId.eq(account.0))
+            .filter(git_token::Column::EndsAt.gte(now.start_of_day().as_millis()))
+            .filter(git_token::Column::EndsAt.lte(now.as_millis()))
+            .group_by(git_token::Column::Status)
+            .into_tuple()
+            .all(&self.db)
+            .await?;
+        let mut ended = DayCount {
+            day: now.days(),
+            ..DayCount::default()
+        };
+        for (status, tokens) in rows {
+            let tokens = u64::try_from(tokens).unwrap_or_default();
+            let class = match TokenStatus::from_stored(&status) {
+                Some(TokenStatus::InDoubt) => "in_doubt",
+                Some(TokenStatus::Expired) => "expired",
+                Some(status) if WORKING.contains(&status) => "working",
+                _ => "broken",
+            };
+            add(&mut ended, class, tokens);
+        }
+        Ok(ended)
+    }
+
+    /// Adds changes of numbers up; gives how many. Several processes may do so at once: each takes lines that no other has.
+    pub async fn fold_token_counts(&self) -> Result<u64, Fault> {
+        let tx = self.begin().await?;
+        let page = token_count_change::Entity::find()
+            .select_only()
+            .column(token_count_change::Column::Id)
+            .order_by_asc(token_count_change::Column::Id)
+            .limit(FOLDED_AT_ONCE)
+            .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
+            .into_query();
+        let changes = token_count_change::Entity::delete_many()
+            .filter(token_count_change::Column::Id.in_subquery(page))
+            .exec_with_returning(&tx)
+            .await?;
+        let folded = u64::try_from(changes.len()).unwrap_or(u64::MAX);
+        // In order, or two processes could wait for each other.
+        let mut sums: BTreeMap<(Uuid, String, i64), i64> = BTreeMap::new();
+        for change in changes {
+            *sums.entry((change.account_id, change.what, change.day)).or_default() += change.tokens;
+        }
+        for ((account, what, day), tokens) in sums.into_iter().filter(|(_, tokens)| *tokens != 0) {
+            let count = token_count::ActiveModel {
+                account_id: Set(account),
+                what: Set(what),
+                day: Set(day),
+                tokens: Set(tokens),
+            };
+            token_count::Entity::insert(count)
+                .on_conflict(
+                    OnConflict::columns([
+                        token_count::Column::AccountId,
+                        token_count::Column::What,
+                        token_count::Column::Day,
+                    ])
+                    .value(
+                        token_count::Column::Tokens,
+                        Expr::col((token_count::Entity, token_count::Column::Tokens)).add(tokens),
+                    )
+                    .to_owned(),
+                )
+                .exec_without_returning(&tx)
+                .await?;
+        }
+        tx.commit().await?;
+        Ok(folded)
+    }
+}
+
+fn add(day: &mut DayCount, class: &str, tokens: u64) {
+    let count = match class {
+        "working" => &mut day.working,
+        "in_doubt" => &mut day.in_doubt,
+        "expired" => &mut day.told_expired,
+        _ => &mut day.broken,
+    };
+    *count += tokens;
+}

@@ -1,0 +1,364 @@
+//! The dashboard: whatever is chosen, in whatever order, page by page, it is what the tokens themselves say.
+
+use crate::support::{Seed, TestDatabase, World, on_both_databases};
+use backend::{
+    access::{AccessError, Member},
+    expiring::{Choice, ExpiringError, ExpiringPage, MissingLine, PAGE, Rows, StatusChoice, TokenLine, Turn},
+    tokens::TokenForm,
+};
+use domain::{
+    Expiry, Timestamp, TokenStatus,
+    expiring::{NEVER_END, Segment, UNKNOWN_END, WORKING},
+    status::ShownStatus,
+};
+use forge::NewToken;
+use sea_orm::{ConnectionTrait as _, Database};
+use secrecy::ExposeSecret as _;
+use std::{collections::HashSet, time::Duration};
+
+/// The clock's start, as milliseconds.
+const NOW: i64 = 1_795_348_800_000;
+
+/// An account with a few hundred tokens.
+async fn seeded(database: TestDatabase) -> (World, Member) {
+    let (world, mira) = World::set_up(database).await;
+    world.runtime(&mira, "prod-eu").await;
+    let seed = Seed {
+        runtimes: 4,
+        people: 90,
+        now: NOW,
+    };
+    seed.sow(&world.database_url()).await;
+    (world, mira)
+}
+
+async fn page(world: &World, mira: &Member, choice: &Choice) -> ExpiringPage {
+    world.services.expiring.page(mira, choice).await.unwrap()
+}
+
+/// All rows of a choice, page after page to the last and back again to the first.
+async fn walk(world: &World, mira: &Member, choice: &Choice) -> Vec<TokenLine> {
+    let mut all: Vec<TokenLine> = Vec::new();
+    let mut pages = Vec::new();
+    let mut choice = choice.clone();
+    loop {
+        let page = page(world, mira, &choice).await;
+        let lines = lines(&page);
+        assert!(lines.len() <= PAGE);
+        pages.push(lines.iter().map(|line| line.id).collect::<Vec<_>>());
+        all.extend(lines);
+        assert_eq!(
+            page.turns.0.is_some(),
+            pages.len() > 1 && !pages.last().unwrap().is_empty()
+        );
+        match page.turns.1 {
+            Some(row) => choice.turn = Some(Turn { back: false, row }),
+            None => break,
+        }
+    }
+    // And back.
+    pages.pop();
+    let mut turn = page(world, mira, &choice).await.turns.0;
+    while let Some(row) = turn {
+        choice.turn = Some(Turn { back: true, row });
+        let page = page(world, mira, &choice).await;
+        let lines: Vec<_> = lines(&page).iter().map(|line| line.id).collect();
+        assert_eq!(lines, pages.pop().unwrap(), "the same page on the way back");
+        turn = page.turns.0;
+    }
+    assert!(pages.is_empty());
+    all
+}
+
+fn lines(page: &ExpiringPage) -> Vec<TokenLine> {
+    match &page.rows {
+        Rows::Tokens(lines) => lines.clone(),
+        Rows::Missing(_) => panic!("these are no tokens"),
+    }
+}
+
+fn missing(page: &ExpiringPage) -> Vec<MissingLine> {
+    match &page.rows {
+        Rows::Missing(lines) => lines.clone(),
+        Rows::Tokens(_) => panic!("these are tokens"),
+    }
+}
+
+fn end(line: &TokenLine) -> i64 {
+    match line.expiry {
+        Expiry::At(end) => end.as_millis(),
+        Expiry::Unknown => UNKNOWN_END,
+        Expiry::Never => NEVER_END,
+    }
+}
+
+/// Whether a token belongs to a segment, by what its badge says.
+fn belongs(segment: Segment, line: &TokenLine, now: Timestamp) -> bool {
+    let shown = ShownStatus::of(line.status, line.expiry, now);
+    let works = WORKING.contains(&line.status) && end(line) > now.as_millis();
+    match segment {
+        Segment::Expired => shown == ShownStatus::Checked(TokenStatus::Expired),
+        Segment::Within(days) => {
+            works
+                && end(line)
+                    < now
+                        .start_of_day()
+                        .plus(Duration::from_hours(24 * (u64::from(days) + 1)))
+                        .as_millis()
+        }
+        Segment::NoExpiry => works && end(line) >= UNKNOWN_END,
+        Segment::Invalid => !works && shown != ShownStatus::Checked(TokenStatus::Expired),
+        Segment::Missing | Segment::RefreshEnds => panic!("no status"),
+    }
+}
+
+fn count(found: usize) -> u64 {
+    u64::try_from(found).unwrap()
+}
+
+on_both_databases! {
+    async fn every_choice_gives_what_the_tokens_say(database: TestDatabase) {
+        let (world, mira) = seeded(database).await;
+        let now = Timestamp::from_millis(NOW);
+        let all = walk(&world, &mira, &Choice::default()).await;
+        assert!(all.len() > 300, "{}", all.len());
+        assert!(all.is_sorted_by_key(end), "by their ends");
+        assert_eq!(all.iter().map(|line| line.id).collect::<HashSet<_>>().len(), all.len());
+
+        let numbers = page(&world, &mira, &Choice::default()).await.numbers;
+        let of = |segment| count(all.iter().filter(|line| belongs(segment, line, now)).count());
+        assert_eq!(numbers.all, count(all.len()));
+        assert_eq!(numbers.expired, of(Segment::Expired));
+        assert_eq!(numbers.within_7, of(Segment::Within(7)));
+        assert_eq!(numbers.within_30, of(Segment::Within(30)));
+        assert_eq!(numbers.within_60, of(Segment::Within(60)));
+        assert_eq!(numbers.never + numbers.unknown, of(Segment::NoExpiry));
+        assert_eq!(numbers.invalid, of(Segment::Invalid));
+        assert!(numbers.expired > 0 && numbers.within_7 > 0 && numbers.invalid > 0 && numbers.unknown > 0);
+
+        let first = page(&world, &mira, &Choice::default()).await;
+        let runtime = first.runtimes.iter().find(|(_, name)| name == "runtime-2").unwrap().clone();
+        let provider = first.providers[0].0;
+        let places = [
+            (None, None, Box::new(|_: &TokenLine| true) as Box<dyn Fn(&TokenLine) -> bool>),
+            (Some(runtime.0), None, Box::new(move |line: &TokenLine| line.runtime == runtime.1)),
+            (None, Some(provider), Box::new(|_: &TokenLine| true)),
+        ];
+        let segments = [
+            None,
+            Some(Segment::Expired),
+            Some(Segment::Within(30)),
+            Some(Segment::NoExpiry),
+            Some(Segment::Invalid),
+        ];
+        for (runtime, provider, in_place) in &places {
+            for segment in segments {
+                for (oauth, by_check, descending) in
+                    [(None, false, true), (Some(true), false, false), (Some(false), true, true), (None, true, false)]
+                {
+                    let choice = Choice {
+                        segment,
+                        runtime: *runtime,
+                        provider: *provider,
+                        oauth,
+                        by_check,
+                        descending,
+                        ..Choice::default()
+                    };
+                    let found = walk(&world, &mira, &choice).await;
+                    let wanted: HashSet<_> = all
+                        .iter()
+                        .filter(|line| in_place(line) && segment.is_none_or(|segment| belongs(segment, line, now)))
+                        .filter(|line| oauth.is_none_or(|oauth| (line.kind == "OAuth") == oauth))
+                        .map(|line| line.id)
+                        .collect();
+                    assert_eq!(found.iter().map(|line| line.id).collect::<HashSet<_>>(), wanted, "{choice:?}");
+                    assert_eq!(found.len(), wanted.len());
+                    let by_check = by_check && choice.may_go_by_check();
+                    let key = |line: &TokenLine| if by_check { line.checked_at.as_millis() } else { end(line) };
+                    assert!(found.is_sorted_by(|a, b| if descending { key(a) >= key(b) } else { key(a) <= key(b) }));
+                }
+            }
+        }
+    }
+
+    async fn a_status_and_days_choose_too(database: TestDatabase) {
+        let (world, mira) = seeded(database).await;
+        let now = Timestamp::from_millis(NOW);
+        let all = walk(&world, &mira, &Choice::default()).await;
+        for status in TokenStatus::ALL {
+            let choice = Choice { status: Some(StatusChoice::Shown(status)), ..Choice::default() };
+            let found = walk(&world, &mira, &choice).await;
+            let shown = |line: &&TokenLine| match ShownStatus::of(line.status, line.expiry, now) {
+                ShownStatus::ExpiresSoon => line.status == status,
+                shown => shown == ShownStatus::Checked(status),
+            };
+            assert_eq!(found.len(), all.iter().filter(shown).count(), "{status:?}");
+        }
+        let week = page(&world, &mira, &Choice::default()).await.weeks[3];
+        let choice = Choice {
+            status: Some(StatusChoice::Working),
+            from: Some(week.from),
+            to: Some(week.to),
+            ..Choice::default()
+        };
+        let found = walk(&world, &mira, &choice).await;
+        assert!(week.tokens > 0);
+        assert_eq!(count(found.len()), week.tokens, "a bar of the timeline leads to what it counts");
+    }
+
+    async fn a_search_finds_people_runtimes_and_logins(database: TestDatabase) {
+        let (world, mira) = seeded(database).await;
+        let all = walk(&world, &mira, &Choice::default()).await;
+        let search = |text: &str| Choice { search: text.to_owned(), ..Choice::default() };
+        let person = |name: &str| {
+            let name = name.to_owned();
+            all.iter().filter(move |line| line.holder.as_ref().is_some_and(|(holder, _)| holder.ends_with(&name)))
+        };
+        for text in ["seed17", "Seed17", "ada seed17 ", "person17@acme.dev", "login17"] {
+            let found = walk(&world, &mira, &search(text)).await;
+            let wanted = if text.starts_with("ada") { Vec::new() } else { person("Seed17").map(|line| line.id).collect() };
+            assert_eq!(found.iter().map(|line| line.id).collect::<Vec<_>>(), wanted, "{text}");
+        }
+        let found = walk(&world, &mira, &search("runtime-3")).await;
+        assert_eq!(found.len(), all.iter().filter(|line| line.runtime == "runtime-3").count());
+        // Who begins so, and each once though the login does too.
+        let found = walk(&world, &mira, &search("seed1")).await;
+        let names: HashSet<String> = found.iter().filter_map(|line| line.holder.clone()).map(|(name, _)| name).collect();
+        assert!(names.len() > 5 && names.iter().all(|name| name.contains("Seed1")));
+        assert_eq!(found.iter().map(|line| line.id).collect::<HashSet<_>>().len(), found.len());
+        let choice = Choice { segment: Some(Segment::Invalid), ..search("seed1") };
+        let invalid = walk(&world, &mira, &choice).await;
+        let now = Timestamp::from_millis(NOW);
+        assert_eq!(invalid.len(), found.iter().filter(|line| belongs(Segment::Invalid, line, now)).count());
+        for nobody in ["nobody", "%", "_", "'"] {
+            assert!(walk(&world, &mira, &search(nobody)).await.is_empty(), "{nobody}");
+        }
+    }
+
+    async fn the_numbers_follow_whatever_happens_to_tokens(database: TestDatabase) {
+        let (world, mira) = seeded(database).await;
+        let db = Database::connect(world.database_url().expose_secret()).await.unwrap();
+        let changes = [
+            "UPDATE git_tokens SET status = 'invalid' WHERE status = 'valid' AND identity_login LIKE '%7'",
+            "UPDATE git_tokens SET expires_at = NULL, never_expires = true WHERE identity_login LIKE '%8'",
+            "UPDATE git_tokens SET entered_expires_at = expires_at, expires_at = NULL WHERE identity_login LIKE '%3'",
+            "DELETE FROM git_tokens WHERE identity_login LIKE '%5'",
+            "DELETE FROM runtimes WHERE name = 'runtime-1'",
+            "DELETE FROM members WHERE user_id IN (SELECT id FROM users WHERE name LIKE '%Seed4%')",
+            "UPDATE users SET name = 'Zoe Seed2' WHERE name LIKE '%Seed2'",
+        ];
+        for (step, change) in changes.into_iter().enumerate() {
+            db.execute_unprepared(change).await.unwrap();
+            // Adding up changes no number.
+            for _ in 0..2 {
+                let page = page(&world, &mira, &Choice::default()).await;
+                let all = walk(&world, &mira, &Choice::default()).await;
+                let now = Timestamp::from_millis(NOW);
+                let of = |segment| count(all.iter().filter(|line| belongs(segment, line, now)).count());
+                assert_eq!(page.numbers.all, count(all.len()), "{change}");
+                assert_eq!(page.numbers.expired, of(Segment::Expired), "{change}");
+                assert_eq!(page.numbers.within_60, of(Segment::Within(60)), "{change}");
+                assert_eq!(page.numbers.invalid, of(Segment::Invalid), "{change}");
+                assert_eq!(page.numbers.never + page.numbers.unknown, of(Segment::NoExpiry), "{change}");
+                assert_eq!(page.missing, absent(&db).await, "{change}");
+                if step % 2 == 0 {
+                    world.services.expiring.run_once().await.unwrap();
+                }
+            }
+        }
+        let choice = Choice { segment: Some(Segment::Missing), descending: true, ..Choice::default() };
+        let last = missing(&page(&world, &mira, &choice).await).remove(0);
+        assert_eq!(last.person.0, "Zoe Seed2", "by the name of now");
+        db.close().await.unwrap();
+    }
+
+    async fn who_has_no_token_is_listed_until_they_have(database: TestDatabase) {
+        let (world, mira) = World::set_up(database).await;
+        let choice = Choice { segment: Some(Segment::Missing), ..Choice::default() };
+        assert_eq!(page(&world, &mira, &choice).await.missing, 0);
+        let runtime = world.runtime(&mira, "prod-eu").await;
+        let page_before = page(&world, &mira, &choice).await;
+        assert_eq!(page_before.missing, 1);
+        let line = missing(&page_before).remove(0);
+        assert_eq!((line.person.0.as_str(), line.runtime_name.as_str()), ("Mira Rao", "prod-eu"));
+
+        let token = world.forge.create_token(NewToken::classic("mira", ["repo"])).unwrap();
+        let form = TokenForm { token: token.value.into(), ..TokenForm::default() };
+        world.services.tokens.put(&mira, runtime, &form).await.unwrap();
+        let page_after = page(&world, &mira, &choice).await;
+        assert_eq!((page_after.missing, missing(&page_after).len()), (0, 0));
+        let detail = lines(&page(&world, &mira, &Choice::default()).await).remove(0);
+        let detail = world.services.expiring.detail(&mira, detail.id).await.unwrap();
+        assert_eq!(detail.uses, [("prod-eu".to_owned(), Some("Mira Rao".to_owned()))]);
+        assert_eq!((detail.people, detail.checks.len()), (0, 1));
+
+        world.services.tokens.delete(&mira, runtime, false).await.unwrap();
+        assert_eq!(page(&world, &mira, &choice).await.missing, 1);
+    }
+
+    async fn those_without_a_token_are_paged_too(database: TestDatabase) {
+        let (world, mira) = seeded(database).await;
+        let mut choice = Choice { segment: Some(Segment::Missing), ..Choice::default() };
+        let mut all = Vec::new();
+        let expected = page(&world, &mira, &choice).await.missing;
+        loop {
+            let page = page(&world, &mira, &choice).await;
+            all.extend(missing(&page));
+            match page.turns.1 {
+                Some(row) => choice.turn = Some(Turn { back: false, row }),
+                None => break,
+            }
+        }
+        assert_eq!(count(all.len()), expected);
+        assert!(expected > 90, "nobody has a token for the runtime that was there before");
+        assert!(all.is_sorted_by_key(|line| (line.person.0.clone(), line.user)));
+        let choice = Choice {
+            segment: Some(Segment::Missing),
+            search: "seed17".to_owned(),
+            ..Choice::default()
+        };
+        let found = missing(&page(&world, &mira, &choice).await);
+        assert!(!found.is_empty() && found.iter().all(|line| line.person.0.ends_with("Seed17")));
+        let runtime = found.last().unwrap().runtime;
+        let choice = Choice { runtime: Some(runtime), search: String::new(), ..choice };
+        assert!(missing(&page(&world, &mira, &choice).await).iter().all(|line| line.runtime == runtime));
+    }
+
+    async fn refresh_tokens_that_end_soon_are_a_list_of_their_own(database: TestDatabase) {
+        let (world, mira) = seeded(database).await;
+        let choice = Choice { segment: Some(Segment::RefreshEnds), ..Choice::default() };
+        let found = walk(&world, &mira, &choice).await;
+        assert!(found.is_sorted_by_key(|line| line.refresh_ends));
+        assert_eq!(page(&world, &mira, &choice).await.refresh_ends, count(found.len()));
+        assert!(!found.is_empty() && found.iter().all(|line| line.kind == "OAuth"));
+    }
+
+    async fn a_dated_change_at_a_provider_is_told_with_how_many_it_hits(database: TestDatabase) {
+        let (world, mira) = seeded(database).await;
+        let first = page(&world, &mira, &Choice::default()).await;
+        let all = walk(&world, &mira, &Choice::default()).await;
+        let hit = all.iter().filter(|line| line.kind == "Bitbucket app password").count();
+        let told: u64 = first.deprecations.iter().map(|(_, tokens)| *tokens).sum();
+        // An OAuth token is called OAuth, whatever its format.
+        assert!(count(hit) > 0 && told >= count(hit));
+        let choice = Choice { format: Some("Bitbucket app password".to_owned()), ..Choice::default() };
+        assert_eq!(count(walk(&world, &mira, &choice).await.len()), told);
+    }
+
+    async fn it_is_the_admins(database: TestDatabase) {
+        let (world, _) = World::set_up(database).await;
+        let member = world.mira_as_member().await;
+        let refused = world.services.expiring.page(&member, &Choice::default()).await;
+        assert!(matches!(refused, Err(ExpiringError::Access(AccessError::NotAdmin))));
+    }
+}
+
+/// How often a member has no token for a runtime.
+async fn absent(db: &sea_orm::DatabaseConnection) -> u64 {
+    let pairs = "SELECT count(*) AS pairs FROM members m JOIN runtimes r ON r.account_id = m.account_id \
+                 WHERE NOT EXISTS (SELECT 1 FROM git_tokens t WHERE t.runtime_id = r.id AND t.user_id = m.user_id)";
+    let statement = sea_orm::Statement::from_string(db.get_database_backend(), pairs);
+    let row = db.query_one_raw(statement).await.unwrap().unwrap();
+    u64::try_from(row.try_get::<i64>("", "pairs").unwrap()).unwrap()
+}
