@@ -30,9 +30,11 @@ pub(crate) enum AccountPage {
     /// The account's own address.
     Home,
     Tokens,
+    Notifications,
     Expiring,
     Runtimes,
     GitAuthentication,
+    Settings,
     /// No page.
     Nothing,
 }
@@ -80,7 +82,7 @@ impl Place {
 }
 
 /// The fields of a query that open a sheet, as in `?add=<id>`. All else in it is the page's own.
-const OPENERS: [&str; 16] = [
+const OPENERS: [&str; 17] = [
     "add",
     "application",
     "confirm",
@@ -95,6 +97,7 @@ const OPENERS: [&str; 16] = [
     "rotate",
     "scopes",
     "share",
+    "snooze",
     "test",
     "token",
 ];
@@ -114,12 +117,18 @@ pub(crate) fn own_query(query: &str) -> String {
 }
 
 /// The pages that show something: each with its path below the account's, its heading, and what is said below that.
-const PAGES: [(AccountPage, &str, &str, &str); 4] = [
+const PAGES: [(AccountPage, &str, &str, &str); 6] = [
     (
         AccountPage::Tokens,
         "tokens",
         "Git Personal Access Tokens",
         "Authorize access to your Git provider accounts, once for each runtime that acts for you.",
+    ),
+    (
+        AccountPage::Notifications,
+        "notifications",
+        "Notifications",
+        "What ends soon or does not work, until you replace it, acknowledge it or put it off.",
     ),
     (
         AccountPage::Expiring,
@@ -138,6 +147,12 @@ const PAGES: [(AccountPage, &str, &str, &str); 4] = [
         "admin/git-authentication",
         "Git authentication",
         "The Git providers that your runtimes use, and against which tokens are checked.",
+    ),
+    (
+        AccountPage::Settings,
+        "admin/settings",
+        "Settings",
+        "When people hear of tokens that end or do not work, and how.",
     ),
 ];
 

@@ -4,7 +4,8 @@ use super::refusal::{self, refusal};
 use crate::{AppError, error::Problem};
 use backend::{
     Fault, access::AccessError, check_soon::CheckSoonError, expiring::ExpiringError, git_providers::GitProviderError,
-    oauth::OAuthApplicationError, rotation::RotationError, runtimes::RuntimeError, tokens::TokenError,
+    notices::NoticeError, oauth::OAuthApplicationError, rotation::RotationError, runtimes::RuntimeError,
+    tokens::TokenError,
 };
 use std::{
     fmt::Display,
@@ -101,6 +102,17 @@ impl From<ExpiringError> for AppError {
             ExpiringError::NotFound => Self::NotFound,
             ExpiringError::Access(error) => error.into(),
             ExpiringError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<NoticeError> for AppError {
+    fn from(error: NoticeError) -> Self {
+        match error {
+            NoticeError::Invalid(fields) => Self::Invalid(fields),
+            NoticeError::NotFound => Self::NotFound,
+            NoticeError::Access(error) => error.into(),
+            NoticeError::Fault(fault) => fault.into(),
         }
     }
 }

@@ -421,7 +421,9 @@ impl Access {
             Role::Admin => self.store.oauth_requests(member.account()).await?.len(),
             Role::Member => 0,
         };
+        let notices = self.store.notice_count(member.account(), member.user, now).await?;
         Ok(Viewer {
+            notices,
             requests: u64::try_from(requests).unwrap_or(u64::MAX),
             name: user.name,
             role: member.place.role,

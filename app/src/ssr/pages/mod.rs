@@ -3,8 +3,10 @@
 
 pub(crate) mod expiring;
 pub(crate) mod git_authentication;
+pub(crate) mod notices;
 mod oauth;
 pub(crate) mod runtimes;
+mod settings;
 pub(crate) mod tokens;
 
 use super::{PageQuery, context};
@@ -36,6 +38,15 @@ pub(crate) async fn page(account: &str, page: &str, query: &str) -> Result<Vec<B
             let oauth = services.oauth_applications.page(&member).await?;
             git_authentication::lists(&page, &oauth, account)
         }
+        AccountPage::Notifications => {
+            let page = services.notices.page(&member).await?;
+            let all = match member.require_admin() {
+                Ok(()) => Some(services.notices.open(&member).await?),
+                Err(_) => None,
+            };
+            notices::lists(&page, all.as_deref(), account)
+        }
+        AccountPage::Settings => settings::lists(&services.notices.settings(&member).await?, account),
         AccountPage::Expiring => {
             let query = PageQuery::read(query);
             let page = services.expiring.page(&member, &expiring::choice(&query)).await?;
@@ -59,7 +70,11 @@ pub(crate) fn frame(viewer: &Viewer) -> Frame {
         count: counted(viewer.attention),
         ..link("tokens", "key", "Git tokens")
     };
-    let mut groups = vec![(String::new(), vec![tokens])];
+    let notifications = Link {
+        count: counted(viewer.notices),
+        ..link("notifications", "bell", "Notifications")
+    };
+    let mut groups = vec![(String::new(), vec![tokens, notifications])];
     if viewer.role == Role::Admin {
         groups.push((
             viewer.account_name.clone(),
@@ -70,6 +85,7 @@ pub(crate) fn frame(viewer: &Viewer) -> Frame {
                     count: counted(viewer.requests),
                     ..link("admin/git-authentication", "lock", "Git authentication")
                 },
+                link("admin/settings", "settings", "Settings"),
             ],
         ));
     }

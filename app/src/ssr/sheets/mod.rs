@@ -4,8 +4,10 @@
 pub(crate) mod authorize;
 pub(crate) mod expiring;
 pub(crate) mod git_authentication;
+pub(crate) mod notices;
 pub(crate) mod oauth_applications;
 pub(crate) mod runtimes;
+pub(crate) mod settings;
 pub(crate) mod tokens;
 
 #[cfg(test)]
@@ -93,6 +95,8 @@ async fn open(
         AccountPage::GitAuthentication => {
             git_authentication::sheet(&services.git_providers.page(member).await?, wanted, account)
         }
+        AccountPage::Notifications => notices::sheet(&services.notices.page(member).await?, wanted, account),
+        AccountPage::Settings => settings::sheet(&services.notices.settings(member).await?, wanted, account),
         AccountPage::Expiring => {
             let Ok(token) = id.parse() else { return Ok(None) };
             match services.expiring.detail(member, token).await {
