@@ -3,8 +3,8 @@
 use sea_orm_migration::{
     prelude::*,
     schema::{
-        big_integer, big_integer_null, binary_null, boolean, integer, integer_null, string, string_null, text,
-        text_null, uuid, uuid_null,
+        big_integer, big_integer_null, binary_null, integer, integer_null, string, string_null, text, text_null, uuid,
+        uuid_null,
     },
     sea_orm::DbBackend,
 };
@@ -130,7 +130,6 @@ enum NoticeDeliveries {
     Recipient,
     CreatedAt,
     MessageId,
-    Dropped,
 }
 
 /// A column that refers to a table and goes with the row there.
@@ -193,16 +192,15 @@ impl MigrationTrait for Migration {
             "CREATE UNIQUE INDEX notices_end ON notices (subject, kind, lead_days, mark) WHERE mark <> 0",
             "CREATE INDEX notices_token ON notices (git_token_id)",
             "CREATE INDEX notices_escalation ON notices (escalates_at) WHERE closed_at IS NULL",
-            "CREATE INDEX notices_account ON notices (account_id, closed_at)",
+            "CREATE INDEX notices_account ON notices (account_id, created_at, id) WHERE closed_at IS NULL",
             "CREATE INDEX notices_closed ON notices (closed_at)",
-            "CREATE INDEX notice_recipients_user ON notice_recipients (user_id, account_id)",
+            "CREATE INDEX notice_recipients_user ON notice_recipients (user_id, account_id, told_at)",
             "CREATE UNIQUE INDEX notice_channels_name ON notice_channels (account_id, name)",
             // One daily mail a person.
             "CREATE UNIQUE INDEX notice_messages_day ON notice_messages (channel_id, recipient, day)",
             "CREATE INDEX notice_messages_due ON notice_messages (due_at)",
             "CREATE INDEX notice_messages_dead ON notice_messages (account_id, dead_at)",
-            "CREATE INDEX notice_deliveries_waiting ON notice_deliveries (channel_id, recipient) \
-             WHERE message_id IS NULL AND NOT dropped",
+            "CREATE INDEX notice_deliveries_waiting ON notice_deliveries (channel_id, created_at) WHERE message_id IS NULL",
             "CREATE INDEX notice_deliveries_message ON notice_deliveries (message_id)",
         ] {
             execute(statement).await?;
@@ -244,7 +242,7 @@ fn notices() -> TableCreateStatement {
         .to_owned()
 }
 
-/// Who is told of a notice, and what that person did about it.
+/// Who is told of a notice that is open, and what that person did about it.
 fn recipients() -> TableCreateStatement {
     Table::create()
         .table(NoticeRecipients::Table)
@@ -358,9 +356,8 @@ fn deliveries() -> TableCreateStatement {
         .col(uuid(NoticeDeliveries::ChannelId))
         .col(uuid(NoticeDeliveries::Recipient))
         .col(big_integer(NoticeDeliveries::CreatedAt))
+        // Null while it waits; zeros if it is not told after all: acknowledged, muted or over before.
         .col(uuid_null(NoticeDeliveries::MessageId))
-        // Not told after all: acknowledged, muted or over before it was told.
-        .col(boolean(NoticeDeliveries::Dropped).default(false))
         .primary_key(
             Index::create()
                 .col(NoticeDeliveries::NoticeId)

@@ -7,6 +7,7 @@ use crate::{
     Fault,
     clock::Clock,
     keys::AccountKeys,
+    notices::MOST_COUNTED,
     random::{self, Random},
     store::{self, MembershipRow, NewPerson, SessionRow, Store},
 };
@@ -421,7 +422,10 @@ impl Access {
             Role::Admin => self.store.oauth_requests(member.account()).await?.len(),
             Role::Member => 0,
         };
-        let notices = self.store.notice_count(member.account(), member.user, now).await?;
+        let notices = self
+            .store
+            .notice_count(member.account(), member.user, now, MOST_COUNTED)
+            .await?;
         Ok(Viewer {
             notices,
             requests: u64::try_from(requests).unwrap_or(u64::MAX),

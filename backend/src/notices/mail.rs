@@ -30,8 +30,6 @@ use url::Url;
 
 /// How long a mail may take from the first look for the server's address to its last answer.
 const PATIENCE: Duration = Duration::from_secs(40);
-/// How many notices a mail names.
-const NAMED: usize = 100;
 /// How much of a server's own words is shown.
 const WORDS: usize = 200;
 
@@ -97,7 +95,8 @@ const ORDER: [NoticeKind; 10] = [
 pub(super) fn digest(message: &OutgoingMessage, person: &(String, String), public_url: &Url) -> Letter {
     let link = webhook::link(public_url, &message.slug);
     let account = &message.account_name;
-    let count = message.notices.len();
+    let count = message.count;
+    let unnamed = count.saturating_sub(message.notices.len() as u64);
     let counted = if count == 1 {
         "1 notice".to_owned()
     } else {
@@ -105,7 +104,6 @@ pub(super) fn digest(message: &OutgoingMessage, person: &(String, String), publi
     };
     let mut told: Vec<&Told> = message.notices.iter().collect();
     told.sort_by_key(|told| ORDER.iter().position(|kind| *kind == told.condition.kind));
-    told.truncate(NAMED);
     let mut text = format!("Hello {},\n\nnew in {account} since the last mail:\n", person.0);
     let mut html = format!(
         "<p>Hello {},</p><p>new in {} since the last mail:</p>",
@@ -123,9 +121,9 @@ pub(super) fn digest(message: &OutgoingMessage, person: &(String, String), publi
         }
         html.push_str("</ul>");
     }
-    if count > NAMED {
-        let _ = write!(text, "\nand {} more\n", count - NAMED);
-        let _ = write!(html, "<p>and {} more</p>", count - NAMED);
+    if unnamed > 0 {
+        let _ = write!(text, "\nand {unnamed} more\n");
+        let _ = write!(html, "<p>and {unnamed} more</p>");
     }
     let _ = write!(
         text,

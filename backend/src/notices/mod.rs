@@ -30,6 +30,8 @@ use std::{sync::Arc, time::Duration};
 
 /// How many notices a page shows at most.
 const SHOWN: u64 = 500;
+/// From how many on it no longer matters how many there are.
+pub(crate) const MOST_COUNTED: u64 = 1000;
 /// How many tokens may be chosen for a reminder at once.
 const MOST_REMINDED: usize = 1000;
 
@@ -73,13 +75,13 @@ impl Notices {
         Self { shared }
     }
 
-    /// How many notices want the person's attention.
+    /// How many notices want the person's attention; of very many, not exactly.
     pub async fn count(&self, member: &Member) -> Result<u64, NoticeError> {
         let now = self.shared.now();
         Ok(self
             .shared
             .store
-            .notice_count(member.account(), member.user(), now)
+            .notice_count(member.account(), member.user(), now, MOST_COUNTED)
             .await?)
     }
 

@@ -116,7 +116,7 @@ pub(super) async fn send(
 
 /// What a chat is told: short, and with a link.
 pub(super) fn slack_text(message: &OutgoingMessage, public_url: &Url) -> String {
-    let mut text = match message.notices.len() {
+    let mut text = match message.count {
         1 => format!("Patchbay, {}:", escaped(&message.account_name)),
         count => format!("Patchbay, {}: {count} notices", escaped(&message.account_name)),
     };
@@ -124,8 +124,9 @@ pub(super) fn slack_text(message: &OutgoingMessage, public_url: &Url) -> String 
         // Writing to a String cannot fail.
         let _ = write!(text, "\n• {}", escaped(&told.sentence));
     }
-    if message.notices.len() > NAMED {
-        let _ = write!(text, "\nand {} more", message.notices.len() - NAMED);
+    let unnamed = message.count.saturating_sub(NAMED as u64);
+    if unnamed > 0 {
+        let _ = write!(text, "\nand {unnamed} more");
     }
     let _ = write!(text, "\n<{}|Open in Patchbay>", link(public_url, &message.slug));
     text

@@ -34,7 +34,7 @@ pub(crate) mod notice {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// Who is told of a notice, and what that person did about it.
+/// Who is told of a notice that is open, and what that person did about it.
 pub(crate) mod notice_recipient {
     use sea_orm::entity::prelude::*;
 
@@ -167,7 +167,6 @@ pub(crate) mod notice_delivery {
         pub recipient: Uuid,
         pub created_at: i64,
         pub message_id: Option<Uuid>,
-        pub dropped: bool,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -13,12 +13,17 @@ use crate::Fault;
 use domain::{AccountId, NoticeChannelId, NoticeMessageId, Timestamp};
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait as _, DatabaseTransaction, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _, QueryTrait as _,
+    ColumnTrait as _, DatabaseTransaction, EntityTrait as _, ExprTrait as _, PaginatorTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _, QueryTrait as _,
     sea_query::{Expr, LockBehavior, LockType, OnConflict, Query},
 };
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
+
+/// How many notices of a message are named.
+const NAMED: u64 = 100;
+/// How many ids stand in one statement.
+const CHUNK: usize = 1000;
 
 /// A message that was taken to be sent.
 #[derive(Clone, Debug)]
@@ -39,8 +44,10 @@ pub struct OutgoingMessage {
     pub tries: u32,
     /// Until when nobody else takes it.
     pub lease: Timestamp,
-    /// What it tells, the oldest first.
+    /// What it tells, the oldest first: at most a hundred.
     pub notices: Vec<Told>,
+    /// How many it tells.
+    pub count: u64,
 }
 
 /// How a try to send ended.
@@ -172,15 +179,7 @@ impl Store {
                 continue;
             }
             let Sorted { tell, dropped } = sorted(&tx, channel.account, recipient, &notices, now).await?;
-            if !dropped.is_empty() {
-                notice_delivery::Entity::update_many()
-                    .col_expr(notice_delivery::Column::Dropped, Expr::value(true))
-                    .filter(notice_delivery::Column::ChannelId.eq(channel.id.0))
-                    .filter(notice_delivery::Column::Recipient.eq(recipient))
-                    .filter(notice_delivery::Column::NoticeId.is_in(dropped))
-                    .exec(&tx)
-                    .await?;
-            }
+            assign(&tx, channel.id, recipient, &dropped, NEVER).await?;
             if tell.is_empty() {
                 continue;
             }
@@ -245,11 +244,15 @@ impl Store {
             .into_iter()
             .map(|row| (row.id, (row.name, row.email)))
             .collect();
-        let mut notices = notices_of(&tx, rows.iter().map(|row| row.id)).await?;
+        let mut notices = HashMap::new();
+        for row in &rows {
+            notices.insert(row.id, notices_of(&tx, row.id).await?);
+        }
         tx.commit().await?;
         let taken = rows.into_iter().filter_map(|row| {
             let channel = channels.get(&row.channel_id)?.clone();
             let (slug, account_name) = accounts.get(&row.account_id)?.clone();
+            let (told, count) = notices.remove(&row.id).unwrap_or_default();
             Some(channel_row(channel).map(|channel| OutgoingMessage {
                 id: NoticeMessageId(row.id),
                 channel,
@@ -259,7 +262,8 @@ impl Store {
                 created_at: Timestamp::from_millis(row.created_at),
                 tries: u32::try_from(row.tries).unwrap_or_default().saturating_add(1),
                 lease,
-                notices: notices.remove(&row.id).unwrap_or_default(),
+                notices: told,
+                count,
             }))
         });
         taken.collect()
@@ -395,9 +399,7 @@ impl Store {
 
 /// Waits to be told.
 fn waits() -> sea_orm::Condition {
-    sea_orm::Condition::all()
-        .add(notice_delivery::Column::MessageId.is_null())
-        .add(notice_delivery::Column::Dropped.eq(false))
+    sea_orm::Condition::all().add(notice_delivery::Column::MessageId.is_null())
 }
 
 /// Takes a channel, so that nobody else makes messages for it; `false` if somebody is at it.
@@ -431,6 +433,9 @@ fn new_message(
     }
 }
 
+/// In place of a message: never told.
+const NEVER: NoticeMessageId = NoticeMessageId(Uuid::nil());
+
 async fn assign(
     tx: &DatabaseTransaction,
     channel: NoticeChannelId,
@@ -438,13 +443,15 @@ async fn assign(
     notices: &[Uuid],
     message: NoticeMessageId,
 ) -> Result<(), Fault> {
-    notice_delivery::Entity::update_many()
-        .col_expr(notice_delivery::Column::MessageId, Expr::value(message.0))
-        .filter(notice_delivery::Column::ChannelId.eq(channel.0))
-        .filter(notice_delivery::Column::Recipient.eq(recipient))
-        .filter(notice_delivery::Column::NoticeId.is_in(notices.iter().copied()))
-        .exec(tx)
-        .await?;
+    for some in notices.chunks(CHUNK) {
+        notice_delivery::Entity::update_many()
+            .col_expr(notice_delivery::Column::MessageId, Expr::value(message.0))
+            .filter(notice_delivery::Column::ChannelId.eq(channel.0))
+            .filter(notice_delivery::Column::Recipient.eq(recipient))
+            .filter(notice_delivery::Column::NoticeId.is_in(some.iter().copied()))
+            .exec(tx)
+            .await?;
+    }
     Ok(())
 }
 
@@ -462,10 +469,6 @@ async fn sorted(
     now: Timestamp,
 ) -> Result<Sorted, Fault> {
     let is_member = member::Entity::find_by_id((account.0, person)).one(tx).await?.is_some();
-    let notices = notice::Entity::find()
-        .filter(notice::Column::Id.is_in(waiting.iter().copied()))
-        .all(tx)
-        .await?;
     let muted: HashSet<Uuid> = notice_mute::Entity::find()
         .filter(notice_mute::Column::UserId.eq(person))
         .all(tx)
@@ -473,58 +476,62 @@ async fn sorted(
         .into_iter()
         .map(|row| row.runtime_id)
         .collect();
-    let mut minded = HashSet::new();
-    let mut put_off = HashSet::new();
-    let recipients = notice_recipient::Entity::find()
-        .filter(notice_recipient::Column::NoticeId.is_in(waiting.iter().copied()))
-        .all(tx)
-        .await?;
-    for row in recipients {
-        if row.acknowledged_at.is_some() {
-            minded.insert(row.notice_id);
-        }
-        if row.user_id == person && row.snoozed_until.is_some_and(|until| until > now.as_millis()) {
-            put_off.insert(row.notice_id);
-        }
-    }
     let mut sorted = Sorted {
         tell: Vec::new(),
         dropped: Vec::new(),
     };
-    for row in notices {
-        let over = !is_member || row.closed_at.is_some() || minded.contains(&row.id);
-        if over || row.runtime_id.is_some_and(|runtime| muted.contains(&runtime)) {
-            sorted.dropped.push(row.id);
-        } else if !put_off.contains(&row.id) {
-            sorted.tell.push(row.id);
+    for some in waiting.chunks(CHUNK) {
+        let notices: Vec<(Uuid, Option<Uuid>, Option<i64>)> = notice::Entity::find()
+            .select_only()
+            .columns([notice::Column::Id, notice::Column::RuntimeId, notice::Column::ClosedAt])
+            .filter(notice::Column::Id.is_in(some.iter().copied()))
+            .into_tuple()
+            .all(tx)
+            .await?;
+        let recipients = notice_recipient::Entity::find()
+            .filter(notice_recipient::Column::NoticeId.is_in(some.iter().copied()))
+            .all(tx)
+            .await?;
+        let (mut minded, mut put_off) = (HashSet::new(), HashSet::new());
+        for row in recipients {
+            if row.acknowledged_at.is_some() {
+                minded.insert(row.notice_id);
+            }
+            if row.user_id == person && row.snoozed_until.is_some_and(|until| until > now.as_millis()) {
+                put_off.insert(row.notice_id);
+            }
+        }
+        for (id, runtime, closed_at) in notices {
+            let over = !is_member || closed_at.is_some() || minded.contains(&id);
+            if over || runtime.is_some_and(|runtime| muted.contains(&runtime)) {
+                sorted.dropped.push(id);
+            } else if !put_off.contains(&id) {
+                sorted.tell.push(id);
+            }
         }
     }
     Ok(sorted)
 }
 
-/// What messages tell, the oldest first.
-async fn notices_of(
-    tx: &DatabaseTransaction,
-    messages: impl Iterator<Item = Uuid>,
-) -> Result<HashMap<Uuid, Vec<Told>>, Fault> {
-    let deliveries: Vec<(Uuid, Uuid)> = notice_delivery::Entity::find()
-        .select_only()
-        .columns([notice_delivery::Column::NoticeId, notice_delivery::Column::MessageId])
-        .filter(notice_delivery::Column::MessageId.is_in(messages))
-        .into_tuple()
-        .all(tx)
+/// What a message tells, the oldest first, at most [`NAMED`], and how many that are.
+async fn notices_of(tx: &DatabaseTransaction, message: Uuid) -> Result<(Vec<Told>, u64), Fault> {
+    let told_by = notice_delivery::Column::MessageId.eq(message);
+    let count = notice_delivery::Entity::find()
+        .filter(told_by.clone())
+        .count(tx)
         .await?;
+    let of_message = Query::select()
+        .column(notice_delivery::Column::NoticeId)
+        .from(notice_delivery::Entity)
+        .and_where(told_by)
+        .to_owned();
     let rows = notice::Entity::find()
-        .filter(notice::Column::Id.is_in(deliveries.iter().map(|(notice, _)| *notice).collect::<HashSet<_>>()))
+        .filter(notice::Column::Id.in_subquery(of_message))
         .order_by_asc(notice::Column::CreatedAt)
         .order_by_asc(notice::Column::Id)
+        .limit(NAMED)
         .all(tx)
         .await?;
-    let mut of_message: HashMap<Uuid, Vec<Told>> = HashMap::new();
-    for row in rows {
-        for (_, message) in deliveries.iter().filter(|(notice, _)| *notice == row.id) {
-            of_message.entry(*message).or_default().push(told(&row)?);
-        }
-    }
-    Ok(of_message)
+    let told = rows.iter().map(told).collect::<Result<Vec<_>, _>>()?;
+    Ok((told, count))
 }

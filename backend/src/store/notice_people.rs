@@ -13,9 +13,8 @@ use domain::{
 };
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait as _, Condition as Where, EntityTrait as _, ExprTrait as _, PaginatorTrait as _, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _, Select,
-    sea_query::{Expr, OnConflict, Query},
+    ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
+    sea_query::{Alias, Expr, OnConflict, Query},
 };
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
@@ -58,7 +57,6 @@ impl Store {
     /// The open notices that a person was told, the newest first; at most `limit`.
     pub async fn notices_for(&self, account: AccountId, user: UserId, limit: u64) -> Result<Vec<ToldPerson>, Fault> {
         let mine: HashMap<Uuid, notice_recipient::Model> = recipients(account, user)
-            .filter(notice_recipient::Column::NoticeId.in_subquery(open_of(account)))
             .order_by_desc(notice_recipient::Column::ToldAt)
             .limit(limit)
             .all(&self.db)
@@ -107,40 +105,53 @@ impl Store {
             .collect()
     }
 
-    /// How many open notices want a person's attention: neither acknowledged, nor put off, nor of a muted runtime.
-    pub async fn notice_count(&self, account: AccountId, user: UserId, now: Timestamp) -> Result<u64, Fault> {
-        let minded = Query::select()
-            .column(notice_recipient::Column::NoticeId)
-            .from(notice_recipient::Entity)
-            .and_where(notice_recipient::Column::AccountId.eq(account.0))
-            .and_where(notice_recipient::Column::AcknowledgedAt.is_not_null())
+    /// How many open notices want a person's attention, up to `most`: neither acknowledged, nor put off, nor of a muted runtime.
+    pub async fn notice_count(
+        &self,
+        account: AccountId,
+        user: UserId,
+        now: Timestamp,
+        most: u64,
+    ) -> Result<u64, Fault> {
+        let others = Alias::new("others");
+        let acknowledged = Query::select()
+            .expr(Expr::value(1))
+            .from_as(notice_recipient::Entity, others.clone())
+            .and_where(
+                Expr::col((others.clone(), notice_recipient::Column::NoticeId))
+                    .equals((notice_recipient::Entity, notice_recipient::Column::NoticeId)),
+            )
+            .and_where(Expr::col((others, notice_recipient::Column::AcknowledgedAt)).is_not_null())
             .to_owned();
         let muted = Query::select()
-            .column(notice_mute::Column::RuntimeId)
-            .from(notice_mute::Entity)
-            .and_where(notice_mute::Column::UserId.eq(user.0))
-            .to_owned();
-        let open = Query::select()
-            .column(notice::Column::Id)
+            .expr(Expr::value(1))
             .from(notice::Entity)
-            .and_where(notice::Column::AccountId.eq(account.0))
-            .and_where(notice::Column::ClosedAt.is_null())
-            .cond_where(
-                Where::any()
-                    .add(notice::Column::RuntimeId.is_null())
-                    .add(notice::Column::RuntimeId.not_in_subquery(muted)),
+            .inner_join(
+                notice_mute::Entity,
+                Expr::col((notice_mute::Entity, notice_mute::Column::RuntimeId))
+                    .equals((notice::Entity, notice::Column::RuntimeId)),
             )
+            .and_where(
+                Expr::col((notice::Entity, notice::Column::Id))
+                    .equals((notice_recipient::Entity, notice_recipient::Column::NoticeId)),
+            )
+            .and_where(Expr::col((notice_mute::Entity, notice_mute::Column::UserId)).eq(user.0))
             .to_owned();
-        Ok(recipients(account, user)
-            .filter(notice_recipient::Column::NoticeId.in_subquery(open))
-            .filter(notice_recipient::Column::NoticeId.not_in_subquery(minded))
+        let some: Vec<Uuid> = recipients(account, user)
+            .select_only()
+            .column(notice_recipient::Column::NoticeId)
+            .filter(Expr::exists(acknowledged).not())
+            .filter(Expr::exists(muted).not())
             .filter(
                 notice_recipient::Column::SnoozedUntil
                     .is_null()
                     .or(notice_recipient::Column::SnoozedUntil.lte(now.as_millis())),
             )
-            .count(&self.db)
-            .await?)
+            .limit(most)
+            .into_tuple()
+            .all(&self.db)
+            .await?;
+        Ok(some.len() as u64)
     }
 
     /// Notes that a person acknowledges a notice: nobody else is told of it. `false` if the person was not told of such a one.
@@ -274,15 +285,6 @@ fn recipients(account: AccountId, user: UserId) -> Select<notice_recipient::Enti
     notice_recipient::Entity::find()
         .filter(notice_recipient::Column::UserId.eq(user.0))
         .filter(notice_recipient::Column::AccountId.eq(account.0))
-}
-
-fn open_of(account: AccountId) -> sea_orm::sea_query::SelectStatement {
-    Query::select()
-        .column(notice::Column::Id)
-        .from(notice::Entity)
-        .and_where(notice::Column::AccountId.eq(account.0))
-        .and_where(notice::Column::ClosedAt.is_null())
-        .to_owned()
 }
 
 pub(super) fn told(row: &notice::Model) -> Result<Told, Fault> {

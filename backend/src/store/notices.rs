@@ -183,6 +183,9 @@ impl Store {
                 .exec(&tx)
                 .await?;
         }
+        if looked.closed > 0 {
+            forget_recipients(&tx, now).await?;
+        }
         tx.commit().await?;
         Ok(looked)
     }
@@ -246,6 +249,9 @@ impl Store {
             now,
         )
         .await?;
+        if looked.closed > 0 {
+            forget_recipients(&tx, now).await?;
+        }
         tx.commit().await?;
         Ok(looked)
     }
@@ -323,6 +329,9 @@ impl Store {
             now,
         )
         .await?;
+        if looked.closed > 0 {
+            forget_recipients(&tx, now).await?;
+        }
         tx.commit().await?;
         Ok(looked)
     }
@@ -442,6 +451,7 @@ impl Store {
             }
         }
         if opened > 0 {
+            forget_recipients(&tx, now).await?;
             event(opened).insert(&tx, account).await?;
         }
         tx.commit().await?;
@@ -653,7 +663,6 @@ async fn insert_delivery(
         recipient: Set(recipient),
         created_at: Set(now.as_millis()),
         message_id: Set(None),
-        dropped: Set(false),
     };
     notice_delivery::Entity::insert(row)
         .on_conflict(OnConflict::new().do_nothing().to_owned())
@@ -662,6 +671,21 @@ async fn insert_delivery(
     Ok(())
 }
 
+/// Forgets who was told of what was closed at `now`.
+async fn forget_recipients(tx: &DatabaseTransaction, now: Timestamp) -> Result<(), Fault> {
+    let over = Query::select()
+        .column(notice::Column::Id)
+        .from(notice::Entity)
+        .and_where(notice::Column::ClosedAt.eq(now.as_millis()))
+        .to_owned();
+    notice_recipient::Entity::delete_many()
+        .filter(notice_recipient::Column::NoticeId.in_subquery(over))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// Closes notices. Who was told is forgotten by [`forget_recipients`], when it is no longer asked for.
 async fn close_where(tx: &DatabaseTransaction, condition: Where, now: Timestamp) -> Result<u64, Fault> {
     let done = notice::Entity::update_many()
         .col_expr(notice::Column::ClosedAt, Expr::value(now.as_millis()))

@@ -2,14 +2,14 @@
 
 use crate::{
     oauth::{Stage, sign_in},
-    support::{PASSWORD, SeededRandom, World, on_both_databases, services},
+    support::{PASSWORD, Seed, SeededRandom, World, on_both_databases, services},
 };
 use backend::{
     access::{AccessError, Member, NewAdmin},
     clock::Clock as _,
     notices::{NoticeError, NoticeRun, SettingsForm},
     random,
-    store::{AuditEvent, NewGitToken, RefreshEnd, Store},
+    store::{AuditEvent, Looked, NewGitToken, RefreshEnd, Store},
     vault::Sealed,
 };
 use domain::{
@@ -416,6 +416,24 @@ on_both_databases! {
         }
         let settings = notices.settings(&mira).await.unwrap().settings;
         assert_eq!((settings.leads.to_string().as_str(), settings.escalate_days, settings.digest_hour), ("100", 5, 6));
+    }
+
+    async fn a_look_reads_what_is_due_and_nothing_else(database: TestDatabase) {
+        let (world, mira) = World::set_up(database).await;
+        let runtime = world.runtime(&mira, "prod-eu").await;
+        let seed = Seed { runtimes: 20, people: 100, now: world.clock.now().as_millis() };
+        seed.sow(&world.database_url()).await;
+        let first = run(&world).await.looked;
+        assert!(first.at > 1_900 && first.opened > 400, "{first:?}");
+        assert_eq!(run(&world).await.looked, Looked::default());
+        let token = Seeds::new(50).token(&world, &mira, (runtime, None), in_days(&world, 5)).await;
+        let second = run(&world).await.looked;
+        assert_eq!((second.at, second.opened), (1, 1));
+        let open = world.services.notices.open(&mira).await.unwrap();
+        assert_eq!(open[0].token, Some(token));
+        world.clock.forward(DAY);
+        let third = run(&world).await.looked;
+        assert!(third.at < 100, "those that reached a lead time or their end: {third:?}");
     }
 
     async fn four_processes_tell_everything_once(database: TestDatabase) {

@@ -71,7 +71,10 @@ pub(crate) fn frame(viewer: &Viewer) -> Frame {
         ..link("tokens", "key", "Git tokens")
     };
     let notifications = Link {
-        count: counted(viewer.notices),
+        count: match viewer.notices {
+            1000.. => "999+".to_owned(),
+            count => counted(count),
+        },
         ..link("notifications", "bell", "Notifications")
     };
     let mut groups = vec![(String::new(), vec![tokens, notifications])];
