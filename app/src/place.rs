@@ -22,6 +22,8 @@ pub(crate) enum DoorPage {
     SignIn,
     /// Set-up, with the code in the link.
     SetUp(String),
+    /// An invitation, with the code in the link.
+    Join(String),
 }
 
 /// A page of an account.
@@ -34,6 +36,8 @@ pub(crate) enum AccountPage {
     Expiring,
     Runtimes,
     GitAuthentication,
+    AuditLog,
+    Members,
     Settings,
     /// No page.
     Nothing,
@@ -47,6 +51,7 @@ impl Place {
             [] => Self::Door(DoorPage::Home),
             ["sign-in"] => Self::Door(DoorPage::SignIn),
             ["setup", code] => Self::Door(DoorPage::SetUp((*code).to_owned())),
+            ["join", code] => Self::Door(DoorPage::Join((*code).to_owned())),
             [account, page @ ..] => Self::Account((*account).to_owned(), AccountPage::at(&page.join("/"))),
         }
     }
@@ -56,6 +61,7 @@ impl Place {
         let mut asks = match self {
             Self::Door(DoorPage::Home | DoorPage::SignIn) => vec![Ask::Door],
             Self::Door(DoorPage::SetUp(code)) => vec![Ask::SetUpLink(code.clone())],
+            Self::Door(DoorPage::Join(code)) => vec![Ask::Invitation(code.clone())],
             Self::Account(account, page) => {
                 let mut asks = vec![Ask::Frame(account.clone())];
                 asks.extend(page.head().map(|(page, ..)| page_at(account, page, query)));
@@ -82,7 +88,7 @@ impl Place {
 }
 
 /// The fields of a query that open a sheet, as in `?add=<id>`. All else in it is the page's own.
-const OPENERS: [&str; 17] = [
+const OPENERS: [&str; 23] = [
     "add",
     "application",
     "confirm",
@@ -90,10 +96,16 @@ const OPENERS: [&str; 17] = [
     "delete-application",
     "edit",
     "edit-application",
+    "event",
     "expiry",
+    "invite",
+    "leave",
     "method",
     "register",
+    "remove",
     "replace",
+    "revoke",
+    "role",
     "rotate",
     "scopes",
     "share",
@@ -117,7 +129,7 @@ pub(crate) fn own_query(query: &str) -> String {
 }
 
 /// The pages that show something: each with its path below the account's, its heading, and what is said below that.
-const PAGES: [(AccountPage, &str, &str, &str); 6] = [
+const PAGES: [(AccountPage, &str, &str, &str); 8] = [
     (
         AccountPage::Tokens,
         "tokens",
@@ -147,6 +159,18 @@ const PAGES: [(AccountPage, &str, &str, &str); 6] = [
         "admin/git-authentication",
         "Git authentication",
         "The Git providers that your runtimes use, and against which tokens are checked.",
+    ),
+    (
+        AccountPage::Members,
+        "admin/members",
+        "Members",
+        "The people of this account, what they may do, and who is invited.",
+    ),
+    (
+        AccountPage::AuditLog,
+        "admin/audit",
+        "Audit log",
+        "Who did what in this account, from where, and what came of it. Nothing here can be changed.",
     ),
     (
         AccountPage::Settings,
@@ -193,11 +217,14 @@ mod tests {
             ("/", Place::Door(DoorPage::Home)),
             ("/sign-in", Place::Door(DoorPage::SignIn)),
             ("/setup/abc", Place::Door(DoorPage::SetUp("abc".to_owned()))),
+            ("/join/abc", Place::Door(DoorPage::Join("abc".to_owned()))),
             ("/acme", acme(AccountPage::Home)),
             ("/acme/tokens", acme(AccountPage::Tokens)),
             ("/acme/tokens/", acme(AccountPage::Tokens)),
             ("/acme/admin/runtimes", acme(AccountPage::Runtimes)),
             ("/acme/admin/git-authentication", acme(AccountPage::GitAuthentication)),
+            ("/acme/admin/audit", acme(AccountPage::AuditLog)),
+            ("/acme/admin/members", acme(AccountPage::Members)),
             ("/acme/admin", acme(AccountPage::Nothing)),
             ("/acme/tokens/more", acme(AccountPage::Nothing)),
         ] {

@@ -111,7 +111,9 @@ async fn measure(database: &str, tokens: u32) -> Vec<(String, Duration)> {
             assert!(rows > 0, "{name} has no rows");
         }
         times.sort_unstable();
-        medians.push((name, times[ROUNDS / 2]));
+        let median = times[ROUNDS / 2];
+        println!("  {name}: {:.2} ms", millis(median));
+        medians.push((name, median));
     }
     services.close().await.unwrap();
     medians
@@ -136,7 +138,11 @@ async fn fill(url: &SecretString, tokens: u32) -> (Services, Member) {
         email: "mira@acme.dev".to_owned(),
         password: "correct horse battery staple".to_owned().into(),
     };
-    let signed_in = services.access.set_up(code.expose_secret(), form).await.unwrap();
+    let signed_in = services
+        .access
+        .set_up(code.expose_secret(), form, std::net::Ipv4Addr::LOCALHOST.into())
+        .await
+        .unwrap();
     let session = services.access.resume(signed_in.cookie.expose_secret()).await.unwrap();
     let mira = services.access.member(session.as_ref(), "acme").await.unwrap();
     let form = GitProviderForm {

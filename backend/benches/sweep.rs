@@ -177,7 +177,7 @@ async fn fill(folder: &Path, tokens: usize, hosts: &[String]) {
     };
     let signed_in = services
         .access
-        .set_up(code.expose_secret(), form)
+        .set_up(code.expose_secret(), form, std::net::Ipv4Addr::LOCALHOST.into())
         .await
         .expect("set up");
     let session = services

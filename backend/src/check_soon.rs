@@ -3,6 +3,7 @@
 use crate::{
     Fault,
     access::{AccessError, Member},
+    audit::{Action, AuditEvent},
     clock::Clock,
     store::Store,
 };
@@ -48,6 +49,12 @@ impl CheckSoon {
             None => self.store.runtimes(account).await?,
         };
         let now = self.clock.now();
+        let event = AuditEvent::new(member, Action::CheckRequested, now);
+        let event = match (runtime, runtimes.as_slice()) {
+            (Some(_), [row]) => event.runtime(row.id, &row.name).detail("every token of the runtime"),
+            _ => event.detail("every token of the account"),
+        };
+        self.store.record(account, event).await?;
         let mut changed = 0;
         for runtime in runtimes {
             changed += self.store.check_soon(account, runtime.id, now).await?;

@@ -2,12 +2,13 @@
 
 use crate::{
     Fault,
+    audit::{Action, Actor, AuditEvent},
     clock::Clock,
     egress::Egress,
     keys::AccountKeys,
     providers::{self, Allowance, Inquiry, Rotated},
     random::{self, Random},
-    store::{AuditEvent, Holding, Store},
+    store::{Holding, Store},
     vault::Place,
 };
 use domain::{
@@ -23,7 +24,7 @@ pub(crate) struct Credentials {
     pub(crate) store: Store,
     pub(crate) keys: AccountKeys,
     egress: Egress,
-    clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
 
@@ -48,24 +49,13 @@ impl Credentials {
         self.clock.now()
     }
 
-    /// What was done with a token, for the record. Without an actor it was Patchbay itself.
-    pub(crate) fn event(
-        &self,
-        holding: &Holding,
-        actor: Option<UserId>,
-        action: &'static str,
-        detail: String,
-    ) -> AuditEvent {
-        AuditEvent {
-            id: random::uuid(self.random.as_ref(), self.clock.as_ref()),
-            at: self.now(),
-            actor,
-            action,
-            runtime: Some(holding.runtime),
-            git_provider: Some(holding.provider.id),
-            token: Some(holding.id),
-            detail,
-        }
+    /// What was done with a token, for the record.
+    pub(crate) fn event(&self, holding: &Holding, actor: Actor, action: Action) -> AuditEvent {
+        AuditEvent::new(actor, action, self.clock.now())
+            .runtime(holding.runtime, &holding.runtime_name)
+            .git_provider(holding.provider.id, &holding.provider.name)
+            .token(holding.id)
+            .holder(holding.user)
     }
 
     /// The token itself.

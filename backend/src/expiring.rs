@@ -3,6 +3,7 @@
 use crate::{
     Fault,
     access::{AccessError, Member},
+    audit::{Action, AuditEvent},
     clock::Clock,
     git_providers,
     store::{
@@ -12,7 +13,7 @@ use crate::{
 };
 use domain::{
     AccountId, CheckOutcome, Expiry, GitIdentity, GitProviderId, GitTokenId, RuntimeId, Timestamp, TokenStatus, UserId,
-    expiring::{self, DEPRECATIONS, Deprecation, Numbers, Segment, Span, Week},
+    expiring::{self, DEPRECATIONS, DaySummary, Deprecation, Numbers, Segment, Span, Week},
     field::search_words,
     view::{ProviderLabel, TokenView},
 };
@@ -32,6 +33,13 @@ const MOST_RUNTIMES: usize = 20;
 const CHECKS_SHOWN: u64 = 20;
 /// Refresh tokens that end within so many days are told.
 const REFRESH_WINDOW: u16 = 60;
+/// How far a calendar goes.
+const CALENDAR_DAYS: u16 = 182;
+/// How many tokens a calendar names, and how many of a day.
+const NAMED_IN_CALENDAR: u64 = 1000;
+const NAMED_OF_DAY: usize = 20;
+/// A day in milliseconds.
+const DAY: i64 = 86_400_000;
 /// How often changes of the numbers are added up.
 const FOLD_EVERY: Duration = Duration::from_secs(15);
 
@@ -282,10 +290,70 @@ impl ExpiringTokens {
         })
     }
 
+    /// What ends on each day of the next six months, for a calendar; without asking who wants to know.
+    pub(crate) async fn days(&self, account: AccountId) -> Result<Vec<DaySummary>, Fault> {
+        let now = self.clock.now();
+        let known = self.known(account).await?;
+        let counts = self.store.token_counts(account, now).await?;
+        let last = expiring::horizon(CALENDAR_DAYS, now);
+        let query = TokenQuery {
+            account,
+            runtime: None,
+            provider: None,
+            oauth: None,
+            format: None,
+            spans: vec![Span {
+                to: last,
+                ..expiring::working(now)
+            }],
+            search: None,
+            order: TokenOrder::Ends,
+            descending: false,
+            after: None,
+            limit: NAMED_IN_CALENDAR,
+        };
+        let rows = self.store.listed_tokens(&query).await?;
+        let names = self.names(rows.iter().filter_map(|row| row.token.user)).await?;
+        let mut named: HashMap<i64, Vec<(String, String)>> = HashMap::new();
+        for row in rows {
+            let holder = row
+                .token
+                .user
+                .map_or_else(|| "the runtime token".to_owned(), |user| name_of(&names, user).0);
+            let runtime = known.runtimes.get(&row.token.runtime).cloned().unwrap_or_default();
+            let of_day = named.entry(Timestamp::from_millis(row.key).days()).or_default();
+            if of_day.len() < NAMED_OF_DAY {
+                of_day.push((runtime, holder));
+            }
+        }
+        let mut days: Vec<DaySummary> = counts
+            .days
+            .iter()
+            .map(|day| (day, if day.day == now.days() { counts.ended.working } else { 0 }))
+            .filter(|(day, ended)| {
+                let start = day.day.saturating_mul(DAY);
+                day.day >= now.days() && start < last && day.working > *ended
+            })
+            .map(|(day, ended)| DaySummary {
+                day: Timestamp::from_millis(day.day * DAY),
+                tokens: day.working - ended,
+                named: named.remove(&day.day).unwrap_or_default(),
+            })
+            .collect();
+        days.sort_by_key(|day| day.day);
+        Ok(days)
+    }
+
     /// Has tokens checked soon; gives how many were found.
     pub async fn check_soon(&self, member: &Member, tokens: &[GitTokenId]) -> Result<u64, ExpiringError> {
         member.require_admin()?;
         let now = self.clock.now();
+        let event = AuditEvent::new(member, Action::CheckRequested, now);
+        let event = match tokens {
+            [token] => event.token(*token),
+            several => event.detail(format!("{} chosen tokens", several.len())),
+        };
+        self.store.record(member.account(), event).await?;
         let found = self.store.check_these_soon(member.account(), tokens, now).await?;
         self.sweep.notify_one();
         tracing::info!(account = %member.account(), user = %member.user(), tokens = found, "asked for checks soon");
@@ -351,7 +419,7 @@ impl ExpiringTokens {
             format: choice.format.clone(),
             spans: spans(choice, now),
             search,
-            order: if choice.by_check {
+            order: if choice.by_check && choice.may_go_by_check() {
                 TokenOrder::Checked
             } else {
                 TokenOrder::Ends

@@ -3,9 +3,10 @@
 use crate::{
     Fault,
     access::{AccessError, Member},
+    audit::{Action, AuditEvent},
     clock::Clock,
     random::{self, Random},
-    store::{self, AuditEvent, ChosenScopes, GitProviderRow, Store},
+    store::{self, ChosenScopes, GitProviderRow, Store},
 };
 use domain::{
     FieldErrors, GitProviderId, HolderKind, ProviderKind, ScopeProfile, field, profile, provider, scope,
@@ -109,7 +110,7 @@ impl GitProviders {
         })?;
         let id = GitProviderId(random::uuid(self.random.as_ref(), self.clock.as_ref()));
         let row = self.read(id, kind, &form)?;
-        let event = self.event(member, "git_provider.registered", id, about(&row));
+        let event = self.event(member, Action::GitProviderRegistered, &row);
         self.store
             .create_git_provider(member.account(), row, event)
             .await
@@ -133,11 +134,11 @@ impl GitProviders {
             .ok_or(GitProviderError::NotFound)?;
         let row = self.read(id, old.kind, &form)?;
         let action = match (old.allow_unverified, row.allow_unverified) {
-            (false, true) => "git_provider.unverified_allowed",
-            (true, false) => "git_provider.unverified_refused",
-            _ => "git_provider.edited",
+            (false, true) => Action::UnverifiedAllowed,
+            (true, false) => Action::UnverifiedRefused,
+            _ => Action::GitProviderEdited,
         };
-        let event = self.event(member, action, id, about(&row));
+        let event = self.event(member, action, &row);
         if !self
             .store
             .update_git_provider(member.account(), &row, event)
@@ -178,7 +179,7 @@ impl GitProviders {
         let Some(row) = self.store.git_provider(member.account(), id).await? else {
             return Err(GitProviderError::NotFound);
         };
-        let event = self.event(member, "git_provider.deleted", id, about(&row));
+        let event = self.event(member, Action::GitProviderDeleted, &row);
         match self.store.delete_git_provider(member.account(), id, event).await {
             Ok(true) => {
                 tracing::info!(account = %member.account(), user = %member.user(), git_provider = %id, "deleted a Git provider");
@@ -275,7 +276,9 @@ impl GitProviders {
             });
         }
         errors.into_result().map_err(GitProviderError::Invalid)?;
-        let event = self.event(member, "scope_profile.edited", id, detail.join("; "));
+        let event = self
+            .event(member, Action::ScopeProfileEdited, &row)
+            .detail(detail.join("; "));
         if !self.store.choose_scopes(member.account(), id, chosen, event).await? {
             return Err(GitProviderError::NotFound);
         }
@@ -283,17 +286,10 @@ impl GitProviders {
         Ok(())
     }
 
-    fn event(&self, member: &Member, action: &'static str, id: GitProviderId, detail: String) -> AuditEvent {
-        AuditEvent {
-            id: random::uuid(self.random.as_ref(), self.clock.as_ref()),
-            at: self.clock.now(),
-            actor: Some(member.user()),
-            action,
-            runtime: None,
-            git_provider: Some(id),
-            token: None,
-            detail,
-        }
+    fn event(&self, member: &Member, action: Action, row: &GitProviderRow) -> AuditEvent {
+        AuditEvent::new(member, action, self.clock.now())
+            .git_provider(row.id, &row.name)
+            .detail(about(row))
     }
 }
 

@@ -5,6 +5,8 @@
 //! own, everything else is [`Fault`], whose cause is for the log and never for the person.
 
 pub mod access;
+pub mod audit;
+pub mod calendar;
 pub mod check_soon;
 pub mod clock;
 mod credentials;
@@ -14,6 +16,7 @@ pub mod fault;
 pub mod flash;
 pub mod git_providers;
 pub mod keys;
+pub mod members;
 pub mod notices;
 pub mod oauth;
 pub mod providers;

@@ -3,11 +3,12 @@
 use crate::{
     Fault,
     access::{AccessError, Member},
+    audit::{Action, Actor, AuditEvent},
     clock::Clock,
     git_providers,
     oauth::Authorizations,
     random::{self, Random},
-    store::{self, AuditEvent, RuntimeRow, Store},
+    store::{self, GitProviderRow, RuntimeRow, Store},
     tokens,
 };
 use domain::{
@@ -79,6 +80,7 @@ impl Runtimes {
             .map(|row| (row.id, git_providers::label(row)))
             .collect();
         let people = self.store.people_with_tokens(account).await?;
+        let left = self.store.left_with_tokens(account).await?;
         let members = self.store.member_count(account).await?;
         let mut own = self.store.runtime_tokens(account).await?;
         let rows = self.store.runtimes(account).await?;
@@ -102,6 +104,7 @@ impl Runtimes {
                 token,
                 rotate_tokens: row.rotate_tokens,
                 tokens: people.get(&row.id).copied().unwrap_or_default(),
+                left: left.get(&row.id).copied().unwrap_or_default(),
                 members,
                 created_at: row.created_at,
             })
@@ -117,8 +120,8 @@ impl Runtimes {
     pub async fn register(&self, member: &Member, form: RuntimeForm) -> Result<RuntimeId, RuntimeError> {
         member.require_admin()?;
         let id = RuntimeId(random::uuid(self.random.as_ref(), self.clock.as_ref()));
-        let row = self.read(member, id, &form).await?;
-        let event = self.event(member, "runtime.registered", &row, "");
+        let (row, provider) = self.read(member, id, &form).await?;
+        let event = self.event(member, Action::RuntimeRegistered, &row, &provider);
         self.store
             .create_runtime(member.account(), row, event)
             .await
@@ -134,8 +137,8 @@ impl Runtimes {
             .runtime(member.account(), id)
             .await?
             .ok_or(RuntimeError::NotFound)?;
-        let row = self.read(member, id, &form).await?;
-        let event = self.event(member, "runtime.edited", &row, "");
+        let (row, provider) = self.read(member, id, &form).await?;
+        let event = self.event(member, Action::RuntimeEdited, &row, &provider);
         if !self
             .store
             .update_runtime(member.account(), &row, event)
@@ -158,45 +161,53 @@ impl Runtimes {
         member.require_admin()?;
         let account = member.account();
         let row = self.store.runtime(account, id).await?.ok_or(RuntimeError::NotFound)?;
+        let provider = self.store.git_provider(account, row.git_provider).await?;
+        let provider = provider.ok_or(RuntimeError::NotFound)?;
         let people = self.store.people_with_tokens(account).await?;
-        let detail = format!(
-            " with the tokens of {} people",
-            people.get(&id).copied().unwrap_or_default()
-        );
-        let event = self.event(member, "runtime.deleted", &row, &detail);
+        let people = people.get(&id).copied().unwrap_or_default();
+        let detail = format!("{} with the tokens of {people} people", about(&row));
+        let event = self
+            .event(member, Action::RuntimeDeleted, &row, &provider)
+            .detail(detail);
         let grants = self.store.grants_for(account, id).await?;
-        if !self.store.delete_runtime(account, id, event).await? {
+        let deleted = |token, holder, hint: &str| {
+            self.event(member, Action::TokenDeleted, &row, &provider)
+                .token(token)
+                .holder(holder)
+                .detail(format!("{hint}, with the runtime"))
+        };
+        if !self.store.delete_runtime(account, id, event, deleted).await? {
             return Err(RuntimeError::NotFound);
         }
-        let authorizations = self.authorizations.clone();
+        let (authorizations, actor) = (self.authorizations.clone(), Actor::from(member));
         tokio::spawn(async move {
             for grant in grants {
-                authorizations.take_back(&grant).await;
+                if let Err(fault) = authorizations.take_back(&grant, &actor).await {
+                    tracing::error!(account = %grant.account, token = %grant.token, %fault, "a token was not revoked, since that could not be recorded");
+                }
             }
         });
         tracing::info!(account = %member.account(), user = %member.user(), runtime = %id, "deleted a runtime with its tokens");
         Ok(())
     }
 
-    fn event(&self, member: &Member, action: &'static str, row: &RuntimeRow, more: &str) -> AuditEvent {
-        let rotation = if row.rotate_tokens { ", tokens rotated" } else { "" };
-        AuditEvent {
-            id: random::uuid(self.random.as_ref(), self.clock.as_ref()),
-            at: self.clock.now(),
-            actor: Some(member.user()),
-            action,
-            runtime: Some(row.id),
-            git_provider: Some(row.git_provider),
-            token: None,
-            detail: format!("{}{rotation}{more}", row.name),
-        }
+    fn event(&self, member: &Member, action: Action, row: &RuntimeRow, provider: &GitProviderRow) -> AuditEvent {
+        AuditEvent::new(member, action, self.clock.now())
+            .runtime(row.id, &row.name)
+            .git_provider(provider.id, &provider.name)
+            .detail(about(row))
     }
 
-    async fn read(&self, member: &Member, id: RuntimeId, form: &RuntimeForm) -> Result<RuntimeRow, RuntimeError> {
+    async fn read(
+        &self,
+        member: &Member,
+        id: RuntimeId,
+        form: &RuntimeForm,
+    ) -> Result<(RuntimeRow, GitProviderRow), RuntimeError> {
         let mut errors = FieldErrors::default();
         let name = errors.take("name", field::runtime_name(&form.name));
         let git_provider = match form.provider.parse::<GitProviderId>() {
-            Ok(id) => self.store.git_provider(member.account(), id).await?.map(|row| row.id),
+            Ok(id) => self.store.git_provider(member.account(), id).await?,
             Err(_) => None,
         };
         let git_provider = errors.take(
@@ -207,16 +218,22 @@ impl Runtimes {
         );
         errors.into_result().map_err(RuntimeError::Invalid)?;
         let git_provider = git_provider.ok_or(RuntimeError::NotFound)?;
-        Ok(RuntimeRow {
+        let row = RuntimeRow {
             id,
-            git_provider,
+            git_provider: git_provider.id,
             name,
             rotate_tokens: form.rotate_tokens,
             oauth_application: None,
             owner: Some(member.user()),
             created_at: self.clock.now(),
-        })
+        };
+        Ok((row, git_provider))
     }
+}
+
+fn about(row: &RuntimeRow) -> String {
+    let rotation = if row.rotate_tokens { ", tokens rotated" } else { "" };
+    format!("{}{rotation}", row.name)
 }
 
 fn refused(fault: Fault) -> RuntimeError {

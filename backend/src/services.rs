@@ -3,6 +3,8 @@
 use crate::{
     Fault,
     access::Access,
+    audit::{AuditLog, Follow, FollowError, Sink},
+    calendar::CalendarFeeds,
     check_soon::CheckSoon,
     clock::Clock,
     credentials::Credentials,
@@ -11,6 +13,7 @@ use crate::{
     flash::FlashSeal,
     git_providers::GitProviders,
     keys::{AccountKeys, MasterKeyError},
+    members::Members,
     notices::Notices,
     oauth::{Authorizations, OAuth, OAuthApplications, Refresh},
     random::Random,
@@ -29,6 +32,8 @@ use url::Url;
 pub struct Services {
     /// Set-up, sign-in, sessions, membership.
     pub access: Access,
+    /// The members of an account, and who is invited.
+    pub members: Members,
     /// The Git providers of an account.
     pub git_providers: GitProviders,
     /// The runtimes of an account.
@@ -39,6 +44,8 @@ pub struct Services {
     pub check_soon: CheckSoon,
     /// Which tokens stop working when, for an admin.
     pub expiring: ExpiringTokens,
+    /// The same for calendars.
+    pub calendar: CalendarFeeds,
     /// Checks tokens again in the background.
     pub sweep: Sweep,
     /// Changing tokens for new ones.
@@ -49,6 +56,8 @@ pub struct Services {
     pub oauth: OAuth,
     /// Keeps OAuth tokens alive.
     pub refresh: Refresh,
+    /// What was done in an account.
+    pub audit: AuditLog,
     /// What people hear of, in the page and elsewhere.
     pub notices: Notices,
     /// Seals messages that wait in a cookie for the next page.
@@ -75,6 +84,14 @@ impl Services {
             clock.clone(),
             random.clone(),
         );
+        let expiring = ExpiringTokens::new(store.clone(), clock.clone(), sweep.waker());
+        let calendar = CalendarFeeds::new(
+            store.clone(),
+            expiring.clone(),
+            clock.clone(),
+            random.clone(),
+            public_url.clone(),
+        );
         let authorizations = Arc::new(Authorizations {
             store: store.clone(),
             keys: keys.clone(),
@@ -90,6 +107,7 @@ impl Services {
             oauth_applications: OAuthApplications::new(authorizations.clone()),
             oauth: OAuth::new(authorizations.clone(), access.clone(), tokens.clone()),
             refresh,
+            members: Members::new(authorizations.clone(), access.clone()),
             access,
             git_providers: GitProviders::new(store.clone(), clock.clone(), random.clone()),
             notices: Notices::new(authorizations.clone()),
@@ -102,9 +120,11 @@ impl Services {
                 random.clone(),
             )),
             tokens,
-            expiring: ExpiringTokens::new(store.clone(), clock.clone(), sweep.waker()),
-            check_soon: CheckSoon::new(store.clone(), clock, sweep.waker()),
+            calendar,
+            expiring,
+            check_soon: CheckSoon::new(store.clone(), clock.clone(), sweep.waker()),
             sweep,
+            audit: AuditLog::new(store.clone(), clock),
             flash: FlashSeal::new(&master, random),
             store,
         })
@@ -115,10 +135,16 @@ impl Services {
         self.store.ping().await
     }
 
-    /// Waits for the rotations and refreshes that are under way, and closes the database in order.
+    /// Writes the audit log to another place, as it grows.
+    pub async fn follow_audit(&self, sink: Sink) -> Result<Follow, FollowError> {
+        Follow::new(self.store.clone(), sink).await
+    }
+
+    /// Waits for the rotations, refreshes and revocations that are under way, and closes the database in order.
     pub async fn close(self) -> Result<(), Fault> {
         self.rotation.finish().await;
         self.refresh.finish().await;
+        self.members.finish().await;
         self.store.close().await
     }
 }

@@ -303,6 +303,44 @@ fn median(mut counts: [u64; WEEKS]) -> u64 {
     u64::midpoint(counts[WEEKS / 2 - 1], counts[WEEKS / 2])
 }
 
+/// What ends on a day, for a calendar.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DaySummary {
+    /// The start of the day, in UTC.
+    pub day: Timestamp,
+    /// How many tokens that work end on it.
+    pub tokens: u64,
+    /// Some of them: the runtime, and whose.
+    pub named: Vec<(String, String)>,
+}
+
+impl DaySummary {
+    /// What stands in the calendar.
+    #[must_use]
+    pub fn title(&self) -> String {
+        match (self.tokens, self.named.first()) {
+            (1, Some((runtime, holder))) => format!("A Git token ends: {runtime} ({holder})"),
+            (1, None) => "A Git token ends".to_owned(),
+            (many, _) => format!("{many} Git tokens end"),
+        }
+    }
+
+    /// Those that are named, a line each.
+    #[must_use]
+    pub fn lines(&self) -> String {
+        let mut lines: Vec<String> = self
+            .named
+            .iter()
+            .map(|(runtime, holder)| format!("{runtime}: {holder}"))
+            .collect();
+        let named = u64::try_from(self.named.len()).unwrap_or(u64::MAX);
+        if self.tokens > named {
+            lines.push(format!("and {} more", self.tokens - named));
+        }
+        lines.join("\n")
+    }
+}
+
 /// A dated change at a provider that hits tokens of a format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deprecation {

@@ -38,6 +38,8 @@ ids! {
     GitProviderId,
     /// The credential itself.
     GitTokenId,
+    /// A link by which somebody becomes a member of an account.
+    InvitationId,
     /// A way out for notices: e-mail, a webhook.
     NoticeChannelId,
     /// Something that people are told of.

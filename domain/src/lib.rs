@@ -34,7 +34,7 @@ pub use chance::Chance;
 pub use check::{CheckOutcome, Ends, Expiry, Findings, GitIdentity, Refusal, Setback};
 pub use field::FieldErrors;
 pub use id::{
-    AccountId, CheckId, DataKeyId, GitProviderId, GitTokenId, NoticeChannelId, NoticeId, NoticeMessageId,
+    AccountId, CheckId, DataKeyId, GitProviderId, GitTokenId, InvitationId, NoticeChannelId, NoticeId, NoticeMessageId,
     OAuthApplicationId, RuntimeId, UserId,
 };
 pub use notice::NoticeKind;

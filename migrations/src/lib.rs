@@ -11,8 +11,11 @@ mod m20261122_000003_token_life;
 mod m20261122_000004_check_schedule;
 mod m20261122_000005_rotation;
 mod m20261122_000006_oauth;
+mod m20261123_000007_audit;
+mod m20261123_000008_members;
 mod m20261123_000009_expiring;
 mod m20261123_000010_notices;
+mod m20261123_000011_calendar_feeds;
 
 /// Runs the steps that a database has not seen yet.
 #[derive(Debug)]
@@ -28,8 +31,11 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000004_check_schedule::Migration),
             Box::new(m20261122_000005_rotation::Migration),
             Box::new(m20261122_000006_oauth::Migration),
+            Box::new(m20261123_000007_audit::Migration),
+            Box::new(m20261123_000008_members::Migration),
             Box::new(m20261123_000009_expiring::Migration),
             Box::new(m20261123_000010_notices::Migration),
+            Box::new(m20261123_000011_calendar_feeds::Migration),
         ]
     }
 }

@@ -144,7 +144,8 @@ impl MigrationTrait for Migration {
             format!("ALTER TABLE git_tokens ADD COLUMN ends_at BIGINT GENERATED ALWAYS AS ({ENDS_AT}) {kept}"),
             format!("ALTER TABLE git_tokens ADD COLUMN facet TEXT{collation} GENERATED ALWAYS AS ({FACET}) {kept}"),
             format!("CREATE INDEX git_tokens_login ON git_tokens (account_id, (lower(identity_login){collation}))"),
-            format!("CREATE UNIQUE INDEX person_words_word ON person_words (word{collation}, user_id)"),
+            format!("CREATE INDEX person_words_word ON person_words (word{collation}, user_id)"),
+            format!("CREATE UNIQUE INDEX person_words_user ON person_words (user_id, word{collation})"),
             "CREATE INDEX missing_tokens_account ON missing_tokens (account_id, user_name, user_id, runtime_id)"
                 .to_owned(),
             "CREATE INDEX missing_tokens_runtime ON missing_tokens (runtime_id, user_name, user_id)".to_owned(),

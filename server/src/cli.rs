@@ -1,6 +1,6 @@
 //! The command line. Settings may stand in a file, in the environment and in flags; a later one of these wins.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// Holds an organisation's Git credentials: checks them, stores them encrypted, and warns before they die.
@@ -32,6 +32,16 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: AdminCommand,
     },
+    /// Manage the accounts
+    Account {
+        #[command(subcommand)]
+        command: AccountCommand,
+    },
+    /// Verify the audit log, or write it to a file
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
     /// Check configuration, database, master key and assets, and say what to do about each finding
     Doctor,
 }
@@ -49,6 +59,49 @@ pub(crate) enum AdminCommand {
         /// The account, as it stands in its addresses; needed when there are several
         #[arg(long)]
         account: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Walk the chain of each account and say whether it is whole. Ends with 1 if one is not
+    Verify {
+        /// The account, as it stands in its addresses [default: all]
+        #[arg(long)]
+        account: Option<String>,
+        /// Compare with this file of JSON lines, exported or streamed before: that also tells whether the log was made anew or cut off
+        #[arg(long, value_name = "FILE")]
+        against: Option<PathBuf>,
+    },
+    /// Print the audit log of an account, the oldest event first
+    Export {
+        /// The account, as it stands in its addresses
+        #[arg(long)]
+        account: String,
+        /// What to write it in
+        #[arg(long, value_enum, default_value = "jsonl")]
+        format: ExportFormat,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// One JSON object a line, with everything that the chain is verified by
+    Jsonl,
+    /// A table for spreadsheets
+    Csv,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccountCommand {
+    /// Make a further account, with somebody who signs in already as its admin
+    Create {
+        /// The account's name; its addresses are made of it
+        #[arg(long)]
+        name: String,
+        /// The admin's e-mail address
+        #[arg(long, value_name = "EMAIL")]
+        admin: String,
     },
 }
 
@@ -85,6 +138,10 @@ pub(crate) struct Settings {
         value_delimiter = ','
     )]
     pub(crate) egress_allow: Option<Vec<String>>,
+    /// Also write the audit log here as it grows, as JSON lines: stdout, or a file of its own, which is continued where it ends. Set
+    /// it for one of several processes
+    #[arg(long, global = true, env = "PATCHBAY_AUDIT_LOG", value_name = "FILE")]
+    pub(crate) audit_log: Option<PathBuf>,
     /// Serve the browser's half from this folder [default: site beside the binary, or target/site]
     #[arg(long, global = true, env = "PATCHBAY_SITE_DIR", value_name = "FOLDER")]
     pub(crate) site_dir: Option<PathBuf>,

@@ -2,7 +2,7 @@
 //! sentence that says what to do.
 
 use crate::cli::Settings;
-use backend::egress::AllowRule;
+use backend::{audit::Sink, egress::AllowRule};
 use secrecy::SecretString;
 use serde::Deserialize;
 use std::{
@@ -22,6 +22,8 @@ pub(crate) struct Config {
     pub(crate) database_url: SecretString,
     pub(crate) master_key: MasterKeySource,
     pub(crate) egress_allow: Vec<AllowRule>,
+    /// Where the audit log goes as it grows, besides the database.
+    pub(crate) audit_log: Option<Sink>,
     pub(crate) site_dir: PathBuf,
     pub(crate) log: String,
     pub(crate) log_format: LogFormat,
@@ -68,6 +70,7 @@ struct FileSettings {
     database_url_file: Option<PathBuf>,
     master_key_file: Option<PathBuf>,
     egress_allow: Option<Vec<String>>,
+    audit_log: Option<PathBuf>,
     site_dir: Option<PathBuf>,
     log: Option<String>,
     log_format: Option<String>,
@@ -143,6 +146,10 @@ pub(crate) fn load(settings: Settings, environment: &BTreeMap<String, String>) -
         database_url,
         master_key,
         egress_allow,
+        audit_log: settings.audit_log.or(file.audit_log).map(|to| match to.to_str() {
+            Some("stdout") => Sink::Stdout,
+            _ => Sink::File(to),
+        }),
         site_dir: settings.site_dir.or(file.site_dir).unwrap_or_else(default_site_dir),
         log: settings.log.or(file.log).unwrap_or_else(|| "info".to_owned()),
         log_format,
@@ -366,6 +373,17 @@ mod tests {
             ..Settings::default()
         };
         assert!(complaint("", settings, &[("PATCHBAY_DATABASE_URL", "x")]).contains("twice"));
+    }
+
+    #[test]
+    fn the_audit_log_goes_to_a_file_or_to_standard_output() {
+        let to = |text| with_file(text, Settings::default(), &[]).map(|config| config.audit_log);
+        assert_eq!(to(""), Ok(None));
+        assert_eq!(to("audit_log = 'stdout'"), Ok(Some(Sink::Stdout)));
+        assert_eq!(
+            to("audit_log = '/var/log/patchbay/audit.jsonl'"),
+            Ok(Some(Sink::File("/var/log/patchbay/audit.jsonl".into())))
+        );
     }
 
     #[test]

@@ -5,16 +5,16 @@ use crate::{
     layers::{cross_site, headers, session, trace},
 };
 use any_spawner::Executor;
-use app::ssr::{WebSettings, oauth, page};
+use app::ssr::{CurrentSession, WebSettings, audit, oauth, page};
 use axum::{
-    Router,
-    extract::{Path, Query, State},
+    Extension, Router,
+    extract::{Path, Query, RawQuery, State},
     http::{HeaderValue, StatusCode, header, request::Parts},
     middleware::from_fn_with_state,
     response::{IntoResponse, Response},
     routing::{any, get},
 };
-use backend::Services;
+use backend::{Services, calendar::CalendarError};
 use leptos::prelude::{LeptosOptions, provide_context};
 use leptos_axum::handle_server_fns_with_context;
 use std::{path::Path as FilePath, sync::Arc, time::Duration};
@@ -60,8 +60,17 @@ pub(crate) fn router(services: Services, config: &Config, options: LeptosOptions
             },
         )
     };
+    let export = {
+        let services = services.clone();
+        get(
+            move |account: Path<String>, query: RawQuery, session: Extension<CurrentSession>| {
+                audit::export(services.clone(), account, query, session)
+            },
+        )
+    };
     let pages = Router::new()
         .route("/api/ui/{*function}", server_functions)
+        .route(audit::EXPORT, export)
         .route(oauth::AWAY, away)
         .route(oauth::CALLBACK, callback)
         // The app knows which addresses lead to a page, and says so of those that do not.
@@ -78,7 +87,8 @@ pub(crate) fn router(services: Services, config: &Config, options: LeptosOptions
         );
     Router::new()
         .route("/healthz", get(|| async { "alive\n" }))
-        .route("/readyz", get(ready).with_state(services))
+        .route("/readyz", get(ready).with_state(services.clone()))
+        .route("/api/calendar/{file}", get(calendar).with_state(services))
         .nest_service("/pkg", files(&config.site_dir.join("pkg"), FOR_EVER))
         .nest_service("/static", files(&config.site_dir.join("static"), FOR_AN_HOUR))
         .merge(pages)
@@ -104,6 +114,26 @@ fn files(folder: &FilePath, cache: &'static str) -> Router {
             ))
             .service(ServeDir::new(folder).precompressed_br().precompressed_gzip()),
     )
+}
+
+/// The calendar under an admin's secret link. Where the link leads nowhere, nothing tells why.
+async fn calendar(State(services): State<Services>, Path(file): Path<String>) -> Response {
+    match services.calendar.read(&file).await {
+        Ok(calendar) => {
+            let headers = [
+                (header::CONTENT_TYPE, "text/calendar; charset=utf-8"),
+                (header::CACHE_CONTROL, "no-store"),
+            ];
+            (headers, calendar).into_response()
+        }
+        Err(CalendarError::NotFound | CalendarError::Access(_)) => {
+            (StatusCode::NOT_FOUND, "no calendar is here\n").into_response()
+        }
+        Err(CalendarError::Fault(error)) => {
+            tracing::error!(%error, "a calendar could not be made");
+            (StatusCode::INTERNAL_SERVER_ERROR, "the server has a fault\n").into_response()
+        }
+    }
 }
 
 /// Whether requests can be answered: the database answers.

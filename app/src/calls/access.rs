@@ -92,7 +92,8 @@ pub(crate) async fn set_up(
             email,
             password,
         };
-        let signed_in = crate::ssr::services()?.access.set_up(&code, form).await?;
+        let access = crate::ssr::services()?.access;
+        let signed_in = access.set_up(&code, form, crate::ssr::peer()).await?;
         Ok(crate::ssr::enter(&signed_in, ""))
     }
     .await;

@@ -3,6 +3,7 @@
 pub mod cookies;
 
 mod answer;
+pub mod audit;
 mod context;
 mod document;
 mod errors;

@@ -5,11 +5,12 @@ mod throttle;
 
 use crate::{
     Fault,
+    audit::{Action, Actor, AuditEvent},
     clock::Clock,
     keys::AccountKeys,
     notices::MOST_COUNTED,
     random::{self, Random},
-    store::{self, MembershipRow, NewPerson, SessionRow, Store},
+    store::{self, MembershipRow, NewPerson, SessionRow, Store, UserRow},
 };
 use domain::{
     AccountId, FieldErrors, Role, SecretInput, Timestamp, UserId, field,
@@ -59,12 +60,40 @@ pub enum AccessError {
 pub struct Session {
     user: UserId,
     token_hash: Vec<u8>,
+    actor: Actor,
 }
 
 impl Session {
+    fn new(user: UserRow, token_hash: Vec<u8>) -> Self {
+        Self {
+            user: user.id,
+            token_hash,
+            actor: Actor::Person {
+                id: user.id,
+                name: user.name,
+                email: user.email,
+                from: None,
+            },
+        }
+    }
+
+    /// The same, in a request from this network address: it stands in the record of whatever is done.
+    #[must_use]
+    pub fn from_address(mut self, address: IpAddr) -> Self {
+        if let Actor::Person { from, .. } = &mut self.actor {
+            *from = Some(address.to_canonical());
+        }
+        self
+    }
+
     /// Who signed in.
     pub(crate) const fn user(&self) -> UserId {
         self.user
+    }
+
+    /// Who signed in, and from where the request comes.
+    pub(crate) const fn actor(&self) -> &Actor {
+        &self.actor
     }
 
     /// What tells this browser from the person's others.
@@ -78,6 +107,13 @@ impl Session {
 pub struct Member {
     user: UserId,
     place: MembershipRow,
+    actor: Actor,
+}
+
+impl From<&Member> for Actor {
+    fn from(member: &Member) -> Self {
+        member.actor.clone()
+    }
 }
 
 impl Member {
@@ -144,7 +180,7 @@ pub struct NewAdmin {
 #[derive(Debug, thiserror::Error)]
 pub enum CreateAdminError {
     /// Arguments to mend.
-    #[error("{}", .0.iter().map(|(field, message)| format!("{field}: {message}")).collect::<Vec<_>>().join(" "))]
+    #[error("{}", listed(.0))]
     Invalid(FieldErrors),
     /// Nothing is set up yet.
     #[error("there is no account yet: start the server and open the set-up link that it prints")]
@@ -158,6 +194,32 @@ pub enum CreateAdminError {
     /// Ours.
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+/// What can keep `patchbay account create` from making one.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateAccountError {
+    /// Arguments to mend.
+    #[error("{}", listed(.0))]
+    Invalid(FieldErrors),
+    /// Nobody signs in with this e-mail address.
+    #[error(
+        "nobody signs in with {0}. Name somebody who does; the first account is made with the set-up link that the server prints \
+         when it starts"
+    )]
+    NoPerson(String),
+    /// Ours.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// Fields and what is wrong with them, on one line.
+fn listed(errors: &FieldErrors) -> String {
+    let errors: Vec<_> = errors
+        .iter()
+        .map(|(field, message)| format!("{field}: {message}"))
+        .collect();
+    errors.join(" ")
 }
 
 /// A session that is not used for this long ends.
@@ -218,7 +280,7 @@ impl Access {
     }
 
     /// Makes the first account and its admin, and signs the admin in.
-    pub async fn set_up(&self, code: &str, form: SetUp) -> Result<SignedIn, AccessError> {
+    pub async fn set_up(&self, code: &str, form: SetUp, from: IpAddr) -> Result<SignedIn, AccessError> {
         if !self.is_set_up_link(code).await? {
             return Err(AccessError::SetUpLink);
         }
@@ -234,15 +296,23 @@ impl Access {
         let admin = self.person(name, email, &form.password).await?;
         let (cookie, session) = self.new_session(admin.id);
         let keys = self.keys.generate(account);
+        let now = self.clock.now();
+        let actor = Actor::Person {
+            id: admin.id,
+            name: admin.name.clone(),
+            email: admin.email.clone(),
+            from: Some(from.to_canonical()),
+        };
+        let event = AuditEvent::new(actor, Action::AccountCreated, now).detail(account_name.clone());
         let created = self
             .store
             .create_first_account(
                 &hash(code),
                 (account, &slug, &account_name),
                 keys,
-                admin,
-                session,
-                self.clock.now(),
+                (admin, session),
+                now,
+                event,
             )
             .await?;
         if !created {
@@ -281,13 +351,50 @@ impl Access {
                 })?,
         };
         let person = self.person(name, email, &form.password).await?;
-        match self
-            .store
-            .create_member(id, person, Role::Admin, self.clock.now())
-            .await
-        {
+        let now = self.clock.now();
+        let event = AuditEvent::new(Actor::CommandLine, Action::MemberCreated, now)
+            .person(person.id, person.name.clone())
+            .detail(format!("{} as {}", person.email, Role::Admin.as_str()));
+        match self.store.create_member(id, person, Role::Admin, now, event).await {
             Err(fault) if store::is_taken(&fault) => Err(CreateAdminError::Exists),
             other => Ok(other.map(|()| slug)?),
+        }
+    }
+
+    /// Makes a further account, from the command line, with somebody who is known here as its admin. Gives its part of every address.
+    pub async fn create_account(&self, name: &str, admin: &str) -> Result<String, CreateAccountError> {
+        let mut errors = FieldErrors::default();
+        let name = errors.take("name", field::name(name, "the account's name"));
+        let email = errors.take("admin", field::email(admin));
+        errors.into_result().map_err(CreateAccountError::Invalid)?;
+        let admin = self.store.user_by_email(&email).await?;
+        let admin = admin.ok_or(CreateAccountError::NoPerson(email))?;
+
+        let wanted = field::slug(&name);
+        let mut number = 1;
+        loop {
+            let slug = match number {
+                1 => wanted.clone(),
+                number => format!("{wanted}-{number}"),
+            };
+            let account = AccountId(self.uuid());
+            let now = self.clock.now();
+            let event = AuditEvent::new(Actor::CommandLine, Action::AccountCreated, now)
+                .person(admin.id, admin.name.clone())
+                .detail(format!("{name}, with {} <{}> as its admin", admin.name, admin.email));
+            let keys = self.keys.generate(account);
+            let created = self
+                .store
+                .create_account((account, &slug, &name), keys, admin.id, now, event)
+                .await;
+            match created {
+                Err(fault) if store::is_taken(&fault) => number += 1,
+                other => {
+                    other?;
+                    tracing::info!(%account, admin = %admin.id, "made a further account");
+                    return Ok(slug);
+                }
+            }
         }
     }
 
@@ -301,18 +408,12 @@ impl Access {
         }
         errors.into_result().map_err(AccessError::Invalid)?;
 
-        let now = self.clock.now();
         let person = hash(&format!("person {email}"));
-        let address = hash(&format!("address {}", network(from)));
+        let address = hash_of_address(from);
         for (subject, key) in [(Subject::Person, &person), (Subject::Address, &address)] {
-            if let Some(row) = self.store.throttle(key).await?
-                && let Some(retry_at) = subject.blocked_until(row.failures, row.last_failure_at, now)
-            {
-                return Err(AccessError::Throttled { retry_at });
-            }
+            self.refuse_throttled(subject, key).await?;
         }
-        let forget_before = now.minus(FORGET_AFTER);
-        self.store.count_failure(&person, now, forget_before).await?;
+        self.count(&person).await?;
 
         let user = self.store.user_by_email(&email).await?;
         // A password longer than any that was ever set cannot be right; it is not worth the hashing.
@@ -327,28 +428,61 @@ impl Access {
             SecretInput::default()
         };
         let matches = self.passwords.verify(&tried, stored).await?;
+        let known = user.as_ref().map(|user| (user.id, user.name.clone()));
         let Some(user) = user.filter(|_| matches) else {
-            self.store.count_failure(&address, now, forget_before).await?;
+            self.count(&address).await?;
             tracing::warn!(address = %from, "refused a sign-in");
+            if let Some((id, name)) = known {
+                self.record_refused(id, name, from);
+            }
             return Err(AccessError::WrongCredentials);
         };
         self.store.clear_failures(&person).await?;
         let (cookie, row) = self.new_session(user.id);
-        let session = Session {
-            user: user.id,
-            token_hash: row.token_hash.clone(),
-        };
-        self.store.create_session(row).await?;
-        tracing::info!(user = %user.id, address = %from, "signed in");
+        let session = Session::new(user, row.token_hash.clone()).from_address(from);
+        let events = self.everywhere(&session, Action::SignedIn).await?;
+        self.store.create_session(row, events).await?;
+        tracing::info!(user = %session.user, address = %from, "signed in");
         Ok(SignedIn {
             cookie,
             account: self.home(&session).await?,
         })
     }
 
+    /// Refuses a try that comes too soon after others that failed.
+    async fn refuse_throttled(&self, subject: Subject, key: &[u8]) -> Result<(), AccessError> {
+        let Some(row) = self.store.throttle(key).await? else {
+            return Ok(());
+        };
+        match subject.blocked_until(row.failures, row.last_failure_at, self.clock.now()) {
+            Some(retry_at) => Err(AccessError::Throttled { retry_at }),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses a guess at the e-mail addresses that are known here, made with a link, if it comes too soon after others: as patiently
+    /// as a person's sign-ins, and as those from one network address. Each counts for its link.
+    pub(crate) async fn refuse_guess(&self, link: &[u8], from: IpAddr) -> Result<(), AccessError> {
+        let (of_link, of_address) = (hash_of_link(link), hash_of_address(from));
+        self.refuse_throttled(Subject::Person, &of_link).await?;
+        self.refuse_throttled(Subject::Address, &of_address).await?;
+        Ok(self.count(&of_link).await?)
+    }
+
+    /// Counts a guess that was right for the address that it came from, too.
+    pub(crate) async fn count_guess(&self, from: IpAddr) -> Result<(), Fault> {
+        self.count(&hash_of_address(from)).await
+    }
+
+    async fn count(&self, subject: &[u8]) -> Result<(), Fault> {
+        let now = self.clock.now();
+        self.store.count_failure(subject, now, now.minus(FORGET_AFTER)).await
+    }
+
     /// Ends a session.
     pub async fn sign_out(&self, session: &Session) -> Result<(), AccessError> {
-        Ok(self.store.delete_session(&session.token_hash).await?)
+        let events = self.everywhere(session, Action::SignedOut).await?;
+        Ok(self.store.delete_session(&session.token_hash, events).await?)
     }
 
     /// The session that a cookie's value belongs to, if it still lives.
@@ -359,40 +493,41 @@ impl Access {
         };
         let now = self.clock.now();
         if row.expires_at <= now || row.last_seen_at.plus(IDLE_LIFETIME) <= now {
-            self.store.delete_session(&token_hash).await?;
+            self.store.delete_session(&token_hash, Vec::new()).await?;
             return Ok(None);
         }
         if row.last_seen_at.plus(TOUCH_EVERY) <= now {
             self.store.touch_session(&token_hash, now).await?;
         }
-        Ok(Some(Session {
-            user: row.user,
-            token_hash,
-        }))
+        let user = self.store.user(row.user).await?;
+        Ok(user.map(|user| Session::new(user, token_hash)))
     }
 
-    /// The slug of the account to show first.
+    /// The slug of the account to show first: the one that was used last, or else the first.
     pub async fn home(&self, session: &Session) -> Result<Option<String>, AccessError> {
-        Ok(self
-            .store
-            .memberships(session.user)
-            .await?
-            .into_iter()
-            .next()
-            .map(|place| place.slug))
+        let places = self.store.memberships(session.user).await?;
+        // Of equals it gives the last.
+        let place = places.into_iter().rev().max_by_key(|place| place.last_seen_at);
+        Ok(place.map(|place| place.slug))
     }
 
     /// The person as a member of the account with this slug.
     pub async fn member(&self, session: Option<&Session>, account: &str) -> Result<Member, AccessError> {
         let session = session.ok_or(AccessError::NotSignedIn)?;
-        let places = self.store.memberships(session.user).await?;
-        let place = places
-            .into_iter()
-            .find(|place| place.slug == account)
-            .ok_or(AccessError::NotFound)?;
+        let mut places = self.store.memberships(session.user).await?;
+        let last = places.iter().filter_map(|place| place.last_seen_at).max();
+        let at = places.iter().position(|place| place.slug == account);
+        let place = places.swap_remove(at.ok_or(AccessError::NotFound)?);
+        let now = self.clock.now();
+        let seen = place.last_seen_at;
+        // Whoever comes from another account is noted at once, so that the last one used is known.
+        if seen < last || seen.is_none_or(|seen| seen.plus(TOUCH_EVERY) <= now) {
+            self.store.touch_member(place.account, session.user, now).await?;
+        }
         Ok(Member {
             user: session.user,
             place,
+            actor: session.actor.clone(),
         })
     }
 
@@ -406,6 +541,7 @@ impl Access {
         Ok(Member {
             user: session.user,
             place,
+            actor: session.actor.clone(),
         })
     }
 
@@ -426,7 +562,16 @@ impl Access {
             .store
             .notice_count(member.account(), member.user, now, MOST_COUNTED)
             .await?;
+        let mut accounts: Vec<(String, String)> = self
+            .store
+            .memberships(member.user)
+            .await?
+            .into_iter()
+            .map(|place| (place.slug, place.account_name))
+            .collect();
+        accounts.sort_by_cached_key(|(_, name)| name.to_lowercase());
         Ok(Viewer {
+            accounts,
             notices,
             requests: u64::try_from(requests).unwrap_or(u64::MAX),
             name: user.name,
@@ -437,7 +582,34 @@ impl Access {
         })
     }
 
-    async fn person(&self, name: String, email: String, password: &SecretInput) -> Result<NewPerson, Fault> {
+    /// The record of what a person did, for each account that the person is a member of.
+    async fn everywhere(&self, session: &Session, action: Action) -> Result<Vec<(AccountId, AuditEvent)>, Fault> {
+        let event = AuditEvent::new(session.actor.clone(), action, self.clock.now());
+        let places = self.store.memberships(session.user).await?;
+        Ok(places.into_iter().map(|place| (place.account, event.clone())).collect())
+    }
+
+    /// Records a sign-in that was refused, for each account of the person whose it would have been: not before it is answered, or how
+    /// long that takes would tell whether there is such a person. Nothing was handed out that this could come too late for.
+    fn record_refused(&self, person: UserId, name: String, from: IpAddr) {
+        let event =
+            AuditEvent::new(Actor::Stranger { from }, Action::SignInRefused, self.clock.now()).person(person, name);
+        let store = self.store.clone();
+        tokio::spawn(async move {
+            let recorded = async {
+                for place in store.memberships(person).await? {
+                    store.record(place.account, event.clone()).await?;
+                }
+                Ok::<_, Fault>(())
+            };
+            if let Err(fault) = recorded.await {
+                tracing::error!(%fault, "a refused sign-in could not be recorded");
+            }
+        });
+    }
+
+    /// A new person, to be stored.
+    pub(crate) async fn person(&self, name: String, email: String, password: &SecretInput) -> Result<NewPerson, Fault> {
         let password_hash = self.passwords.hash(password, self.random.as_ref()).await?;
         Ok(NewPerson {
             id: UserId(self.uuid()),
@@ -447,7 +619,8 @@ impl Access {
         })
     }
 
-    fn new_session(&self, user: UserId) -> (SecretString, SessionRow) {
+    /// A new session, and the value of its cookie.
+    pub(crate) fn new_session(&self, user: UserId) -> (SecretString, SessionRow) {
         let cookie = random::secret(self.random.as_ref());
         let now = self.clock.now();
         let row = SessionRow {
@@ -467,8 +640,22 @@ impl Access {
 
 /// SHA-256. Enough for cookies and codes, which are 256 random bits each; for e-mail and network addresses it only makes
 /// keys of one length.
-fn hash(text: &str) -> Vec<u8> {
+pub(crate) fn hash(text: &str) -> Vec<u8> {
     Sha256::digest(text.as_bytes()).to_vec()
+}
+
+/// The key of a network address whose tries are counted.
+fn hash_of_address(from: IpAddr) -> Vec<u8> {
+    hash(&format!("address {}", network(from)))
+}
+
+/// The key of a link, known by its hash, whose tries are counted.
+fn hash_of_link(link: &[u8]) -> Vec<u8> {
+    Sha256::new()
+        .chain_update("link ")
+        .chain_update(link)
+        .finalize()
+        .to_vec()
 }
 
 /// What counts as one network address: of IPv6 the first 64 bits, since one household has them all.

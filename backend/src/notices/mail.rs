@@ -4,7 +4,7 @@ use super::{outbox::Refused, webhook};
 use crate::{
     Fault,
     egress::Egress,
-    store::{ChannelRow, OutgoingMessage, Told},
+    store::{ChannelRow, OutgoingMessage, ToldNotice},
 };
 use domain::{NoticeKind, Timestamp};
 use lettre::{
@@ -102,7 +102,7 @@ pub(super) fn digest(message: &OutgoingMessage, person: &(String, String), publi
     } else {
         format!("{count} notices")
     };
-    let mut told: Vec<&Told> = message.notices.iter().collect();
+    let mut told: Vec<&ToldNotice> = message.notices.iter().collect();
     told.sort_by_key(|told| ORDER.iter().position(|kind| *kind == told.condition.kind));
     let mut text = format!("Hello {},\n\nnew in {account} since the last mail:\n", person.0);
     let mut html = format!(

@@ -18,9 +18,10 @@ pub use settings::{
 use crate::{
     Fault,
     access::{AccessError, Member},
+    audit::{Action, AuditEvent},
     oauth::Authorizations,
     random,
-    store::{AuditEvent, NewNotice, Subject, Told, ToldPerson, Verdict},
+    store::{NewNotice, Subject, ToldNotice, ToldPerson, Verdict},
 };
 use domain::{
     Expiry, FieldErrors, GitTokenId, NoticeId, NoticeKind, RuntimeId, Timestamp,
@@ -96,7 +97,7 @@ impl Notices {
     }
 
     /// Every open notice of the account.
-    pub async fn open(&self, member: &Member) -> Result<Vec<Told>, NoticeError> {
+    pub async fn open(&self, member: &Member) -> Result<Vec<ToldNotice>, NoticeError> {
         member.require_admin()?;
         Ok(self.shared.store.open_notices(member.account(), SHOWN).await?)
     }
@@ -179,7 +180,13 @@ impl Notices {
                 next: None,
             }
         };
-        let event = |count: u64| self.event(member, "token.reminded", format!("the holders of {count} tokens"));
+        let event = |count: u64| {
+            self.event(
+                member,
+                Action::HoldersReminded,
+                format!("the holders of {count} tokens"),
+            )
+        };
         let told = self
             .shared
             .store
@@ -196,17 +203,8 @@ impl Notices {
         random::uuid(self.shared.random.as_ref(), self.shared.clock.as_ref())
     }
 
-    fn event(&self, member: &Member, action: &'static str, detail: String) -> AuditEvent {
-        AuditEvent {
-            id: self.uuid(),
-            at: self.shared.now(),
-            actor: Some(member.user()),
-            action,
-            runtime: None,
-            git_provider: None,
-            token: None,
-            detail,
-        }
+    fn event(&self, member: &Member, action: Action, detail: String) -> AuditEvent {
+        AuditEvent::new(member, action, self.shared.now()).detail(detail)
     }
 }
 

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     Fault,
     access::Member,
+    audit::Action,
     store::{self, ChannelKind, ChannelRow, DeadMessage, NoticeSettings},
 };
 use domain::{
@@ -164,7 +165,7 @@ impl Notices {
             "told {} days before, others after {} days, mail at {}:00 UTC",
             settings.leads, settings.escalate_days, settings.digest_hour
         );
-        let event = self.event(member, "notices.settings", detail);
+        let event = self.event(member, Action::NoticeTimesChosen, detail);
         self.shared
             .store
             .put_notice_settings(member.account(), &settings, event)
@@ -247,7 +248,7 @@ impl Notices {
     pub async fn delete_channel(&self, member: &Member, id: NoticeChannelId) -> Result<(), NoticeError> {
         member.require_admin()?;
         let channel = self.channel(member, id).await?;
-        let event = self.event(member, "notice_channel.deleted", channel.name);
+        let event = self.event(member, Action::NoticeChannelDeleted, channel.name);
         let store = &self.shared.store;
         found(store.delete_notice_channel(member.account(), id, event).await?)
     }
@@ -312,13 +313,13 @@ impl Notices {
     pub async fn send_again(&self, member: &Member, id: Option<NoticeMessageId>) -> Result<u64, NoticeError> {
         member.require_admin()?;
         let now = self.shared.now();
-        let event = self.event(member, "notice_messages.sent_again", String::new());
+        let event = self.event(member, Action::NoticesSentAgain, String::new());
         Ok(self.shared.store.send_again(member.account(), id, now, event).await?)
     }
 
     async fn put(&self, member: &Member, channel: ChannelRow) -> Result<(), NoticeError> {
         let detail = format!("{} ({}) to {}", channel.name, channel.kind.words(), channel.address);
-        let event = self.event(member, "notice_channel.stored", detail);
+        let event = self.event(member, Action::NoticeChannelStored, detail);
         self.shared
             .store
             .put_notice_channel(channel, event)

@@ -4,7 +4,7 @@ use super::outbox::Refused;
 use crate::{
     egress::{Egress, Request, WriteFailure},
     random::{self, Random},
-    store::{OutgoingMessage, Told},
+    store::{OutgoingMessage, ToldNotice},
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use domain::{NoticeMessageId, Timestamp};
@@ -57,7 +57,7 @@ pub(super) fn body(message: &OutgoingMessage, public_url: &Url) -> Vec<u8> {
     .into_bytes()
 }
 
-fn data(told: &Told, account: &str, link: &str) -> Value {
+fn data(told: &ToldNotice, account: &str, link: &str) -> Value {
     json!({
         "id": told.id,
         "account": account,

@@ -4,8 +4,9 @@ use super::{Authorizations, secret_place};
 use crate::{
     Fault,
     access::{AccessError, Member},
-    git_providers, random,
-    store::{self, AuditEvent, GitProviderRow, OAuthApplicationRow},
+    audit::{Action, AuditEvent},
+    git_providers,
+    store::{self, GitProviderRow, OAuthApplicationRow},
 };
 use domain::{
     FieldErrors, GitProviderId, HolderKind, OAuthApplicationId, RuntimeId, Scope, SecretInput, Timestamp,
@@ -222,7 +223,7 @@ impl OAuthApplications {
             secret: sealed,
             ..read
         };
-        let event = self.event(member, "oauth_application.registered", &row);
+        let event = self.event(member, Action::OAuthApplicationRegistered, &row, &provider);
         let made = provider.applications_made;
         let stored = self
             .shared
@@ -269,7 +270,7 @@ impl OAuthApplications {
             None => None,
         };
         let row = OAuthApplicationRow { id, ..read };
-        let event = self.event(member, "oauth_application.edited", &row);
+        let event = self.event(member, Action::OAuthApplicationEdited, &row, &provider);
         let stored = self
             .shared
             .store
@@ -335,7 +336,8 @@ impl OAuthApplications {
         member.require_admin()?;
         let account = member.account();
         let row = self.application(member, id).await?;
-        let event = self.event(member, "oauth_application.deleted", &row);
+        let provider = self.provider(member, row.git_provider).await?;
+        let event = self.event(member, Action::OAuthApplicationDeleted, &row, &provider);
         if !self.shared.store.delete_oauth_application(account, id, event).await? {
             return Err(OAuthApplicationError::NotFound);
         }
@@ -362,11 +364,13 @@ impl OAuthApplications {
             Some(id) => self.application(member, id).await?.name,
             None => "tokens only".to_owned(),
         };
-        let event = AuditEvent {
-            runtime: Some(runtime),
-            git_provider: Some(row.git_provider),
-            ..self.bare_event(member, "runtime.method_chosen", format!("{}: {name}", row.name))
-        };
+        let provider = self.provider(member, row.git_provider).await?;
+        let event = self
+            .shared
+            .event(member, Action::RuntimeMethodChosen)
+            .runtime(runtime, &row.name)
+            .git_provider(provider.id, provider.name)
+            .detail(format!("{}: {name}", row.name));
         if !store
             .choose_oauth_application(account, runtime, application, event)
             .await?
@@ -451,30 +455,22 @@ impl OAuthApplications {
         }
     }
 
-    pub(super) fn event(&self, member: &Member, action: &'static str, row: &OAuthApplicationRow) -> AuditEvent {
-        let detail = format!(
-            "{}, client id {}, scopes {}",
-            row.name,
-            row.client_id,
-            joined(&row.scopes)
-        );
-        AuditEvent {
-            git_provider: Some(row.git_provider),
-            ..self.bare_event(member, action, detail)
-        }
-    }
-
-    fn bare_event(&self, member: &Member, action: &'static str, detail: String) -> AuditEvent {
-        AuditEvent {
-            id: random::uuid(self.shared.random.as_ref(), self.shared.clock.as_ref()),
-            at: self.shared.now(),
-            actor: Some(member.user()),
-            action,
-            runtime: None,
-            git_provider: None,
-            token: None,
-            detail,
-        }
+    pub(super) fn event(
+        &self,
+        member: &Member,
+        action: Action,
+        row: &OAuthApplicationRow,
+        provider: &GitProviderRow,
+    ) -> AuditEvent {
+        self.shared
+            .event(member, action)
+            .git_provider(provider.id, &provider.name)
+            .detail(format!(
+                "{}, client id {}, scopes {}",
+                row.name,
+                row.client_id,
+                joined(&row.scopes)
+            ))
     }
 
     /// The scopes that people's tokens need at a Git provider.

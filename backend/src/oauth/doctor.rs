@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     access::Member,
+    audit::Action,
     egress::Request,
     random,
     store::{GitProviderRow, OAuthApplicationRow},
@@ -53,7 +54,7 @@ impl OAuthApplications {
             scopes(&provider, &application, &required),
             secret_end(&application, now),
         ];
-        let event = self.event(member, "oauth_application.tested", &application);
+        let event = self.event(member, Action::OAuthApplicationTested, &application, &provider);
         let noted = self.shared.store.note_oauth_test(account, id, now, &findings, event);
         if !noted.await? {
             return Err(OAuthApplicationError::NotFound);

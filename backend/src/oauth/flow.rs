@@ -7,9 +7,10 @@ use super::{Authorizations, NoPair, Pair};
 use crate::{
     Fault,
     access::{Access, AccessError, Member, Session},
+    audit::{Action, Actor, Outcome},
     random,
     revocation::Revoked,
-    store::{AuditEvent, GitProviderRow, OAuthApplicationRow, OAuthAttemptRow, OAuthQuestionRow},
+    store::{GitProviderRow, OAuthApplicationRow, OAuthAttemptRow, OAuthQuestionRow, RuntimeRow},
     tokens::{Authorized, Foreign, TokenError, Tokens},
     vault::Place,
 };
@@ -159,7 +160,7 @@ impl OAuth {
     /// Begins an authorisation: gives the provider's address where the person goes on.
     pub async fn begin(&self, session: &Session, member: &Member, runtime: RuntimeId) -> Result<Url, OAuthError> {
         let account = member.account();
-        let (provider, application) = self.application_of(account, runtime).await?;
+        let (_, provider, application) = self.application_of(account, runtime).await?;
         let client = self
             .shared
             .client(account, &provider, &application)
@@ -267,6 +268,12 @@ impl OAuth {
         let result = self.complete_for(&member, session, &attempt, callback).await;
         if let Err(error) = &result {
             tracing::info!(account = %attempt.account, user = %attempt.user, runtime = %attempt.runtime, %error, "an authorisation brought no token");
+            if let Err(fault) = self.not_authorized(&member, &attempt, error).await {
+                return Returned {
+                    place: Some((member.slug().to_owned(), attempt.runtime)),
+                    result: Err(fault.into()),
+                };
+            }
         }
         Returned {
             place: Some((member.slug().to_owned(), attempt.runtime)),
@@ -285,7 +292,7 @@ impl OAuth {
             return Err(OAuthError::TooLate);
         }
         let account = attempt.account;
-        let (provider, application) = self.application_of(account, attempt.runtime).await?;
+        let (runtime, provider, application) = self.application_of(account, attempt.runtime).await?;
         if application.id != attempt.application {
             return Err(OAuthError::Changed);
         }
@@ -316,6 +323,14 @@ impl OAuth {
             None => None,
         };
         let code = SecretString::from(callback.code.expose());
+        let about = self
+            .shared
+            .event(member, Action::TokenAuthorizing)
+            .runtime(runtime.id, runtime.name)
+            .git_provider(provider.id, &provider.name)
+            .holder(Some(attempt.user));
+        self.shared.store.record(account, about.clone()).await?;
+        let unwanted = about.detail("not stored");
         let pair = client
             .exchange(&code, verifier.as_ref())
             .await
@@ -333,7 +348,9 @@ impl OAuth {
             Err(TokenError::Foreign(foreign)) => match self.ask(attempt, session, &pair, &foreign).await {
                 Ok(()) => Ok(Completed::Asked),
                 Err(error) => {
-                    client.revoke(&pair.access).await;
+                    self.shared
+                        .recorded(account, unwanted, client.revoke(&pair.access))
+                        .await?;
                     Err(error)
                 }
             },
@@ -347,7 +364,8 @@ impl OAuth {
                     .await?
                     .is_empty()
                 {
-                    let revocation = client.revoke(&pair.access).await;
+                    let asked = client.revoke(&pair.access);
+                    let revocation = self.shared.recorded(account, unwanted, asked).await?;
                     tracing::info!(%account, ?revocation, "revoked a token that was not taken");
                 }
                 Err(error.into())
@@ -382,7 +400,7 @@ impl OAuth {
         let task = tokio::spawn(async move {
             let stored = this.store_confirmed(&member, &row).await;
             if stored.is_err() {
-                this.drop_pair(&row).await;
+                this.drop_pair(&row, Actor::from(&member)).await;
             }
             stored
         });
@@ -395,7 +413,7 @@ impl OAuth {
         row: &OAuthQuestionRow,
     ) -> Result<(String, Option<Revoked>), OAuthError> {
         let (pair, identity) = self.open(row).await?;
-        let (_, application) = self.application_of(row.account, row.runtime).await?;
+        let (_, _, application) = self.application_of(row.account, row.runtime).await?;
         if application.id != row.application {
             return Err(OAuthError::Changed);
         }
@@ -410,7 +428,16 @@ impl OAuth {
     /// Drops the token that waits, and has the provider take it back.
     pub async fn decline(&self, session: &Session, member: &Member, runtime: RuntimeId) -> Result<(), OAuthError> {
         let row = self.take_question(session, member, runtime).await?;
-        self.drop_pair(&row).await;
+        let name = self.shared.store.runtime(row.account, runtime).await?;
+        let name = name.map(|runtime| runtime.name).unwrap_or_default();
+        let event = self
+            .shared
+            .event(member, Action::TokenDeclined)
+            .runtime(runtime, name)
+            .holder(Some(row.user))
+            .detail(format!("of {}", row.login));
+        self.shared.store.record(row.account, event).await?;
+        self.drop_pair(&row, member.into()).await;
         Ok(())
     }
 
@@ -432,7 +459,7 @@ impl OAuth {
         let mut dropped = 0;
         for row in self.shared.store.unanswered_oauth_questions(now, BATCH).await? {
             if self.shared.store.take_oauth_question(row.id).await? {
-                self.drop_pair(&row).await;
+                self.drop_pair(&row, Actor::Patchbay).await;
                 dropped += 1;
             }
         }
@@ -449,19 +476,16 @@ impl OAuth {
             .await?
             .ok_or(OAuthError::NotFound)?;
         let at = self.shared.now();
-        let event = AuditEvent {
-            id: self.shared.uuid(),
-            at,
-            actor: Some(member.user()),
-            action: "oauth_application.requested",
-            runtime: Some(runtime.id),
-            git_provider: Some(runtime.git_provider),
-            token: None,
-            detail: runtime.name,
-        };
         let store = &self.shared.store;
+        let provider = store.git_provider(account, runtime.git_provider).await?;
+        let provider = provider.ok_or(OAuthError::NotFound)?;
+        let event = self
+            .shared
+            .event(member, Action::OAuthApplicationRequested)
+            .runtime(runtime.id, runtime.name)
+            .git_provider(provider.id, provider.name);
         Ok(store
-            .request_oauth_application(account, runtime.git_provider, member.user(), at, event)
+            .request_oauth_application(account, provider.id, member.user(), at, event)
             .await?)
     }
 
@@ -469,7 +493,7 @@ impl OAuth {
         &self,
         account: AccountId,
         runtime: RuntimeId,
-    ) -> Result<(GitProviderRow, OAuthApplicationRow), OAuthError> {
+    ) -> Result<(RuntimeRow, GitProviderRow, OAuthApplicationRow), OAuthError> {
         let store = &self.shared.store;
         let runtime = store.runtime(account, runtime).await?.ok_or(OAuthError::NotFound)?;
         let application = runtime.oauth_application.ok_or(OAuthError::NoApplication)?;
@@ -481,7 +505,37 @@ impl OAuth {
             .git_provider(account, runtime.git_provider)
             .await?
             .ok_or(OAuthError::NotFound)?;
-        Ok((provider, application))
+        Ok((runtime, provider, application))
+    }
+
+    /// Records that an authorisation brought no token.
+    async fn not_authorized(
+        &self,
+        member: &Member,
+        attempt: &OAuthAttemptRow,
+        error: &OAuthError,
+    ) -> Result<(), Fault> {
+        let store = &self.shared.store;
+        let runtime = store.runtime(attempt.account, attempt.runtime).await?;
+        let why = match error {
+            OAuthError::Denied { code, .. } => format!("denied: {code}"),
+            OAuthError::NoToken { why, .. } => why.clone(),
+            other => other.to_string(),
+        };
+        let outcome = match error {
+            OAuthError::Denied { .. } | OAuthError::Token(TokenError::Refused { .. } | TokenError::Misplaced(_)) => {
+                Outcome::Refused
+            }
+            _ => Outcome::Failed,
+        };
+        let event = self
+            .shared
+            .event(member, Action::TokenNotAuthorized)
+            .runtime(attempt.runtime, runtime.map(|row| row.name).unwrap_or_default())
+            .holder(Some(attempt.user))
+            .outcome(outcome)
+            .detail(why);
+        store.record(attempt.account, event).await
     }
 
     async fn ask(
@@ -517,7 +571,7 @@ impl OAuth {
             expires_at: self.shared.now().plus(LIFETIME),
         };
         if let Some(old) = self.shared.store.ask_oauth_question(row).await? {
-            self.drop_pair(&old).await;
+            self.drop_pair(&old, Actor::Patchbay).await;
         }
         Ok(())
     }
@@ -561,7 +615,7 @@ impl OAuth {
     }
 
     /// Has the provider take back a token that nobody wants. Nothing depends on it.
-    async fn drop_pair(&self, row: &OAuthQuestionRow) {
+    async fn drop_pair(&self, row: &OAuthQuestionRow, actor: Actor) {
         let dropped = async {
             let store = &self.shared.store;
             let Some(application) = store.oauth_application(row.account, row.application).await? else {
@@ -572,7 +626,16 @@ impl OAuth {
             };
             let (pair, _) = self.open(row).await?;
             if let Some(client) = self.shared.client(row.account, &provider, &application).await? {
-                let revocation = client.revoke(&pair.access).await;
+                let runtime = store.runtime(row.account, row.runtime).await?;
+                let about = self
+                    .shared
+                    .event(actor, Action::TokenRevoking)
+                    .runtime(row.runtime, runtime.map(|runtime| runtime.name).unwrap_or_default())
+                    .git_provider(provider.id, &provider.name)
+                    .holder(Some(row.user))
+                    .detail(format!("of {}, not stored", row.login));
+                let asked = client.revoke(&pair.access);
+                let revocation = self.shared.recorded(row.account, about, asked).await?;
                 tracing::info!(account = %row.account, user = %row.user, ?revocation, "dropped a token that nobody wanted");
             }
             Ok::<_, Fault>(())

@@ -21,11 +21,12 @@ pub(crate) use refresh::check_new;
 
 use crate::{
     Fault,
+    audit::{Action, Actor, AuditEvent},
     clock::Clock,
     egress::Egress,
     keys::AccountKeys,
     random::{self, Random},
-    revocation::Revoked,
+    revocation::{self, Revoked},
     store::{GitProviderRow, GrantRow, OAuthApplicationRow, Store},
     vault::Place,
 };
@@ -53,6 +54,19 @@ impl Authorizations {
 
     pub(crate) fn uuid(&self) -> uuid::Uuid {
         random::uuid(self.random.as_ref(), self.clock.as_ref())
+    }
+
+    pub(crate) fn event(&self, actor: impl Into<Actor>, action: Action) -> AuditEvent {
+        AuditEvent::new(actor, action, self.clock.now())
+    }
+
+    /// What was done with an OAuth token, for the record.
+    pub(crate) fn token_event(&self, actor: Actor, action: Action, grant: &GrantRow) -> AuditEvent {
+        self.event(actor, action)
+            .runtime(grant.runtime, &grant.runtime_name)
+            .git_provider(grant.provider.id, &grant.provider.name)
+            .token(grant.token)
+            .holder(grant.user)
     }
 
     /// Where a provider sends people back to, for an application.
@@ -102,22 +116,45 @@ impl Authorizations {
         }
     }
 
-    /// Has the provider take an OAuth token back, that one alone, and tells what became of it. Nothing that fails here fails the
-    /// caller: that a person wants a token gone does not depend on it.
-    pub(crate) async fn take_back(&self, grant: &GrantRow) -> Revoked {
-        let outcome = self.revoke(grant).await.unwrap_or_else(|fault| {
-            tracing::error!(account = %grant.account, token = %grant.token, %fault, "a token could not be revoked");
-            Revocation::Failed("Patchbay could not open it".to_owned())
-        });
+    /// Has the provider take an OAuth token back, that one alone, and tells what became of it. It fails only where that cannot be
+    /// recorded: that a person wants a token gone does not depend on anything else.
+    pub(crate) async fn take_back(&self, grant: &GrantRow, actor: &Actor) -> Result<Revoked, Fault> {
+        let about = self
+            .token_event(actor.clone(), Action::TokenRevoking, grant)
+            .detail(grant.hint.clone());
+        let asked = async {
+            self.revoke(grant).await.unwrap_or_else(|fault| {
+                tracing::error!(account = %grant.account, token = %grant.token, %fault, "a token could not be revoked");
+                Revocation::Failed("Patchbay could not open it".to_owned())
+            })
+        };
+        let outcome = self.recorded(grant.account, about, asked).await?;
         tracing::info!(account = %grant.account, token = %grant.token, ?outcome, "asked to revoke an OAuth token");
         let server = grant.provider.kind.authorization_server();
         let page = server.map_or_else(String::new, |server| {
             server.authorizations_url(&grant.provider.base_url)
         });
-        Revoked {
+        Ok(Revoked {
             words: outcome.words(grant.provider.kind.name(), &page),
             outcome,
-        }
+        })
+    }
+
+    /// Has a provider take a token back, and records that.
+    pub(crate) async fn recorded(
+        &self,
+        account: AccountId,
+        about: AuditEvent,
+        revoke: impl Future<Output = Revocation>,
+    ) -> Result<Revocation, Fault> {
+        // On the heap: the futures of whole authorisations hold it.
+        Box::pin(revocation::recorded(
+            (&self.store, self.clock.as_ref()),
+            account,
+            about,
+            revoke,
+        ))
+        .await
     }
 
     async fn revoke(&self, grant: &GrantRow) -> Result<Revocation, Fault> {

@@ -7,11 +7,13 @@
 
 use super::{Authorizations, NoPair, Pair, refresh_place};
 use crate::{
-    Fault, credentials,
+    Fault,
+    audit::{Action, Actor, AuditEvent},
+    credentials,
     keys::Sealer,
     providers::{self, Allowance, Granted, Inquiry},
     random,
-    store::{AuditEvent, GrantRow, NewGrant, NewPair, RefreshEnd},
+    store::{GrantRow, NewGrant, NewPair, RefreshEnd},
 };
 use domain::{
     AccountId, CheckId, CheckOutcome, GitTokenId, HolderKind, RefreshNote, Refusal, Timestamp, TokenStatus, provider,
@@ -352,14 +354,21 @@ impl Refresh {
         let place = refresh_place(grant.account, grant.token, grant.user);
         let old = shared.keys.unseal(&place, refresh).await?;
         let now = shared.now();
-        if !shared.store.take_refresh(grant, now, now.plus(LEASE)).await? {
+        let left_behind = grant.sent_at.is_some() && !matches!(grant.note, Some(RefreshNote::InDoubt { .. }));
+        let event = left_behind.then(|| self.in_doubt(grant));
+        if !shared.store.take_refresh(grant, now, now.plus(LEASE), event).await? {
             return Ok(Outcome::NotMine);
         }
         match client.refresh(&old, &grant.redirect_uri).await {
             Ok(pair) => {
                 if !self.keep(grant, &sealer, &pair).await? {
                     // Deleted or replaced meanwhile: nobody wants the new token, so it should not live on unseen.
-                    let revocation = client.revoke(&pair.access).await;
+                    let about = shared
+                        .token_event(Actor::Patchbay, Action::TokenRevoking, grant)
+                        .detail("refreshed while it was deleted");
+                    let revocation = shared
+                        .recorded(grant.account, about, client.revoke(&pair.access))
+                        .await?;
                     tracing::warn!(account = %grant.account, token = %grant.token, ?revocation, "a token was deleted while it was refreshed");
                     return Ok(Outcome::NotMine);
                 }
@@ -436,16 +445,15 @@ impl Refresh {
         };
         let next = refresh::retry(failures, now, random::chance(shared.random.as_ref()));
         tracing::warn!(account = %grant.account, token = %grant.token, why = why.why(), is_final, "an OAuth token was not refreshed");
-        let event = is_final.then(|| AuditEvent {
-            id: shared.uuid(),
-            at: now,
-            actor: None,
-            action: "token.refresh_failed",
-            runtime: Some(grant.runtime),
-            git_provider: Some(grant.provider.id),
-            token: Some(grant.token),
-            detail: format!("{}: {}", grant.hint, why.why()),
-        });
+        let newly_in_doubt = matches!(note, RefreshNote::InDoubt { .. })
+            && !was_in_doubt
+            && !matches!(grant.note, Some(RefreshNote::InDoubt { .. }));
+        let event = if is_final {
+            let failed = shared.token_event(Actor::Patchbay, Action::TokenRefreshFailed, grant);
+            Some(failed.detail(format!("{}: {}", grant.hint, why.why())))
+        } else {
+            newly_in_doubt.then(|| self.in_doubt(grant))
+        };
         let end = RefreshEnd {
             due: (!is_final).then(|| said.map_or(next, |said| said.max(next))),
             in_doubt: in_doubt && !is_final,
@@ -459,6 +467,13 @@ impl Refresh {
             self.check(grant.account, grant.token).await;
         }
         Ok(())
+    }
+
+    /// The record that the answer of a provider to a refresh is not known.
+    fn in_doubt(&self, grant: &GrantRow) -> AuditEvent {
+        self.shared
+            .token_event(Actor::Patchbay, Action::TokenInDoubt, grant)
+            .detail(grant.hint.clone())
     }
 
     /// Checks a stored OAuth token as it is and notes what came of it; `None` if that could not be done.

@@ -2,13 +2,15 @@
 
 use super::{AFTER_REFUSAL, AFTER_TROUBLE, Rotation, RotationError, RotationOutcome, Step};
 use crate::{
-    Fault, credentials,
+    Fault,
+    audit::{Action, Actor, Outcome},
+    credentials,
     keys::Sealer,
     providers::Rotated,
     store::{Holding, NewValue, Rewritten, Taken},
 };
 use domain::{
-    CheckOutcome, Expiry, RotationNote, RotationRefusal, UserId,
+    CheckOutcome, Expiry, RotationNote, RotationRefusal,
     check::Trouble,
     token_format::{self, TokenFormat},
 };
@@ -23,21 +25,20 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 impl Rotation {
-    pub(super) async fn carry_out(
-        &self,
-        holding: &Holding,
-        actor: Option<UserId>,
-    ) -> Result<RotationOutcome, RotationError> {
+    pub(super) async fn carry_out(&self, holding: &Holding, actor: &Actor) -> Result<RotationOutcome, RotationError> {
         // All that may fail comes before the provider is asked: keys, the old token, and a commit, which is the mark itself.
         let sealer = self.credentials.keys.sealer(holding.account).await?;
         let old = self.credentials.open(holding).await?;
         self.watch.reached(Step::Prepared).await;
         let now = self.credentials.now();
-        match self
+        let begun = self
+            .credentials
+            .event(holding, actor.clone(), Action::TokenRotating)
+            .detail(holding.hint.clone());
+        let taken = self
             .store
-            .take_rotation(holding.account, holding.id, &holding.fingerprint, now)
-            .await?
-        {
+            .take_rotation(holding.account, (holding.id, &holding.fingerprint), now, begun);
+        match taken.await? {
             Taken::Yes => {}
             Taken::Busy => return Err(RotationError::Busy),
             Taken::Gone => return Err(RotationError::NotFound),
@@ -53,15 +54,15 @@ impl Rotation {
                     self.check_all(holding, &holding.fingerprint).await;
                 }
                 let note = RotationNote::Refused(refusal.clone());
-                self.end(holding, Some(&note)).await?;
+                self.end(holding, Some(&note), actor).await?;
                 Ok(RotationOutcome::Refused(refusal))
             }
             Rotated::NotAsked(setback) => {
-                self.end(holding, Some(&RotationNote::NotAsked(setback.clone())))
-                    .await?;
+                let note = RotationNote::NotAsked(setback.clone());
+                self.end(holding, Some(&note), actor).await?;
                 Ok(RotationOutcome::NotAsked(setback))
             }
-            Rotated::Unknown(trouble) => self.look_once(holding, trouble).await,
+            Rotated::Unknown(trouble) => self.look_once(holding, trouble, actor).await,
         }
     }
 
@@ -71,13 +72,14 @@ impl Rotation {
         holding: &Holding,
         sealer: &Sealer,
         token: &SecretString,
-        (expiry, actor): (Expiry, Option<UserId>),
+        (expiry, actor): (Expiry, &Actor),
     ) -> Result<RotationOutcome, RotationError> {
         let hint = token_format::hint(token.expose_secret());
         let new = NewValue {
             event: self
                 .credentials
-                .event(holding, actor, "token.rotated", format!("{} by {hint}", holding.hint)),
+                .event(holding, actor.clone(), Action::TokenRotated)
+                .detail(format!("{} by {hint}", holding.hint)),
             fingerprint: sealer.fingerprint(token),
             hint,
             format: TokenFormat::of(token.expose_secret()).map(|format| format.name.to_owned()),
@@ -89,7 +91,7 @@ impl Rotation {
             Ok(Rewritten::Stored) => {}
             Ok(Rewritten::Gone) => {
                 // Deleted or replaced meanwhile: nobody wants the new token, so it should not live on unseen.
-                let revocation = self.credentials.revoke(holding, token).await;
+                let revocation = self.credentials.revoke_recorded(holding, token, actor).await?;
                 tracing::warn!(account = %holding.account, token = %holding.id, ?revocation, "a token was deleted while it was rotated");
                 return Err(RotationError::NotFound);
             }
@@ -131,11 +133,16 @@ impl Rotation {
 
     /// The answer did not arrive. A refusal of the old token tells that it was rotated. That it still works tells nothing yet:
     /// the provider may be at it, so the mark stays, and [`recover`](Self::recover) looks again.
-    async fn look_once(&self, holding: &Holding, trouble: Trouble) -> Result<RotationOutcome, RotationError> {
+    async fn look_once(
+        &self,
+        holding: &Holding,
+        trouble: Trouble,
+        actor: &Actor,
+    ) -> Result<RotationOutcome, RotationError> {
         tracing::error!(account = %holding.account, token = %holding.id, ?trouble, "a provider was asked to rotate a token, and its answer did not arrive");
         match self.check_all(holding, &holding.fingerprint).await {
             Some(CheckOutcome::Refused(_)) => {
-                self.end(holding, Some(&RotationNote::Interrupted)).await?;
+                self.end(holding, Some(&RotationNote::Interrupted), actor).await?;
                 Ok(RotationOutcome::Interrupted)
             }
             seen @ (Some(CheckOutcome::Accepted(_) | CheckOutcome::Unchanged(_)) | None) => {
@@ -165,14 +172,27 @@ impl Rotation {
     }
 
     /// Ends a rotation that brought no new token.
-    pub(super) async fn end(&self, holding: &Holding, note: Option<&RotationNote>) -> Result<(), Fault> {
+    pub(super) async fn end(&self, holding: &Holding, note: Option<&RotationNote>, actor: &Actor) -> Result<(), Fault> {
         let pause = match note {
             Some(RotationNote::Refused(_) | RotationNote::Interrupted) => AFTER_REFUSAL,
             Some(RotationNote::NotAsked(_)) | None => AFTER_TROUBLE,
         };
         let retry_at = self.credentials.now().plus(pause);
+        let why = match note {
+            Some(note) => note.words(holding.provider.kind.name()),
+            None => "It was interrupted, and the token is what it was.".to_owned(),
+        };
+        let outcome = match note {
+            Some(RotationNote::Refused(_)) => Outcome::Refused,
+            Some(RotationNote::Interrupted | RotationNote::NotAsked(_)) | None => Outcome::Failed,
+        };
+        let event = self
+            .credentials
+            .event(holding, actor.clone(), Action::TokenNotRotated)
+            .outcome(outcome)
+            .detail(format!("{}: {why}", holding.hint));
         self.store
-            .end_rotation(holding.account, &holding.fingerprint, note, retry_at)
+            .end_rotation(holding.account, &holding.fingerprint, note, retry_at, event)
             .await
     }
 }

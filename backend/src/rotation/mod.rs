@@ -15,14 +15,15 @@ pub use step::{Step, Watch};
 use crate::{
     Fault,
     access::{AccessError, Member},
+    audit::Actor,
     credentials::Credentials,
     store::{Holding, Store},
     sweep::origin,
     tokens::At,
 };
 use domain::{
-    CheckOutcome, Expiry, GitTokenId, HolderKind, ProviderKind, RotationRefusal, Setback, Timestamp, UserId,
-    check::Trouble, rotation,
+    CheckOutcome, Expiry, GitTokenId, HolderKind, ProviderKind, RotationRefusal, Setback, Timestamp, check::Trouble,
+    rotation,
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -147,7 +148,7 @@ impl Rotation {
             self.settle(&holding, self.credentials.now()).await?;
             holding = find().await?.ok_or(RotationError::NotFound)?;
         }
-        let outcome = self.in_its_own_task(holding, Some(member.user())).await?;
+        let outcome = self.in_its_own_task(holding, member.into()).await?;
         tracing::info!(account = %member.account(), user = %member.user(), %runtime, ?outcome, "asked to rotate a token");
         Ok(outcome)
     }
@@ -201,7 +202,7 @@ impl Rotation {
     /// `false` when the provider's host did not answer.
     async fn rotate_one(&self, holding: Holding, now: Timestamp, run: &mut RotationRun) -> bool {
         let (account, token) = (holding.account, holding.id);
-        match self.in_its_own_task(holding, None).await {
+        match self.in_its_own_task(holding, Actor::Patchbay).await {
             Ok(outcome) => {
                 tracing::info!(%account, %token, ?outcome, "rotated a token that was due");
                 match outcome {
@@ -254,7 +255,7 @@ impl Rotation {
     }
 
     /// Carries out a rotation in a task of its own, which no caller can cut off.
-    async fn in_its_own_task(&self, holding: Holding, actor: Option<UserId>) -> Result<RotationOutcome, RotationError> {
+    async fn in_its_own_task(&self, holding: Holding, actor: Actor) -> Result<RotationOutcome, RotationError> {
         if !rotation::is_possible(holding.status) {
             return Err(RotationError::LastCheckRefused);
         }
@@ -262,7 +263,7 @@ impl Rotation {
         let running = running.map_err(|_| RotationError::Stopping)?;
         let this = self.clone();
         let task = tokio::spawn(async move {
-            let outcome = this.carry_out(&holding, actor).await;
+            let outcome = this.carry_out(&holding, &actor).await;
             drop(running);
             outcome
         });

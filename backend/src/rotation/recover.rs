@@ -1,7 +1,7 @@
 //! What became of a rotation whose process ended before it did.
 
 use super::{LEASE, PAGE, Rotation};
-use crate::{Fault, store::Holding, sweep::origin};
+use crate::{Fault, audit::Actor, store::Holding, sweep::origin};
 use domain::{CheckOutcome, Expiry, Refusal, RotationNote, Timestamp};
 use std::collections::HashSet;
 use tokio::sync::watch;
@@ -56,17 +56,18 @@ impl Rotation {
         match self.check_all(holding, &holding.fingerprint).await {
             Some(CheckOutcome::Accepted(_)) => {
                 tracing::warn!(%account, %token, "a rotation was interrupted; the token was not rotated and works");
-                self.end(holding, None).await?;
+                self.end(holding, None, &Actor::Patchbay).await?;
                 Ok(Settled::Known)
             }
             Some(CheckOutcome::Refused(refusal)) if has_ended(holding, &refusal, now) => {
                 tracing::warn!(%account, %token, "a rotation was interrupted; the token has reached its end, and whether it was rotated cannot be told");
-                self.end(holding, None).await?;
+                self.end(holding, None, &Actor::Patchbay).await?;
                 Ok(Settled::Known)
             }
             Some(CheckOutcome::Refused(_)) => {
                 tracing::error!(%account, %token, "a rotation was interrupted; the new token is lost and the old one refused");
-                self.end(holding, Some(&RotationNote::Interrupted)).await?;
+                self.end(holding, Some(&RotationNote::Interrupted), &Actor::Patchbay)
+                    .await?;
                 Ok(Settled::Known)
             }
             // The mark stays until the provider can be asked.

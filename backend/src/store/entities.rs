@@ -56,6 +56,33 @@ pub(crate) mod member {
         pub user_id: Uuid,
         pub role: String,
         pub created_at: i64,
+        pub last_seen_at: Option<i64>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// A link by which somebody becomes a member, by the hash of its code.
+pub(crate) mod invitation {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "invitations")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub account_id: Uuid,
+        pub code_hash: Vec<u8>,
+        pub role: String,
+        pub email: Option<String>,
+        pub invited_by: Uuid,
+        pub created_at: i64,
+        pub ends_at: i64,
+        pub used_at: Option<i64>,
+        pub revoked_at: Option<i64>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -194,7 +221,7 @@ pub(crate) mod scope_profile {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// What was done in an account; `detail` is text for a person, without anything secret.
+/// What was done in an account; `detail` is text for a person, without anything secret. The database refuses to change or delete one.
 pub(crate) mod audit_event {
     use sea_orm::entity::prelude::*;
 
@@ -202,16 +229,70 @@ pub(crate) mod audit_event {
     #[sea_orm(table_name = "audit_events")]
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
-        pub id: Uuid,
         pub account_id: Uuid,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub seq: i64,
         pub at: i64,
+        pub actor: String,
         pub actor_id: Option<Uuid>,
+        pub actor_name: Option<String>,
+        pub actor_email: Option<String>,
+        pub origin: Option<String>,
+        pub topic: String,
         pub action: String,
+        pub outcome: String,
         pub runtime_id: Option<Uuid>,
+        pub runtime: Option<String>,
         pub git_provider_id: Option<Uuid>,
+        pub git_provider: Option<String>,
         pub git_token_id: Option<Uuid>,
+        pub person_id: Option<Uuid>,
+        pub person: Option<String>,
         #[sea_orm(column_type = "Text")]
         pub detail: String,
+        pub previous: Vec<u8>,
+        pub hash: Vec<u8>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// The end of an account's chain of events.
+pub(crate) mod audit_head {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "audit_heads")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub account_id: Uuid,
+        pub seq: i64,
+        pub at: i64,
+        pub hash: Vec<u8>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Which events have which words.
+pub(crate) mod audit_word {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "audit_words")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub account_id: Uuid,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub word: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub seq: i64,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -532,6 +613,27 @@ pub(crate) mod person_word {
         pub word: String,
         #[sea_orm(primary_key, auto_increment = false)]
         pub user_id: Uuid,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// The secret link under which an admin's calendar reads what ends when, by its hash.
+pub(crate) mod calendar_feed {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "calendar_feeds")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub account_id: Uuid,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub user_id: Uuid,
+        pub secret_hash: Vec<u8>,
+        pub created_at: i64,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -137,22 +137,27 @@ impl TokenQuery {
     #[must_use]
     pub fn select(&self) -> SelectStatement {
         let order = order(self.descending);
-        let mut branches = self.branches().into_iter().map(|place| {
+        let mut branches = self.branches().into_iter().map(|(place, found)| {
+            // What a search finds is sorted: as an expression the key tempts no database to walk through all tokens in order.
+            let key = || {
+                let key = Expr::col(self.key());
+                if found { key.add(0) } else { key }
+            };
             let mut branch = Query::select();
             branch
                 .column(git_token::Column::Id)
                 .expr_as(Expr::col(self.key()), "sort_key")
                 .from(git_token::Entity)
                 .cond_where(place);
-            if let Some((key, id)) = self.after {
+            if let Some((at, id)) = self.after {
                 branch.and_where(comes_after(
                     self.descending,
-                    [Expr::col(self.key()), Expr::col(git_token::Column::Id)],
-                    [Expr::value(key), Expr::value(id.0)],
+                    [key(), Expr::col(git_token::Column::Id)],
+                    [Expr::value(at), Expr::value(id.0)],
                 ));
             }
             branch
-                .order_by(self.key(), order.clone())
+                .order_by_expr(key(), order.clone())
                 .order_by(git_token::Column::Id, order.clone())
                 .limit(self.limit)
                 .take()
@@ -199,12 +204,12 @@ impl TokenQuery {
         }
     }
 
-    /// Ranges of an index that make up the choice together.
-    fn branches(&self) -> Vec<Condition> {
+    /// Ranges of an index that make up the choice together, and whether they have to be sorted.
+    fn branches(&self) -> Vec<(Condition, bool)> {
         match (&self.search, &self.format) {
             (Some(search), _) => self.found(search),
             // Few formats are looked for, and these are kept apart.
-            (None, Some(_)) => vec![self.residual().add(self.any_span())],
+            (None, Some(_)) => vec![(self.residual().add(self.any_span()), false)],
             (None, None) => {
                 let (place, residual) = match (self.runtime, self.provider) {
                     (Some(runtime), provider) => (
@@ -240,23 +245,17 @@ impl TokenQuery {
 
     /// What a search finds. A person has few tokens, and those with a login are looked at up to a limit, so both are sorted; a runtime
     /// has many.
-    fn found(&self, search: &TokenSearch) -> Vec<Condition> {
+    fn found(&self, search: &TokenSearch) -> Vec<(Condition, bool)> {
         let mut branches = Vec::new();
         if !search.people.is_empty() {
             let people = search.people.iter().map(|person| person.0);
-            branches.push(
-                self.residual()
-                    .add(git_token::Column::UserId.is_in(people))
-                    .add(self.any_span()),
-            );
+            let theirs = self.residual().add(git_token::Column::UserId.is_in(people));
+            branches.push((theirs.add(self.any_span()), true));
         }
         if !search.login.is_empty() {
             let with_login = logins(self.account, &search.login).limit(MOST_LOGINS).take();
-            branches.push(
-                self.residual()
-                    .add(git_token::Column::Id.in_subquery(with_login))
-                    .add(self.any_span()),
-            );
+            let theirs = self.residual().add(git_token::Column::Id.in_subquery(with_login));
+            branches.push((theirs.add(self.any_span()), true));
         }
         for runtime in &search.runtimes {
             if self.runtime.is_none_or(|only| only == *runtime) {
@@ -267,17 +266,18 @@ impl TokenQuery {
     }
 
     /// The choice by status, kind and end within a place, as ranges of the indexes that begin with the place.
-    fn ranges(&self, place: &SimpleExpr, residual: &Condition) -> Vec<Condition> {
+    fn ranges(&self, place: &SimpleExpr, residual: &Condition) -> Vec<(Condition, bool)> {
         let start = || Condition::all().add(place.clone()).add(residual.clone());
         let mut ranges = Vec::new();
         for span in &self.spans {
             // No index has every facet of a runtime or provider in the order of checks.
             let whole = self.order == TokenOrder::Ends || (self.runtime.is_none() && self.provider.is_none());
             if span.statuses.len() == TokenStatus::ALL.len() && self.oauth.is_none() && whole && self.search.is_none() {
-                ranges.push(within(start(), span));
+                ranges.push((within(start(), span), false));
             } else {
                 for facet in self.facets(span) {
-                    ranges.push(within(start().add(git_token::Column::Facet.eq(facet)), span));
+                    let of_facet = start().add(git_token::Column::Facet.eq(facet));
+                    ranges.push((within(of_facet, span), false));
                 }
             }
         }

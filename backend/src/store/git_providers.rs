@@ -2,10 +2,9 @@
 
 use super::{
     Store,
-    audit::AuditEvent,
     entities::{git_provider, git_token, oauth_application, runtime},
 };
-use crate::Fault;
+use crate::{Fault, audit::AuditEvent};
 use domain::{AccountId, GitProviderId, ProviderKind, Timestamp};
 use sea_orm::{
     ActiveModelTrait as _,

@@ -4,12 +4,16 @@
 //! query of an account's rows takes the account, so that one account's id finds nothing in another.
 
 mod audit;
+mod audit_search;
+mod calendar_feeds;
 mod due_tokens;
 mod entities;
 mod expiring;
 mod git_providers;
 mod git_tokens;
+mod invitations;
 mod keys;
+mod members;
 mod notice_entities;
 mod notice_outbox;
 mod notice_people;
@@ -24,16 +28,18 @@ mod runtimes;
 mod scope_profiles;
 mod sessions;
 
-pub use audit::{AuditEvent, AuditRow};
+pub use audit::AuditHead;
 pub use due_tokens::{BackgroundCheck, DueProvider, DueToken};
 pub use expiring::{
     ListedToken, MOST_LOGINS, MissingRow, TokenCounts, TokenCursor, TokenOrder, TokenQuery, TokenSearch,
 };
 pub use git_providers::GitProviderRow;
 pub use git_tokens::{GitTokenRow, NewGitToken};
+pub use invitations::{InvitationRow, Joined, Joiner, NewInvitation};
 pub use keys::{AccountKeyRow, KeyPurpose};
+pub use members::{LeftToken, LeftTokens, MemberRow, Records, Stays, Told};
 pub use notice_outbox::{DeadMessage, MessageEnd, OutgoingMessage};
-pub use notice_people::{Told, ToldPerson};
+pub use notice_people::{ToldNotice, ToldPerson};
 pub use notice_settings::{ChannelKind, ChannelRow, NoticeSettings};
 pub use notices::{Looked, NewNotice, OpenNotice, Step, Subject, Unminded, Verdict, Watched};
 pub use oauth_applications::{OAuthApplicationRow, OAuthRequestRow};

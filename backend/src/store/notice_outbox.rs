@@ -3,13 +3,12 @@
 
 use super::{
     Store,
-    audit::AuditEvent,
     entities::{account, member, user},
     notice_entities::{notice, notice_channel, notice_delivery, notice_message, notice_mute, notice_recipient},
-    notice_people::{Told, told},
+    notice_people::{ToldNotice, told},
     notice_settings::{ChannelRow, channel_row},
 };
-use crate::Fault;
+use crate::{Fault, audit::AuditEvent};
 use domain::{AccountId, NoticeChannelId, NoticeMessageId, Timestamp};
 use sea_orm::{
     ActiveValue::Set,
@@ -45,7 +44,7 @@ pub struct OutgoingMessage {
     /// Until when nobody else takes it.
     pub lease: Timestamp,
     /// What it tells, the oldest first: at most a hundred.
-    pub notices: Vec<Told>,
+    pub notices: Vec<ToldNotice>,
     /// How many it tells.
     pub count: u64,
 }
@@ -514,7 +513,7 @@ async fn sorted(
 }
 
 /// What a message tells, the oldest first, at most [`NAMED`], and how many that are.
-async fn notices_of(tx: &DatabaseTransaction, message: Uuid) -> Result<(Vec<Told>, u64), Fault> {
+async fn notices_of(tx: &DatabaseTransaction, message: Uuid) -> Result<(Vec<ToldNotice>, u64), Fault> {
     let told_by = notice_delivery::Column::MessageId.eq(message);
     let count = notice_delivery::Entity::find()
         .filter(told_by.clone())

@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 /// What a notice tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct ToldNotice {
     /// Which.
     pub id: NoticeId,
     /// What it tells.
@@ -44,7 +44,7 @@ pub struct Told {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToldPerson {
     /// What it tells.
-    pub told: Told,
+    pub told: ToldNotice,
     /// When somebody acknowledged it.
     pub acknowledged_at: Option<Timestamp>,
     /// Until when the person put it off.
@@ -268,7 +268,7 @@ impl Store {
     }
 
     /// The open notices of an account, the newest first; at most `limit`.
-    pub async fn open_notices(&self, account: AccountId, limit: u64) -> Result<Vec<Told>, Fault> {
+    pub async fn open_notices(&self, account: AccountId, limit: u64) -> Result<Vec<ToldNotice>, Fault> {
         let rows = notice::Entity::find()
             .filter(notice::Column::AccountId.eq(account.0))
             .filter(notice::Column::ClosedAt.is_null())
@@ -287,8 +287,8 @@ fn recipients(account: AccountId, user: UserId) -> Select<notice_recipient::Enti
         .filter(notice_recipient::Column::AccountId.eq(account.0))
 }
 
-pub(super) fn told(row: &notice::Model) -> Result<Told, Fault> {
-    Ok(Told {
+pub(super) fn told(row: &notice::Model) -> Result<ToldNotice, Fault> {
+    Ok(ToldNotice {
         id: NoticeId(row.id),
         condition: condition(row)?,
         sentence: row.sentence.clone(),

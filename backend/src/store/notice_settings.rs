@@ -2,11 +2,10 @@
 
 use super::{
     Store,
-    audit::AuditEvent,
     entities::git_token,
     notice_entities::{notice_channel, notice_setting},
 };
-use crate::{Fault, vault::Sealed};
+use crate::{Fault, audit::AuditEvent, vault::Sealed};
 use domain::{
     AccountId, NoticeChannelId, Timestamp,
     notice::{DIGEST_HOUR, ESCALATE_AFTER, LeadTimes},

@@ -3,13 +3,12 @@
 
 use super::{
     Store,
-    audit::AuditEvent,
     entities::{git_provider, git_token, member, oauth_application, oauth_grant, runtime, user},
     git_tokens::{expiry_of, from_json},
     notice_entities::{notice, notice_channel, notice_delivery, notice_recipient, notice_setting},
     notice_settings::{NoticeSettings, settings_row},
 };
-use crate::Fault;
+use crate::{Fault, audit::AuditEvent};
 use domain::{
     AccountId, Ends, Expiry, GitTokenId, NoticeId, NoticeKind, OAuthApplicationId, ProviderKind, Role, RuntimeId,
     Timestamp, TokenStatus, UserId,

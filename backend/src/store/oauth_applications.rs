@@ -2,11 +2,10 @@
 
 use super::{
     Store,
-    audit::AuditEvent,
     entities::{git_provider, git_token, oauth_application, oauth_attempt, oauth_grant, oauth_request, runtime, user},
     git_tokens::{from_json, to_json},
 };
-use crate::{Fault, vault::Sealed};
+use crate::{Fault, audit::AuditEvent, vault::Sealed};
 use domain::{
     AccountId, GitProviderId, OAuthApplicationId, RuntimeId, Scope, Timestamp, UserId, doctor::Finding, scope,
 };

@@ -5,13 +5,12 @@
 
 use super::{
     GitProviderRow, OAuthApplicationRow, Store,
-    audit::AuditEvent,
     entities::{git_provider, git_token, oauth_application, oauth_grant, oauth_question, runtime},
     git_providers::provider_row,
     git_tokens::{expiry_columns, from_json, held_by, to_json},
     oauth_applications::application_row,
 };
-use crate::{Fault, vault::Sealed};
+use crate::{Fault, audit::AuditEvent, vault::Sealed};
 use domain::{
     AccountId, Expiry, GitTokenId, OAuthApplicationId, RefreshNote, RuntimeId, Scope, Timestamp, TokenStatus, UserId,
     scope,
@@ -72,6 +71,8 @@ pub struct GrantRow {
     pub user: Option<UserId>,
     /// For which runtime.
     pub runtime: RuntimeId,
+    /// What that is called.
+    pub runtime_name: String,
     /// The runtime's Git provider.
     pub provider: GitProviderRow,
     /// By which application, unless that was deleted.
@@ -153,7 +154,7 @@ pub struct RefreshEnd {
     pub failures: u32,
     /// Whether it is still not known what the provider did.
     pub in_doubt: bool,
-    /// The record of it, if it is for good.
+    /// The record of it, if there is to be one.
     pub event: Option<AuditEvent>,
 }
 
@@ -255,7 +256,13 @@ impl Store {
     /// Takes the lease of a grant until `lease`, and notes that the provider is about to be asked: one caller gets `true`, and
     /// only while the grant is of this generation, due, and nobody else is at it. What another process left without an answer becomes
     /// *in doubt*. Committed when this returns.
-    pub async fn take_refresh(&self, grant: &GrantRow, now: Timestamp, lease: Timestamp) -> Result<bool, Fault> {
+    pub async fn take_refresh(
+        &self,
+        grant: &GrantRow,
+        now: Timestamp,
+        lease: Timestamp,
+        event: Option<AuditEvent>,
+    ) -> Result<bool, Fault> {
         let tx = self.begin().await?;
         if grant.sent_at.is_some() {
             // The token before its grant, as everywhere, or two could wait for each other.
@@ -290,6 +297,9 @@ impl Store {
         let taken = done.rows_affected == 1;
         if taken && grant.sent_at.is_some() {
             show(&tx, grant, Some(TokenStatus::InDoubt)).await?;
+        }
+        if let (true, Some(event)) = (taken, event) {
+            event.insert(&tx, grant.account).await?;
         }
         tx.commit().await?;
         Ok(taken)
@@ -614,7 +624,10 @@ pub(super) async fn granted(
 }
 
 /// The OAuth tokens among these.
-async fn grants(db: &impl ConnectionTrait, tokens: Select<git_token::Entity>) -> Result<Vec<GrantRow>, Fault> {
+pub(super) async fn grants(
+    db: &impl ConnectionTrait,
+    tokens: Select<git_token::Entity>,
+) -> Result<Vec<GrantRow>, Fault> {
     let tokens = tokens.filter(git_token::Column::Kind.eq("oauth")).all(db).await?;
     if tokens.is_empty() {
         return Ok(Vec::new());
@@ -647,7 +660,7 @@ async fn grants(db: &impl ConnectionTrait, tokens: Select<git_token::Entity>) ->
         let application = applications
             .iter()
             .find(|application| Some(application.id) == row.oauth_application_id);
-        Some(grant_row(token, row, provider.clone(), application.cloned()))
+        Some(grant_row(token, row, runtime, provider.clone(), application.cloned()))
     });
     placed.collect()
 }
@@ -659,6 +672,7 @@ fn status_of(token: &git_token::Model) -> Result<TokenStatus, Fault> {
 fn grant_row(
     token: git_token::Model,
     row: oauth_grant::Model,
+    runtime: &runtime::Model,
     provider: git_provider::Model,
     application: Option<oauth_application::Model>,
 ) -> Result<GrantRow, Fault> {
@@ -668,6 +682,7 @@ fn grant_row(
         account: AccountId(token.account_id),
         user: token.user_id.map(UserId),
         runtime: RuntimeId(token.runtime_id),
+        runtime_name: runtime.name.clone(),
         provider: provider_row(provider)?,
         application: application.map(application_row).transpose()?,
         sealed: Sealed::from(token.sealed),

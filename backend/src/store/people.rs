@@ -1,12 +1,12 @@
 //! Accounts, people, and who is a member of what.
 
 use super::{
-    Store,
+    Store, audit,
     entities::{account, account_key, member, person_word, session, set_up_link, user},
     keys::{AccountKeyRow, key_model},
     sessions::{SessionRow, session_model},
 };
-use crate::Fault;
+use crate::{Fault, audit::AuditEvent};
 use domain::{AccountId, Role, Timestamp, UserId, field::person_words};
 use sea_orm::{
     ActiveModelTrait as _,
@@ -41,6 +41,8 @@ pub struct MembershipRow {
     pub account_name: String,
     /// What the person may do there.
     pub role: Role,
+    /// When the person was there last, to the minute.
+    pub last_seen_at: Option<Timestamp>,
 }
 
 /// A person to be stored.
@@ -69,9 +71,9 @@ impl Store {
         code_hash: &[u8],
         account: (AccountId, &str, &str),
         keys: Vec<AccountKeyRow>,
-        admin: NewPerson,
-        session: SessionRow,
+        (admin, session): (NewPerson, SessionRow),
         now: Timestamp,
+        event: AuditEvent,
     ) -> Result<bool, Fault> {
         let tx = self.begin().await?;
         let used = set_up_link::Entity::delete_many()
@@ -82,26 +84,32 @@ impl Store {
             tx.rollback().await?;
             return Ok(false);
         }
+        let id = account.0;
         insert_account(&tx, account, keys, now).await?;
         let admin_id = admin.id;
         insert_person(&tx, admin, now).await?;
-        member_model(account.0, admin_id, Role::Admin, now).insert(&tx).await?;
+        member_model(id, admin_id, Role::Admin, now).insert(&tx).await?;
         session::Entity::insert(session_model(session))
             .exec_without_returning(&tx)
             .await?;
+        event.insert(&tx, id).await?;
         tx.commit().await?;
         Ok(true)
     }
 
-    /// Makes an account with its keys and no members.
+    /// Makes a further account with its keys and its admin. [`super::is_taken`] tells that its part of every address is taken.
     pub async fn create_account(
         &self,
         account: (AccountId, &str, &str),
         keys: Vec<AccountKeyRow>,
+        admin: UserId,
         now: Timestamp,
+        event: AuditEvent,
     ) -> Result<(), Fault> {
         let tx = self.begin().await?;
         insert_account(&tx, account, keys, now).await?;
+        member_model(account.0, admin, Role::Admin, now).insert(&tx).await?;
+        event.insert(&tx, account.0).await?;
         Ok(tx.commit().await?)
     }
 
@@ -112,11 +120,13 @@ impl Store {
         person: NewPerson,
         role: Role,
         now: Timestamp,
+        event: AuditEvent,
     ) -> Result<(), Fault> {
         let tx = self.begin().await?;
         let user = person.id;
         insert_person(&tx, person, now).await?;
         member_model(account, user, role, now).insert(&tx).await?;
+        event.insert(&tx, account).await?;
         Ok(tx.commit().await?)
     }
 
@@ -167,8 +177,8 @@ impl Store {
                     account: AccountId(account.id),
                     slug: account.slug,
                     account_name: account.name,
-                    role: Role::from_stored(&row.role)
-                        .ok_or_else(|| Fault::Stored(format!("unknown role {:?}", row.role)))?,
+                    role: role_of(&row.role)?,
+                    last_seen_at: row.last_seen_at.map(Timestamp::from_millis),
                 })
             })
             .collect()
@@ -209,7 +219,9 @@ async fn insert_account(
     keys: Vec<AccountKeyRow>,
     now: Timestamp,
 ) -> Result<(), Fault> {
+    let id = account.0;
     account_model(account, now).insert(tx).await?;
+    audit::begin_chain(tx, id).await?;
     account_key::Entity::insert_many(keys.into_iter().map(key_model))
         .exec(tx)
         .await?;
@@ -226,7 +238,7 @@ fn account_model((id, slug, name): (AccountId, &str, &str), now: Timestamp) -> a
 }
 
 /// A person never exists without the words by which they are found.
-async fn insert_person(tx: &DatabaseTransaction, person: NewPerson, now: Timestamp) -> Result<(), Fault> {
+pub(super) async fn insert_person(tx: &DatabaseTransaction, person: NewPerson, now: Timestamp) -> Result<(), Fault> {
     let words = person_words(&person.name, &person.email);
     let id = person.id.0;
     user_model(person, now).insert(tx).await?;
@@ -254,13 +266,19 @@ fn user_model(person: NewPerson, now: Timestamp) -> user::ActiveModel {
     }
 }
 
-fn member_model(account: AccountId, user: UserId, role: Role, now: Timestamp) -> member::ActiveModel {
+pub(super) fn member_model(account: AccountId, user: UserId, role: Role, now: Timestamp) -> member::ActiveModel {
     member::ActiveModel {
         account_id: Set(account.0),
         user_id: Set(user.0),
         role: Set(role.as_str().to_owned()),
         created_at: Set(now.as_millis()),
+        last_seen_at: Set(None),
     }
+}
+
+/// The role that is stored.
+pub(super) fn role_of(word: &str) -> Result<Role, Fault> {
+    Role::from_stored(word).ok_or_else(|| Fault::Stored(format!("unknown role {word:?}")))
 }
 
 fn user_row(row: user::Model) -> UserRow {

@@ -5,12 +5,11 @@
 
 use super::{
     GitProviderRow, Store,
-    audit::AuditEvent,
     entities::{git_provider, git_token, runtime},
     git_providers::provider_row,
     git_tokens::{expiry_columns, expiry_of, held_by, to_json},
 };
-use crate::{Fault, vault::Sealed};
+use crate::{Fault, audit::AuditEvent, vault::Sealed};
 use domain::{
     AccountId, Expiry, GitTokenId, HolderKind, ProviderKind, RotationNote, RuntimeId, Timestamp, TokenStatus, UserId,
 };
@@ -123,13 +122,13 @@ impl Store {
     }
 
     /// Marks every row that holds a token as being rotated since `now`, if none is. Committed when this returns, so it has also
-    /// shown that the database takes a write.
+    /// shown that the database takes a write, and the record of it stands.
     pub async fn take_rotation(
         &self,
         account: AccountId,
-        token: GitTokenId,
-        fingerprint: &[u8],
+        (token, fingerprint): (GitTokenId, &[u8]),
         now: Timestamp,
+        event: AuditEvent,
     ) -> Result<Taken, Fault> {
         let tx = self.begin().await?;
         // In the order of their ids, so that two takers never wait for each other.
@@ -150,7 +149,7 @@ impl Store {
                 .await?;
             Taken::Yes
         };
-        tx.commit().await?;
+        event.end(tx, account, answer == Taken::Yes).await?;
         Ok(answer)
     }
 
@@ -238,16 +237,19 @@ impl Store {
         fingerprint: &[u8],
         note: Option<&RotationNote>,
         retry_at: Timestamp,
+        event: AuditEvent,
     ) -> Result<(), Fault> {
         let note = note.map(to_json).transpose()?;
-        git_token::Entity::update_many()
+        let tx = self.begin().await?;
+        let done = git_token::Entity::update_many()
             .col_expr(git_token::Column::RotationStartedAt, Expr::value(None::<i64>))
             .col_expr(git_token::Column::RotationRetryAt, Expr::value(retry_at.as_millis()))
             .col_expr(git_token::Column::RotationNote, Expr::value(note))
             .filter(git_token::Column::AccountId.eq(account.0))
             .filter(git_token::Column::Fingerprint.eq(fingerprint))
-            .exec(&self.db)
+            .exec(&tx)
             .await?;
+        event.end(tx, account, done.rows_affected > 0).await?;
         Ok(())
     }
 
@@ -333,7 +335,10 @@ fn same_token(account: AccountId, fingerprint: &[u8]) -> Select<git_token::Entit
 }
 
 /// The tokens with their places. A token whose runtime is just being deleted is left out.
-async fn holdings(db: &impl ConnectionTrait, tokens: Select<git_token::Entity>) -> Result<Vec<Holding>, Fault> {
+pub(super) async fn holdings(
+    db: &impl ConnectionTrait,
+    tokens: Select<git_token::Entity>,
+) -> Result<Vec<Holding>, Fault> {
     let tokens = tokens.all(db).await?;
     if tokens.is_empty() {
         return Ok(Vec::new());

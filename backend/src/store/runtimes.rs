@@ -1,19 +1,20 @@
 //! The runtimes of an account.
 
 use super::{
-    Store,
-    audit::AuditEvent,
+    Store, audit,
     entities::{git_token, runtime},
+    members::members_of,
 };
-use crate::Fault;
-use domain::{AccountId, GitProviderId, OAuthApplicationId, RuntimeId, Timestamp, UserId};
+use crate::{Fault, audit::AuditEvent};
+use domain::{AccountId, GitProviderId, GitTokenId, OAuthApplicationId, RuntimeId, Timestamp, UserId};
 use sea_orm::{
     ActiveModelTrait as _,
     ActiveValue::{self, Set, Unchanged},
     ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
-    sea_query::{Expr, LockType},
+    sea_query::{Expr, LockType, SimpleExpr},
 };
 use std::collections::HashMap;
+use uuid::Uuid;
 
 /// A runtime as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,12 +57,23 @@ impl Store {
 
     /// How many people have a token for each runtime of an account; runtimes without one are left out.
     pub async fn people_with_tokens(&self, account: AccountId) -> Result<HashMap<RuntimeId, u64>, Fault> {
+        self.count_people(account, git_token::Column::UserId.is_not_null())
+            .await
+    }
+
+    /// The same of those who are no members any more, whose tokens were kept.
+    pub async fn left_with_tokens(&self, account: AccountId) -> Result<HashMap<RuntimeId, u64>, Fault> {
+        let left = git_token::Column::UserId.not_in_subquery(members_of(account));
+        self.count_people(account, left).await
+    }
+
+    async fn count_people(&self, account: AccountId, which: SimpleExpr) -> Result<HashMap<RuntimeId, u64>, Fault> {
         let rows: Vec<(uuid::Uuid, i64)> = git_token::Entity::find()
             .select_only()
             .column(git_token::Column::RuntimeId)
             .column_as(git_token::Column::Id.count(), "people")
             .filter(git_token::Column::AccountId.eq(account.0))
-            .filter(git_token::Column::UserId.is_not_null())
+            .filter(which)
             .group_by(git_token::Column::RuntimeId)
             .into_tuple()
             .all(&self.db)
@@ -134,15 +146,49 @@ impl Store {
         Ok(true)
     }
 
-    /// Deletes a runtime with its tokens and their checks; `false` if it is not there.
-    pub async fn delete_runtime(&self, account: AccountId, id: RuntimeId, event: AuditEvent) -> Result<bool, Fault> {
+    /// Deletes a runtime with its tokens and their checks, each of which is recorded as `deleted` has it, by its holder and hint;
+    /// `false` if it is not there.
+    pub async fn delete_runtime(
+        &self,
+        account: AccountId,
+        id: RuntimeId,
+        event: AuditEvent,
+        deleted: impl Fn(GitTokenId, Option<UserId>, &str) -> AuditEvent,
+    ) -> Result<bool, Fault> {
         let tx = self.begin().await?;
+        // Locked, so that no token comes between the look and the deletion.
+        runtime::Entity::find_by_id(id.0)
+            .filter(runtime::Column::AccountId.eq(account.0))
+            .lock(LockType::Update)
+            .one(&tx)
+            .await?;
+        let tokens: Vec<(Uuid, Option<Uuid>, String)> = git_token::Entity::find()
+            .select_only()
+            .column(git_token::Column::Id)
+            .column(git_token::Column::UserId)
+            .column(git_token::Column::Hint)
+            .filter(git_token::Column::AccountId.eq(account.0))
+            .filter(git_token::Column::RuntimeId.eq(id.0))
+            .into_tuple()
+            .all(&tx)
+            .await?;
         let done = runtime::Entity::delete_many()
             .filter(runtime::Column::Id.eq(id.0))
             .filter(runtime::Column::AccountId.eq(account.0))
             .exec(&tx)
             .await?;
-        event.end(tx, account, done.rows_affected == 1).await
+        if done.rows_affected == 0 {
+            tx.rollback().await?;
+            return Ok(false);
+        }
+        let mut events: Vec<AuditEvent> = tokens
+            .iter()
+            .map(|(token, user, hint)| deleted(GitTokenId(*token), user.map(UserId), hint))
+            .collect();
+        events.push(event);
+        audit::append(&tx, account, events).await?;
+        tx.commit().await?;
+        Ok(true)
     }
 }
 

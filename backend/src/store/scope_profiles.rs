@@ -2,10 +2,9 @@
 
 use super::{
     Store,
-    audit::AuditEvent,
     entities::{git_provider, scope_profile},
 };
-use crate::Fault;
+use crate::{Fault, audit::AuditEvent};
 use domain::{AccountId, GitProviderId, HolderKind, Scope, ScopeProfile, scope};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _, sea_query::LockType,

@@ -1,11 +1,11 @@
 //! Sessions, the set-up link, and sign-in tries that failed.
 
 use super::{
-    Store,
+    Store, audit,
     entities::{session, set_up_link, throttle},
 };
-use crate::Fault;
-use domain::{Timestamp, UserId};
+use crate::{Fault, audit::AuditEvent};
+use domain::{AccountId, Timestamp, UserId};
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _,
@@ -40,8 +40,8 @@ pub struct ThrottleRow {
 const ONLY_LINK: i32 = 1;
 
 impl Store {
-    /// Stores a session, and drops those that have ended.
-    pub async fn create_session(&self, row: SessionRow) -> Result<(), Fault> {
+    /// Stores a session, and drops those that have ended; with what is to be recorded of it in which account.
+    pub async fn create_session(&self, row: SessionRow, events: Vec<(AccountId, AuditEvent)>) -> Result<(), Fault> {
         let tx = self.begin().await?;
         session::Entity::delete_many()
             .filter(session::Column::ExpiresAt.lte(row.created_at.as_millis()))
@@ -50,6 +50,7 @@ impl Store {
         session::Entity::insert(session_model(row))
             .exec_without_returning(&tx)
             .await?;
+        audit::append_everywhere(&tx, events).await?;
         Ok(tx.commit().await?)
     }
 
@@ -75,12 +76,14 @@ impl Store {
         Ok(())
     }
 
-    /// Ends a session.
-    pub async fn delete_session(&self, token_hash: &[u8]) -> Result<(), Fault> {
-        session::Entity::delete_by_id(token_hash.to_vec())
-            .exec(&self.db)
-            .await?;
-        Ok(())
+    /// Ends a session, with what is to be recorded of it in which account.
+    pub async fn delete_session(&self, token_hash: &[u8], events: Vec<(AccountId, AuditEvent)>) -> Result<(), Fault> {
+        let tx = self.begin().await?;
+        let ended = session::Entity::delete_by_id(token_hash.to_vec()).exec(&tx).await?;
+        if ended.rows_affected == 1 {
+            audit::append_everywhere(&tx, events).await?;
+        }
+        Ok(tx.commit().await?)
     }
 
     /// Makes this the only set-up link that leads somewhere.

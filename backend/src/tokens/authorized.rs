@@ -3,6 +3,7 @@
 use super::{Foreign, ForeignWhy, Slot, TokenError, Tokens, form};
 use crate::{
     access::Member,
+    audit::Action,
     oauth::{Pair, check_new, refresh_place},
     providers::{Allowance, Granted, Inquiry},
     revocation::Revoked,
@@ -88,9 +89,9 @@ impl Tokens {
             copy_of: None,
         };
         let grant = Some((application.id, pair, granted.as_slice()));
-        self.keep(&slot, new, fingerprint, findings, "token.authorized", grant)
+        self.keep(&slot, new, fingerprint, findings, Action::TokenAuthorized, grant)
             .await?;
-        Ok((login, self.take_back(replaced).await))
+        Ok((login, self.take_back(&slot, replaced).await))
     }
 
     /// What there is to be taken back once another token has come in place of an OAuth token.
@@ -99,11 +100,9 @@ impl Tokens {
     }
 
     /// Has the provider take an OAuth token back that nothing here needs any more.
-    pub(super) async fn take_back(&self, grant: Option<GrantRow>) -> Option<Revoked> {
-        match grant {
-            Some(grant) => Some(self.authorizations.take_back(&grant).await),
-            None => None,
-        }
+    pub(super) async fn take_back(&self, slot: &Slot, grant: Option<GrantRow>) -> Option<Revoked> {
+        let taken = self.authorizations.take_back(&grant?, &slot.by).await;
+        Some(taken.unwrap_or_else(|fault| Revoked::unrecorded(&fault)))
     }
 
     /// Deletes an OAuth token. Its provider is asked to take it back, since nobody else has a use for it; it is gone from here
@@ -118,9 +117,9 @@ impl Tokens {
         if grant.lease_until > self.clock.now() {
             return Err(TokenError::Rotating);
         }
-        let revoked = self.authorizations.take_back(&grant).await;
+        let revoked = self.authorizations.take_back(&grant, &slot.by).await?;
         let detail = format!("{}, revocation: {:?}", token.hint, revoked.outcome);
-        let event = self.event(slot, "token.deleted", token.id, detail);
+        let event = self.event(slot, Action::TokenDeleted, token.id).detail(detail);
         let seen = (token.id, token.fingerprint.as_slice());
         if !self.store.delete_git_token(slot.account, seen, event).await? {
             return Err(TokenError::Rotating);

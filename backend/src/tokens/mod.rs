@@ -13,6 +13,7 @@ pub use share::Shared;
 use crate::{
     Fault,
     access::{AccessError, Member},
+    audit::{Action, Actor, AuditEvent},
     clock::Clock,
     credentials::{self, Credentials},
     egress::Egress,
@@ -21,7 +22,7 @@ use crate::{
     providers::{self, Allowance, Inquiry},
     random::{self, Random},
     revocation::Revoked,
-    store::{AuditEvent, GitProviderRow, GitTokenRow, NewGitToken, RuntimeRow, Store},
+    store::{GitProviderRow, GitTokenRow, NewGitToken, RuntimeRow, Store},
     vault::Place,
 };
 use domain::{
@@ -189,6 +190,8 @@ pub struct Tokens {
 struct Slot {
     account: AccountId,
     actor: UserId,
+    /// The same for the record.
+    by: Actor,
     /// Whose the token there is; `None` for a runtime token.
     user: Option<UserId>,
     runtime: RuntimeRow,
@@ -257,19 +260,30 @@ impl Tokens {
         let slot = self.slot(member, at.into()).await?;
         let new = form::read(form, slot.provider.kind, self.clock.now()).map_err(TokenError::Invalid)?;
         let fingerprint = self.keys.fingerprint(slot.account, &new.secret).await?;
-        // Before it is sent anywhere: what belongs to one provider must not be shown to another.
-        self.refuse_misplaced(&slot, &fingerprint).await?;
-        let findings = self.accepted(&slot, &new.secret, new.username.as_deref()).await?;
-        self.refuse_foreign(&slot, &findings.identity, form.confirmed.trim())
-            .await?;
+        let taken = async {
+            // Before it is sent anywhere: what belongs to one provider must not be shown to another.
+            self.refuse_misplaced(&slot, &fingerprint).await?;
+            let findings = self.accepted(&slot, &new.secret, new.username.as_deref()).await?;
+            self.refuse_foreign(&slot, &findings.identity, form.confirmed.trim())
+                .await?;
+            Ok(findings)
+        };
+        let findings = match taken.await {
+            Ok(findings) => findings,
+            Err(error) => return Err(self.not_taken(&slot, error).await),
+        };
         let replaced = self.stored(&slot).await?.is_some();
-        let action = if replaced { "token.replaced" } else { "token.stored" };
+        let action = if replaced {
+            Action::TokenReplaced
+        } else {
+            Action::TokenStored
+        };
         let grant = self.replaced_grant(&slot).await?;
         let kept = self.keep(&slot, new, fingerprint.clone(), findings, action, None);
         match kept.await {
             Ok(id) => Ok(Stored {
                 id,
-                replaced: self.take_back(grant).await,
+                replaced: self.take_back(&slot, grant).await,
             }),
             // What was found true before the check may not be any more.
             Err(TokenError::NotFound) => {
@@ -284,6 +298,10 @@ impl Tokens {
     pub async fn check(&self, member: &Member, at: impl Into<At>) -> Result<CheckOutcome, TokenError> {
         let slot = self.slot(member, at.into()).await?;
         let token = self.stored(&slot).await?.ok_or(TokenError::NotFound)?;
+        let event = self
+            .event(&slot, Action::CheckRequested, token.id)
+            .detail(token.hint.clone());
+        self.store.record(slot.account, event).await?;
         if token.oauth {
             return self.check_authorized(&slot, token.id).await;
         }
@@ -306,7 +324,7 @@ impl Tokens {
         let token = self.stored(&slot).await?.filter(|token| !token.oauth);
         let token = token.ok_or(TokenError::NotFound)?;
         let detail = end.map_or_else(|| "none".to_owned(), Timestamp::date);
-        let event = self.event(&slot, "token.expiry_entered", token.id, detail);
+        let event = self.event(&slot, Action::TokenExpiryEntered, token.id).detail(detail);
         if !self.store.enter_expiry(slot.account, token.id, end, event).await? {
             return Err(TokenError::NotFound);
         }
@@ -339,14 +357,14 @@ impl Tokens {
             None
         };
         let revoked = match &holding {
-            Some(holding) => Some(self.credentials().take_back(holding).await),
+            Some(holding) => Some(self.credentials().take_back(holding, &slot.by).await?),
             None => None,
         };
         let detail = match &revoked {
             Some(revoked) => format!("{}, revocation: {:?}", token.hint, revoked.outcome),
             None => token.hint.clone(),
         };
-        let event = self.event(&slot, "token.deleted", token.id, detail);
+        let event = self.event(&slot, Action::TokenDeleted, token.id).detail(detail);
         let seen = (token.id, token.fingerprint.as_slice());
         if !self.store.delete_git_token(slot.account, seen, event).await? {
             return Err(match self.stored(&slot).await? {
@@ -397,6 +415,7 @@ impl Tokens {
         Ok(Slot {
             account,
             actor: member.user(),
+            by: member.into(),
             user,
             runtime,
             provider,
@@ -429,6 +448,24 @@ impl Tokens {
         }
     }
 
+    /// Records that a token was not taken, and why; gives the reason back.
+    async fn not_taken(&self, slot: &Slot, error: TokenError) -> TokenError {
+        let why = match &error {
+            TokenError::Refused { outcome, .. } => match outcome.status() {
+                Some(status) => format!("its check said: {}", status.as_str()),
+                None => "it could not be checked".to_owned(),
+            },
+            TokenError::Misplaced(_) => "it is stored for somebody or something else".to_owned(),
+            TokenError::Foreign(foreign) => format!("it belongs to {}, which was not expected", foreign.identity.login),
+            _ => return error,
+        };
+        let event = self.bare_event(slot, Action::TokenRefused).detail(why);
+        match self.store.record(slot.account, event).await {
+            Ok(()) => error,
+            Err(fault) => fault.into(),
+        }
+    }
+
     /// Stores a token that was accepted.
     async fn keep(
         &self,
@@ -436,7 +473,7 @@ impl Tokens {
         new: form::NewToken,
         fingerprint: Vec<u8>,
         findings: Findings,
-        action: &'static str,
+        action: Action,
         grant: Option<(OAuthApplicationId, &Pair, &[Scope])>,
     ) -> Result<GitTokenId, TokenError> {
         let id = GitTokenId(self.uuid());
@@ -446,7 +483,7 @@ impl Tokens {
         if findings.status() == TokenStatus::Unverified {
             detail.push_str(", permissions unverified");
         }
-        let event = self.event(slot, action, id, detail);
+        let event = self.event(slot, action, id).detail(detail);
         let grant = match grant {
             Some(grant) => Some(self.sealed_grant(slot, id, grant).await?),
             None => None,
@@ -494,17 +531,15 @@ impl Tokens {
         providers::check(slot.provider.kind, inquiry).await
     }
 
-    fn event(&self, slot: &Slot, action: &'static str, token: GitTokenId, detail: String) -> AuditEvent {
-        AuditEvent {
-            id: self.uuid(),
-            at: self.clock.now(),
-            actor: Some(slot.actor),
-            action,
-            runtime: Some(slot.runtime.id),
-            git_provider: Some(slot.provider.id),
-            token: Some(token),
-            detail,
-        }
+    fn event(&self, slot: &Slot, action: Action, token: GitTokenId) -> AuditEvent {
+        self.bare_event(slot, action).token(token)
+    }
+
+    fn bare_event(&self, slot: &Slot, action: Action) -> AuditEvent {
+        AuditEvent::new(slot.by.clone(), action, self.clock.now())
+            .runtime(slot.runtime.id, &slot.runtime.name)
+            .git_provider(slot.provider.id, &slot.provider.name)
+            .holder(slot.user)
     }
 
     fn uuid(&self) -> uuid::Uuid {

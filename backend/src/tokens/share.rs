@@ -1,7 +1,7 @@
 //! One token for several runtimes of the same Git provider, each authorised on its own.
 
 use super::{At, Slot, TokenError, Tokens, form, sharing::Sharing};
-use crate::{Fault, access::Member, store::GitTokenRow};
+use crate::{Fault, access::Member, audit::Action, store::GitTokenRow};
 use domain::{FieldErrors, RuntimeId, view::ShareTarget};
 
 /// How many runtimes one request may name: all of it must be done before it times out.
@@ -96,7 +96,10 @@ impl Tokens {
             return Ok(());
         }
         let secret = self.keys.unseal(&slot.place(token.id), &token.sealed).await?;
-        let findings = self.accepted(target, &secret, token.username.as_deref()).await?;
+        let findings = match self.accepted(target, &secret, token.username.as_deref()).await {
+            Ok(findings) => findings,
+            Err(error) => return Err(self.not_taken(target, error).await),
+        };
         let new = form::NewToken {
             secret,
             username: token.username.clone(),
@@ -104,9 +107,16 @@ impl Tokens {
             copy_of: Some(token.id),
         };
         let replaced = self.replaced_grant(target).await?;
-        self.keep(target, new, token.fingerprint.clone(), findings, "token.shared", None)
-            .await?;
-        self.take_back(replaced).await;
+        self.keep(
+            target,
+            new,
+            token.fingerprint.clone(),
+            findings,
+            Action::TokenShared,
+            None,
+        )
+        .await?;
+        self.take_back(target, replaced).await;
         Ok(())
     }
 

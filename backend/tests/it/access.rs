@@ -29,13 +29,13 @@ on_both_databases! {
         let code = access.issue_set_up_link().await.unwrap().unwrap();
         assert!(access.is_set_up_link(code.expose_secret()).await.unwrap());
 
-        let signed_in = access.set_up(code.expose_secret(), set_up_form()).await.unwrap();
+        let signed_in = access.set_up(code.expose_secret(), set_up_form(), HERE).await.unwrap();
         assert_eq!(signed_in.account.as_deref(), Some("acme"));
         let member = world.member(signed_in.cookie.expose_secret(), "acme").await;
         let viewer = access.viewer(&member).await.unwrap();
         assert_eq!((viewer.name.as_str(), viewer.role), ("Mira Rao", Role::Admin));
 
-        let again = access.set_up(code.expose_secret(), set_up_form()).await;
+        let again = access.set_up(code.expose_secret(), set_up_form(), HERE).await;
         assert!(matches!(again, Err(AccessError::SetUpLink)));
         assert!(access.issue_set_up_link().await.unwrap().is_none());
     }
@@ -53,7 +53,7 @@ on_both_databases! {
         let world = World::empty(database).await;
         let code = world.services.access.issue_set_up_link().await.unwrap().unwrap();
         let form = SetUp { email: "mira".to_owned(), password: password("short"), ..set_up_form() };
-        let Err(AccessError::Invalid(errors)) = world.services.access.set_up(code.expose_secret(), form).await else {
+        let Err(AccessError::Invalid(errors)) = world.services.access.set_up(code.expose_secret(), form, HERE).await else {
             panic!("the form was taken");
         };
         assert!(errors.at("email").is_some() && errors.at("password").is_some() && errors.at("name").is_none());
@@ -64,8 +64,8 @@ on_both_databases! {
         let world = World::empty(database).await;
         let code = world.services.access.issue_set_up_link().await.unwrap().unwrap();
         let (a, b) = tokio::join!(
-            world.services.access.set_up(code.expose_secret(), set_up_form()),
-            world.services.access.set_up(code.expose_secret(), set_up_form()),
+            world.services.access.set_up(code.expose_secret(), set_up_form(), HERE),
+            world.services.access.set_up(code.expose_secret(), set_up_form(), HERE),
         );
         assert!(a.is_ok() != b.is_ok(), "exactly one may win");
         assert_eq!(world.store.accounts().await.unwrap().len(), 1);
@@ -192,6 +192,46 @@ on_both_databases! {
         assert!(again.to_string().contains("already"), "{again}");
         let elsewhere = access.create_admin(Some("globex"), admin("x@acme.dev")).await.unwrap_err();
         assert!(elsewhere.to_string().contains("acme"), "{elsewhere}");
+    }
+
+    async fn the_command_line_makes_further_accounts(database: TestDatabase) {
+        let (world, _) = World::set_up(database).await;
+        let access = &world.services.access;
+        assert_eq!(access.create_account("Globex Corp", " Mira@acme.dev").await.unwrap(), "globex-corp");
+        assert_eq!(access.create_account("Acme", "mira@acme.dev").await.unwrap(), "acme-2", "its address is taken");
+        assert_eq!(access.create_account("acme!", "mira@acme.dev").await.unwrap(), "acme-3");
+        let session = world.sign_in("mira@acme.dev").await;
+        let mira = access.member(Some(&session), "acme-3").await.unwrap();
+        let viewer = access.viewer(&mira).await.unwrap();
+        assert_eq!((viewer.role, viewer.account_name.as_str()), (Role::Admin, "acme!"));
+        let slugs: Vec<&str> = viewer.accounts.iter().map(|(slug, _)| slug.as_str()).collect();
+        assert_eq!(slugs, ["acme", "acme-2", "acme-3", "globex-corp"], "in the order of their names");
+        let events = world.store.audit_events_after(mira.account(), 0, 10).await.unwrap();
+        let actions: Vec<&str> = events.iter().map(|event| event.action.as_str()).collect();
+        assert_eq!(actions, ["account.created", "session.signed_in"]);
+        let runtime = world.runtime(&mira, "prod-eu").await;
+        assert!(world.services.tokens.row(&mira, runtime).await.is_ok(), "it has keys of its own");
+
+        let nobody = access.create_account("Initech", "peter@initech.dev").await.unwrap_err();
+        assert!(nobody.to_string().contains("peter@initech.dev"), "{nobody}");
+        let nothing = access.create_account(" ", "peter").await.unwrap_err();
+        assert!(nothing.to_string().contains("name:") && nothing.to_string().contains("admin:"), "{nothing}");
+    }
+
+    async fn signing_in_leads_to_the_account_that_was_used_last(database: TestDatabase) {
+        let (world, _) = World::set_up(database).await;
+        let access = &world.services.access;
+        access.create_account("Aardvark", "mira@acme.dev").await.unwrap();
+        let session = world.sign_in("mira@acme.dev").await;
+        for used in ["aardvark", "acme", "aardvark"] {
+            world.clock.forward(1);
+            access.member(Some(&session), used).await.unwrap();
+            assert_eq!(access.home(&session).await.unwrap().as_deref(), Some(used));
+        }
+        world.clock.forward(1);
+        access.member(Some(&session), "acme").await.unwrap();
+        let again = access.sign_in("mira@acme.dev", &password(PASSWORD), HERE).await.unwrap();
+        assert_eq!(again.account.as_deref(), Some("acme"));
     }
 
     async fn before_the_set_up_the_command_line_points_to_the_link(database: TestDatabase) {

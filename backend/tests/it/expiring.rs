@@ -176,7 +176,8 @@ on_both_databases! {
                     assert_eq!(found.len(), wanted.len());
                     let by_check = by_check && choice.may_go_by_check();
                     let key = |line: &TokenLine| if by_check { line.checked_at.as_millis() } else { end(line) };
-                    assert!(found.is_sorted_by(|a, b| if descending { key(a) >= key(b) } else { key(a) <= key(b) }));
+                    let keys: Vec<i64> = found.iter().map(key).collect();
+                    assert!(keys.is_sorted_by(|a, b| if descending { a >= b } else { a <= b }), "{choice:?} {keys:?}");
                 }
             }
         }

@@ -6,10 +6,13 @@ mod support;
 
 mod access;
 mod accounts_apart;
+mod audit;
+mod calendar;
 mod checks;
 mod expiring;
 mod git_providers;
 mod keys;
+mod members;
 mod migrations;
 mod notice_channels;
 mod notices;

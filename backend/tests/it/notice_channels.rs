@@ -178,7 +178,7 @@ on_both_databases! {
         let page = world.services.notices.settings(&mira).await.unwrap();
         assert_eq!(page.channels[0].address, "127.0.0.1/…");
         assert!(!format!("{page:?}").contains("hidden"));
-        let events = world.store.audit_events(mira.account()).await.unwrap();
+        let events = world.store.audit_events_after(mira.account(), 0, 1000).await.unwrap();
         assert!(!format!("{events:?}").contains("hidden"));
         assert!(world.services.notices.test_channel(&mira, id).await.unwrap().taken);
         world.services.notices.delete_channel(&mira, id).await.unwrap();
@@ -296,7 +296,7 @@ on_both_databases! {
         let error = notices.put_mail(&mira, moved).await.unwrap_err();
         assert!(message_of(error, "password").starts_with("Enter the password again"));
         let page = notices.settings(&mira).await.unwrap();
-        let events = world.store.audit_events(mira.account()).await.unwrap();
+        let events = world.store.audit_events_after(mira.account(), 0, 1000).await.unwrap();
         assert!(!format!("{page:?}{events:?}").contains("right"));
 
         let refusing = MailServer::start(world.clock.clone(), MailRules { refuses: true, ..MailRules::default() }).await;

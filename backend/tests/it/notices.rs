@@ -6,10 +6,11 @@ use crate::{
 };
 use backend::{
     access::{AccessError, Member, NewAdmin},
+    audit::{Action, Actor, AuditEvent},
     clock::Clock as _,
     notices::{NoticeError, NoticeRun, SettingsForm},
     random,
-    store::{AuditEvent, Looked, NewGitToken, RefreshEnd, Store},
+    store::{Looked, NewGitToken, RefreshEnd, Store},
     vault::Sealed,
 };
 use domain::{
@@ -110,7 +111,7 @@ impl Seeds {
             .await
             .unwrap()
             .unwrap();
-        let event = self.event(world);
+        let event = Self::event(world);
         assert!(
             world
                 .store
@@ -121,17 +122,8 @@ impl Seeds {
         id
     }
 
-    fn event(&self, world: &World) -> AuditEvent {
-        AuditEvent {
-            id: self.uuid(world),
-            at: world.clock.now(),
-            actor: None,
-            action: "token.stored",
-            runtime: None,
-            git_provider: None,
-            token: None,
-            detail: String::new(),
-        }
+    fn event(world: &World) -> AuditEvent {
+        AuditEvent::new(Actor::Patchbay, Action::TokenStored, world.clock.now())
     }
 
     /// Notes what a check came to.
@@ -229,7 +221,7 @@ on_both_databases! {
         assert!(told(&world, &mira).await.is_empty());
         seeds.checked(&world, &mira, token, CheckOutcome::Accepted(findings(Expiry::Unknown, Standing::Granted))).await;
         let Expiry::At(end) = in_days(&world, 5) else { unreachable!() };
-        let event = seeds.event(&world);
+        let event = Seeds::event(&world);
         assert!(world.store.enter_expiry(mira.account(), token, Some(end), event).await.unwrap());
         run(&world).await;
         assert_eq!(told(&world, &mira).await, [(NoticeKind::Expiring, 7)]);
@@ -388,8 +380,8 @@ on_both_databases! {
         assert_eq!(count(&world, &ana).await, 2, "in place of yesterday's");
         let refused = notices.remind(&ana, &tokens).await;
         assert!(matches!(refused, Err(NoticeError::Access(AccessError::NotAdmin))));
-        let events = world.store.audit_events(mira.account()).await.unwrap();
-        assert_eq!(events.iter().filter(|event| event.action == "token.reminded").count(), 2);
+        let events = world.store.audit_events_after(mira.account(), 0, 100).await.unwrap();
+        assert_eq!(events.iter().filter(|event| event.action == Action::HoldersReminded.as_str()).count(), 2);
     }
 
     async fn other_lead_times_hold_for_the_tokens_that_are_there(database: TestDatabase) {

@@ -3,8 +3,8 @@
 use crate::support::{PASSWORD, World, on_both_databases};
 use backend::{
     access::{Member, NewAdmin, Session},
+    audit::Record,
     oauth::{ApplicationForm, Callback, Completed, OAuthApplicationError, OAuthError, Returned},
-    store::AuditRow,
     tokens::TokenError,
 };
 use domain::{
@@ -152,8 +152,12 @@ impl Stage {
             .sum()
     }
 
-    pub(crate) async fn audit(&self) -> Vec<AuditRow> {
-        self.world.store.audit_events(self.mira.account()).await.unwrap()
+    pub(crate) async fn audit(&self) -> Vec<Record> {
+        self.world
+            .store
+            .audit_events_after(self.mira.account(), 0, 1000)
+            .await
+            .unwrap()
     }
 
     /// Nothing was stored, and nothing lives at the provider unseen.

@@ -400,8 +400,8 @@ on_both_databases! {
         pass(&stage, UNTIL_DUE);
         let now = stage.world.clock.now();
         let seen = grant(&stage).await;
-        assert!(stage.world.store.take_refresh(&seen, now, now.plus(REFRESH_LEASE)).await.unwrap());
-        assert!(!stage.world.store.take_refresh(&seen, now, now.plus(REFRESH_LEASE)).await.unwrap(), "one caller gets it");
+        assert!(stage.world.store.take_refresh(&seen, now, now.plus(REFRESH_LEASE), None).await.unwrap());
+        assert!(!stage.world.store.take_refresh(&seen, now, now.plus(REFRESH_LEASE), None).await.unwrap(), "one caller gets it");
         assert_eq!((run(&stage).await, asked(&stage)), (ran(0, 0), 0));
         // That one died: when its lease has run out it is in doubt, and tried once more.
         pass(&stage, REFRESH_LEASE);

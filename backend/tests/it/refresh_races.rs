@@ -55,17 +55,17 @@ on_both_databases! {
         // It is tried again later.
         once(&stage, Fault::Status { status: 503 });
         assert_eq!(run(&stage).await, ran(0, 1));
-        assert!(!store.take_refresh(&seen, now, lease).await.unwrap(), "its pause is kept");
+        assert!(!store.take_refresh(&seen, now, lease, None).await.unwrap(), "its pause is kept");
         // It is refreshed.
         pass(&stage, Duration::from_hours(1));
         let now = stage.world.clock.now();
         let failed = grant(&stage).await;
         assert_eq!(run(&stage).await, ran(1, 0));
         for seen in [&seen, &failed] {
-            assert!(!store.take_refresh(seen, now, now.plus(REFRESH_LEASE)).await.unwrap());
+            assert!(!store.take_refresh(seen, now, now.plus(REFRESH_LEASE), None).await.unwrap());
         }
         let fresh = grant(&stage).await;
-        assert!(!store.take_refresh(&fresh, now, now.plus(REFRESH_LEASE)).await.unwrap(), "it is not due");
+        assert!(!store.take_refresh(&fresh, now, now.plus(REFRESH_LEASE), None).await.unwrap(), "it is not due");
         assert_eq!((stored(&stage).await.1, stage.living()), (true, 1));
     }
 
@@ -76,7 +76,7 @@ on_both_databases! {
         let seen = grant(&stage).await;
         assert_eq!(run(&stage).await, ran(0, 1));
         let now = stage.world.clock.now();
-        assert!(!stage.world.store.take_refresh(&seen, now, now.plus(REFRESH_LEASE)).await.unwrap());
+        assert!(!stage.world.store.take_refresh(&seen, now, now.plus(REFRESH_LEASE), None).await.unwrap());
         // Its time has not come yet, but it was looked at, and is dead.
         assert_eq!(stage.view().await.unwrap().status, TokenStatus::Invalid);
         let dead = live(&stage).await;
@@ -114,7 +114,7 @@ on_both_databases! {
         pass(&stage, UNTIL_DUE);
         let due = grant(&stage).await;
         let now = stage.world.clock.now();
-        assert!(stage.world.store.take_refresh(&due, now, now.plus(REFRESH_LEASE)).await.unwrap());
+        assert!(stage.world.store.take_refresh(&due, now, now.plus(REFRESH_LEASE), None).await.unwrap());
         let applications = &stage.world.services.oauth_applications;
         applications.delete(&stage.mira, stage.application).await.unwrap();
         let ended = backend::store::RefreshEnd {
@@ -296,7 +296,7 @@ async fn who_waits_behind_others_waits_no_longer_than_they() {
         stage
             .world
             .store
-            .take_refresh(&of, now, now.plus(REFRESH_LEASE))
+            .take_refresh(&of, now, now.plus(REFRESH_LEASE), None)
             .await
             .unwrap()
     );

@@ -20,6 +20,10 @@ const FAREWELL: Duration = Duration::from_secs(40);
 /// Serves until told to stop.
 pub(crate) async fn run(config: &Config) -> Result<(), Failure> {
     let services = open::services(config).await?;
+    let follow = match &config.audit_log {
+        Some(sink) => Some(services.follow_audit(sink.clone()).await?),
+        None => None,
+    };
     let listener = TcpListener::bind(config.listen).await.map_err(|reason| {
         format!(
             "cannot listen on {}: {reason}. Choose another address with --listen.",
@@ -49,6 +53,7 @@ pub(crate) async fn run(config: &Config) -> Result<(), Failure> {
     background.spawn(services.refresh.clone().run(stop.clone()));
     background.spawn(services.oauth.clone().run(stop.clone()));
     background.spawn(services.expiring.clone().run(stop.clone()));
+    let follow = follow.map(|follow| tokio::spawn(follow.run(stop.clone())));
     background.spawn(services.notices.clone().run(stop.clone()));
     let server = axum::serve(listener, service).with_graceful_shutdown(async move {
         wait_for_signal().await;
@@ -65,6 +70,10 @@ pub(crate) async fn run(config: &Config) -> Result<(), Failure> {
         () = async { let _ = stop.wait_for(|told| *told).await; tokio::time::sleep(FAREWELL).await } => {
             tracing::warn!("stopped with work unfinished after {} s", FAREWELL.as_secs());
         }
+    }
+    if let Some(follow) = follow {
+        // What was recorded while the last requests were answered.
+        follow.await?.write().await?;
     }
     services.close().await?;
     Ok(())

@@ -2,12 +2,13 @@
 
 use app::ssr::{CurrentSession, session_cookie_value};
 use axum::{
-    extract::{Request, State},
+    extract::{ConnectInfo, Request, State},
     http::StatusCode,
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
 use backend::access::Access;
+use std::net::SocketAddr;
 
 /// What the middleware needs.
 #[derive(Clone)]
@@ -31,6 +32,14 @@ pub(crate) async fn resume(State(door): State<Door>, mut request: Request, next:
             }
         },
         None => None,
+    };
+    let peer = request
+        .extensions()
+        .get::<ConnectInfo<SocketAddr>>()
+        .map(|peer| peer.0.ip());
+    let session = match (session, peer) {
+        (Some(session), Some(address)) => Some(session.from_address(address)),
+        (session, _) => session,
     };
     request.extensions_mut().insert(CurrentSession(session));
     next.run(request).await

@@ -7,7 +7,7 @@ mod git_provider;
 mod parts;
 mod token;
 
-pub(super) use self::parts::parts;
+pub(crate) use self::parts::parts;
 use super::{
     form::{FormProblem, PostForm, Submit, hidden},
     icon::{Icon, icon_of},

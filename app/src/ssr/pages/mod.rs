@@ -1,8 +1,10 @@
 //! What the pages of an account show, made of the views that the services return: one file for each list, and what stands
 //! around them all.
 
+pub(crate) mod audit;
 pub(crate) mod expiring;
 pub(crate) mod git_authentication;
+mod members;
 pub(crate) mod notices;
 mod oauth;
 pub(crate) mod runtimes;
@@ -38,6 +40,7 @@ pub(crate) async fn page(account: &str, page: &str, query: &str) -> Result<Vec<B
             let oauth = services.oauth_applications.page(&member).await?;
             git_authentication::lists(&page, &oauth, account)
         }
+        AccountPage::Members => members::lists(&services.members.page(&member).await?, account),
         AccountPage::Notifications => {
             let page = services.notices.page(&member).await?;
             let all = match member.require_admin() {
@@ -51,6 +54,12 @@ pub(crate) async fn page(account: &str, page: &str, query: &str) -> Result<Vec<B
             let query = PageQuery::read(query);
             let page = services.expiring.page(&member, &expiring::choice(&query)).await?;
             return Ok(expiring::blocks(&page, &query, account));
+        }
+        AccountPage::AuditLog => {
+            let query = PageQuery::read(query);
+            let before = query.get(audit::TURN).parse().ok();
+            let page = services.audit.page(&member, &audit::choice(&query), before).await?;
+            vec![audit::list(&page, &query, account)]
         }
         AccountPage::Home | AccountPage::Nothing => return Err(AppError::NotFound),
     };
@@ -88,6 +97,8 @@ pub(crate) fn frame(viewer: &Viewer) -> Frame {
                     count: counted(viewer.requests),
                     ..link("admin/git-authentication", "lock", "Git authentication")
                 },
+                link("admin/members", "users", "Members"),
+                link("admin/audit", "history", "Audit log"),
                 link("admin/settings", "settings", "Settings"),
             ],
         ));
@@ -98,7 +109,24 @@ pub(crate) fn frame(viewer: &Viewer) -> Frame {
         initials: names.filter_map(|name| name.chars().next()).take(2).collect(),
         name: viewer.name.clone(),
         part: format!("{} · {}", viewer.account_name, viewer.role.as_str()),
+        accounts: accounts(viewer),
     }
+}
+
+/// The ways to the person's accounts, and out of the present one.
+fn accounts(viewer: &Viewer) -> Vec<Link> {
+    let way = |(slug, name): &(String, String)| Link {
+        to: format!("/{slug}/tokens"),
+        icon: if *slug == viewer.account { "check" } else { "" }.to_owned(),
+        label: name.clone(),
+        ..Link::default()
+    };
+    let out = Link {
+        to: format!("/{}/tokens?leave=", viewer.account),
+        label: format!("Leave {}", viewer.account_name),
+        ..Link::default()
+    };
+    viewer.accounts.iter().map(way).chain([out]).collect()
 }
 
 /// How many there are, if there are any.

@@ -7,7 +7,7 @@ use crate::{
 };
 use backend::{
     notices::NoticesPage,
-    store::{Told, ToldPerson},
+    store::{ToldNotice, ToldPerson},
 };
 use domain::{
     NoticeKind, RuntimeId, Timestamp,
@@ -19,7 +19,7 @@ use domain::{
 use leptos::server_fn::ServerFn as _;
 
 /// The lists of the page. `all`: what is told in the account, for an admin.
-pub(crate) fn lists(page: &NoticesPage, all: Option<&[Told]>, account: &str) -> Vec<List> {
+pub(crate) fn lists(page: &NoticesPage, all: Option<&[ToldNotice]>, account: &str) -> Vec<List> {
     let mut lists = vec![own(page, account)];
     if !page.muted.is_empty() {
         lists.push(muted(page, account));
@@ -71,7 +71,7 @@ fn row(notice: &ToldPerson, now: Timestamp, account: &str) -> Row {
 }
 
 /// What it is, when what it is about ends, and since when it is told.
-fn about(told: &Told, now: Timestamp) -> Vec<domain::page::Cell> {
+fn about(told: &ToldNotice, now: Timestamp) -> Vec<domain::page::Cell> {
     let ends = match told.condition.ends {
         Some(end) => vec![stack(when(end, now).to_vec())],
         None => vec![sub("–")],
@@ -147,8 +147,8 @@ fn muted(page: &NoticesPage, account: &str) -> List {
     }
 }
 
-fn told_in_account(all: &[Told], now: Timestamp) -> List {
-    let row = |told: &Told| {
+fn told_in_account(all: &[ToldNotice], now: Timestamp) -> List {
+    let row = |told: &ToldNotice| {
         let who = match told.level {
             Level::Holder => "The holder",
             Level::Owner => "The runtime's owner",

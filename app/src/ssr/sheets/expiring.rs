@@ -4,10 +4,16 @@ use crate::{
     calls::expiring::CheckTokens,
     ssr::{
         PageQuery,
-        pages::{ago, badge, expiring::holder, text, when},
+        pages::{
+            ago,
+            audit::{action_words, kind_words},
+            badge,
+            expiring::holder,
+            text, when,
+        },
     },
 };
-use backend::expiring::TokenDetail;
+use backend::{audit::Record, expiring::TokenDetail};
 use domain::{
     CheckOutcome, Expiry, GitTokenId, ProviderKind, Refusal, Timestamp,
     page::Bit,
@@ -19,6 +25,8 @@ use leptos::server_fn::ServerFn as _;
 
 /// What opens the sheet.
 pub(crate) const OPENER: &str = "token";
+/// How many events of a token are shown.
+pub(crate) const EVENTS: u64 = 10;
 /// The most users of a token that are named.
 const NAMED: usize = 12;
 
@@ -35,7 +43,7 @@ pub(crate) fn action(token: GitTokenId, about: &str, query: &PageQuery, base: &s
 }
 
 /// The sheet.
-pub(crate) fn sheet(detail: &TokenDetail, account: &str) -> Sheet {
+pub(crate) fn sheet(detail: &TokenDetail, record: &[Record], account: &str) -> Sheet {
     let TokenDetail { now, line, view, .. } = detail;
     let kind = line.provider.kind;
     let (holder, address) = holder(line);
@@ -80,6 +88,7 @@ pub(crate) fn sheet(detail: &TokenDetail, account: &str) -> Sheet {
             blast_radius(detail),
             scopes(detail),
             checks(detail, kind),
+            events(record, *now),
         ],
         ..Sheet::default()
     }
@@ -169,6 +178,20 @@ fn checks(detail: &TokenDetail, kind: ProviderKind) -> Part {
         (at.date_time(), how)
     });
     Part::Facts("Checks".to_owned(), facts.collect())
+}
+
+/// What the audit log says of it.
+fn events(record: &[Record], now: Timestamp) -> Part {
+    if record.is_empty() {
+        return Part::Sub("Nothing is recorded of it.".to_owned());
+    }
+    let facts = record.iter().map(|event| {
+        let who = event.actor_name.as_deref().unwrap_or(kind_words(&event.actor));
+        let what = format!("{}, by {who}", action_words(&event.action));
+        let ago = Bit::Group("sub".to_owned(), String::new(), vec![text(" "), ago(event.at, now)]);
+        (event.at.date_time(), vec![text(&what), ago])
+    });
+    Part::Facts("Audit log".to_owned(), facts.collect())
 }
 
 /// What a check found, in words.

@@ -1,9 +1,12 @@
 //! The sheets, and what can be done with rows: one file for each page. Made from the views that the services return, so nobody gets
 //! a sheet over a page that is not theirs to see.
 
+pub(crate) mod audit;
 pub(crate) mod authorize;
 pub(crate) mod expiring;
 pub(crate) mod git_authentication;
+pub(crate) mod join;
+pub(crate) mod members;
 pub(crate) mod notices;
 pub(crate) mod oauth_applications;
 pub(crate) mod runtimes;
@@ -18,7 +21,10 @@ use crate::{
     AppError,
     place::{AccountPage, OF_RUNTIME},
 };
-use backend::{Services, access::Member, expiring::ExpiringError, git_providers::GitProviderError};
+use backend::{
+    Services, access::Member, audit::AuditError, expiring::ExpiringError, git_providers::GitProviderError,
+    members::MemberError,
+};
 use domain::{
     HolderKind,
     sheet::{Action, Part, Sheet},
@@ -67,6 +73,10 @@ async fn open(
             let row = services.tokens.row(member, runtime).await?;
             Some(authorize::question(account, &row, &asked))
         }
+        AccountPage::Tokens if what == "leave" => {
+            let departure = services.members.departure(member, member.user()).await?;
+            Some(members::departure(&departure, member, account))
+        }
         AccountPage::Tokens => tokens::sheet(services, member, HolderKind::User, wanted, account).await?,
         AccountPage::Runtimes => match what.strip_prefix(OF_RUNTIME) {
             Some(what) => {
@@ -95,13 +105,34 @@ async fn open(
         AccountPage::GitAuthentication => {
             git_authentication::sheet(&services.git_providers.page(member).await?, wanted, account)
         }
+        AccountPage::Members if what == "remove" => {
+            member.require_admin()?;
+            let Ok(user) = id.parse() else { return Ok(None) };
+            match services.members.departure(member, user).await {
+                Ok(departure) => Some(members::departure(&departure, member, account)),
+                Err(MemberError::NotFound) => None,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        AccountPage::Members => members::sheet(&services.members.page(member).await?, wanted, account),
         AccountPage::Notifications => notices::sheet(&services.notices.page(member).await?, wanted, account),
         AccountPage::Settings => settings::sheet(&services.notices.settings(member).await?, wanted, account),
         AccountPage::Expiring => {
             let Ok(token) = id.parse() else { return Ok(None) };
             match services.expiring.detail(member, token).await {
-                Ok(detail) => Some(expiring::sheet(&detail, account)),
+                Ok(detail) => {
+                    let record = services.audit.of_token(member, token, expiring::EVENTS).await;
+                    Some(expiring::sheet(&detail, &record.map_err(AppError::from)?, account))
+                }
                 Err(ExpiringError::NotFound) => None,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        AccountPage::AuditLog => {
+            let Ok(seq) = id.parse() else { return Ok(None) };
+            match services.audit.event(member, seq).await {
+                Ok(record) => Some(audit::sheet(&record)),
+                Err(AuditError::NotFound) => None,
                 Err(error) => return Err(error.into()),
             }
         }

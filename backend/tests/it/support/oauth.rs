@@ -3,16 +3,16 @@
 use super::{ManualClock, SeededRandom, World};
 use crate::oauth::Stage;
 use backend::{
+    audit::{Action, Actor, AuditEvent},
     clock::Clock as _,
     egress::{Egress, EgressPolicy, EgressSettings, Request},
     keys::AccountKeys,
     random,
-    store::{AuditEvent, GrantRow, NewGitToken, NewGrant},
+    store::{GrantRow, NewGitToken, NewGrant},
     vault::Place,
 };
 use domain::{
-    AccountId, CheckId, Expiry, Findings, GitIdentity, GitTokenId, OAuthApplicationId, RuntimeId, Timestamp, UserId,
-    token_format,
+    AccountId, CheckId, Expiry, Findings, GitIdentity, GitTokenId, OAuthApplicationId, RuntimeId, UserId, token_format,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use std::{sync::Arc, time::Duration};
@@ -127,21 +127,8 @@ async fn seed_token(stage: &Stage, vault: &Vault, application: OAuthApplicationI
         .await
         .unwrap()
         .unwrap();
-    let event = event(vault.uuid(), now);
+    let event = AuditEvent::new(Actor::Patchbay, Action::TokenAuthorized, now);
     assert!(store.put_git_token(account, &provider, token, event).await.unwrap());
-}
-
-fn event(id: uuid::Uuid, at: Timestamp) -> AuditEvent {
-    AuditEvent {
-        id,
-        at,
-        actor: None,
-        action: "token.authorized",
-        runtime: None,
-        git_provider: None,
-        token: None,
-        detail: String::new(),
-    }
 }
 
 /// Which of these access tokens the stand-in's GitLab accepts, in their order.

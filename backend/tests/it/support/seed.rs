@@ -69,15 +69,15 @@ impl Seed {
                 "INSERT INTO git_tokens (id, account_id, runtime_id, user_id, git_provider_id, kind, sealed, fingerprint, hint, \
                  format, identity_id, identity_login, scopes, status, expires_at, never_expires, accepted_at, created_at, \
                  checked_at, last_outcome, next_check_at, check_lease) \
-                 SELECT {id}, o.account_id, r.id, p.id, o.id, CASE WHEN {MIX} % 4 = 0 THEN 'oauth' ELSE 'pat' END, {blob}, {bytes}, \
+                 SELECT {id}, o.account_id, r.id, p.id, o.id, CASE WHEN {MIX} % 5 = 0 THEN 'oauth' ELSE 'pat' END, {blob}, {bytes}, \
                  'ghp_…' || {MIX} % 10000, CASE WHEN {MIX} % 11 = 0 THEN 'Bitbucket app password' END, \
                  CAST(p.no AS text), 'Login' || p.no, '[]', \
-                 CASE WHEN {MIX} % 100 < 88 THEN 'valid' WHEN {MIX} % 100 < 91 THEN 'excess_scopes' \
-                 WHEN {MIX} % 100 < 93 THEN 'unverified' WHEN {MIX} % 100 < 95 THEN 'missing_scopes' \
-                 WHEN {MIX} % 100 < 97 THEN 'invalid' WHEN {MIX} % 100 = 97 THEN 'expired' \
-                 WHEN {MIX} % 100 = 98 THEN 'sso_required' ELSE 'in_doubt' END, \
-                 CASE WHEN {MIX} % 20 > 1 THEN {now} + ({MIX} * 13 % 400 - 20) * {day} + {MIX} % 86400 * 1000 - {day} / 2 END, \
-                 {MIX} % 20 = 0, {now}, {now}, {now} - {MIX} % 100000 * 1000, '{outcome}', {now}, 0 \
+                 CASE WHEN {MIX} % 97 < 85 THEN 'valid' WHEN {MIX} % 97 < 88 THEN 'excess_scopes' \
+                 WHEN {MIX} % 97 < 90 THEN 'unverified' WHEN {MIX} % 97 < 92 THEN 'missing_scopes' \
+                 WHEN {MIX} % 97 < 94 THEN 'invalid' WHEN {MIX} % 97 = 94 THEN 'expired' \
+                 WHEN {MIX} % 97 = 95 THEN 'sso_required' ELSE 'in_doubt' END, \
+                 CASE WHEN {MIX} % 23 > 1 THEN {now} + ({MIX} * 13 % 401 - 20) * {day} + {MIX} % 86400 * 1000 - {day} / 2 END, \
+                 {MIX} % 23 = 0, {now}, {now}, {now} - {MIX} % 100000 * 1000, '{outcome}', {now}, 0 \
                  FROM seed_runtimes r CROSS JOIN seed_people p \
                  CROSS JOIN (SELECT id, account_id FROM git_providers ORDER BY created_at LIMIT 1) o \
                  WHERE {MIX} % 50 <> 7"
