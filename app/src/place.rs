@@ -32,11 +32,13 @@ pub(crate) enum AccountPage {
     /// The account's own address.
     Home,
     Tokens,
+    Notifications,
     Expiring,
     Runtimes,
     GitAuthentication,
     AuditLog,
     Members,
+    Settings,
     /// No page.
     Nothing,
 }
@@ -86,7 +88,7 @@ impl Place {
 }
 
 /// The fields of a query that open a sheet, as in `?add=<id>`. All else in it is the page's own.
-const OPENERS: [&str; 23] = [
+const OPENERS: [&str; 24] = [
     "add",
     "application",
     "calendar",
@@ -108,6 +110,7 @@ const OPENERS: [&str; 23] = [
     "rotate",
     "scopes",
     "share",
+    "snooze",
     "test",
     "token",
 ];
@@ -127,12 +130,18 @@ pub(crate) fn own_query(query: &str) -> String {
 }
 
 /// The pages that show something: each with its path below the account's, its heading, and what is said below that.
-const PAGES: [(AccountPage, &str, &str, &str); 6] = [
+const PAGES: [(AccountPage, &str, &str, &str); 8] = [
     (
         AccountPage::Tokens,
         "tokens",
         "Git Personal Access Tokens",
         "Authorize access to your Git provider accounts, once for each runtime that acts for you.",
+    ),
+    (
+        AccountPage::Notifications,
+        "notifications",
+        "Notifications",
+        "What ends soon or does not work, until you replace it, acknowledge it or put it off.",
     ),
     (
         AccountPage::Expiring,
@@ -163,6 +172,12 @@ const PAGES: [(AccountPage, &str, &str, &str); 6] = [
         "admin/audit",
         "Audit log",
         "Who did what in this account, from where, and what came of it. Nothing here can be changed.",
+    ),
+    (
+        AccountPage::Settings,
+        "admin/settings",
+        "Settings",
+        "When people hear of tokens that end or do not work, and how.",
     ),
 ];
 

@@ -18,6 +18,7 @@ pub mod flash;
 pub mod git_providers;
 pub mod keys;
 pub mod members;
+pub mod notices;
 pub mod oauth;
 pub mod providers;
 pub mod random;

@@ -224,6 +224,7 @@ impl Runtimes {
             name,
             rotate_tokens: form.rotate_tokens,
             oauth_application: None,
+            owner: Some(member.user()),
             created_at: self.clock.now(),
         };
         Ok((row, git_provider))

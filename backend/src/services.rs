@@ -14,6 +14,7 @@ use crate::{
     git_providers::GitProviders,
     keys::{AccountKeys, MasterKeyError},
     members::Members,
+    notices::Notices,
     oauth::{Authorizations, OAuth, OAuthApplications, Refresh},
     random::Random,
     rotation::Rotation,
@@ -57,6 +58,8 @@ pub struct Services {
     pub refresh: Refresh,
     /// What was done in an account.
     pub audit: AuditLog,
+    /// What people hear of, in the page and elsewhere.
+    pub notices: Notices,
     /// Seals messages that wait in a cookie for the next page.
     pub flash: FlashSeal,
     store: Store,
@@ -107,6 +110,7 @@ impl Services {
             members: Members::new(authorizations.clone(), access.clone()),
             access,
             git_providers: GitProviders::new(store.clone(), clock.clone(), random.clone()),
+            notices: Notices::new(authorizations.clone()),
             runtimes: Runtimes::new(authorizations),
             rotation: Rotation::new(Credentials::new(
                 store.clone(),

@@ -40,6 +40,12 @@ ids! {
     GitTokenId,
     /// A link by which somebody becomes a member of an account.
     InvitationId,
+    /// A way out for notices: e-mail, a webhook.
+    NoticeChannelId,
+    /// Something that people are told of.
+    NoticeId,
+    /// What goes out over a channel: one notice, or several together.
+    NoticeMessageId,
     /// Client id and secret registered at a Git provider.
     OAuthApplicationId,
     /// A provisioned GitOps runtime.

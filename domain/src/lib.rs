@@ -10,6 +10,7 @@ pub mod expiring;
 pub mod field;
 pub mod guide;
 pub mod id;
+pub mod notice;
 pub mod oauth;
 pub mod pace;
 pub mod packed;
@@ -33,8 +34,10 @@ pub use chance::Chance;
 pub use check::{CheckOutcome, Ends, Expiry, Findings, GitIdentity, Refusal, Setback};
 pub use field::FieldErrors;
 pub use id::{
-    AccountId, CheckId, DataKeyId, GitProviderId, GitTokenId, InvitationId, OAuthApplicationId, RuntimeId, UserId,
+    AccountId, CheckId, DataKeyId, GitProviderId, GitTokenId, InvitationId, NoticeChannelId, NoticeId, NoticeMessageId,
+    OAuthApplicationId, RuntimeId, UserId,
 };
+pub use notice::NoticeKind;
 pub use packed::Packed;
 pub use profile::{HolderKind, ScopeProfile};
 pub use provider::ProviderKind;

@@ -25,14 +25,19 @@ pub fn new_end(now: Timestamp, old: Option<(Timestamp, Timestamp)>) -> Timestamp
     now.start_of_day().plus(DAY * days)
 }
 
-/// Whether a token with this beginning and end is rotated in the background at `now`: in its last seven days, or in the last
-/// fifth of a life that is shorter than 35. One that has ended is past that.
+/// From when on a token with this beginning and end is rotated in the background: in its last seven days, or in the last fifth of a
+/// life that is shorter than 35.
+#[must_use]
+pub fn due_at(start: Timestamp, end: Timestamp) -> Timestamp {
+    let life = end.as_millis().saturating_sub(start.as_millis()).max(0);
+    let share = Duration::from_millis((life / SHARE).unsigned_abs());
+    end.minus(MARGIN.min(share))
+}
+
+/// Whether a token with this beginning and end is rotated in the background at `now`. One that has ended is past that.
 #[must_use]
 pub fn is_due(start: Timestamp, end: Timestamp, now: Timestamp) -> bool {
-    let life = end.as_millis().saturating_sub(start.as_millis()).max(0);
-    let left = end.as_millis().saturating_sub(now.as_millis());
-    let margin = i64::try_from(MARGIN.as_millis()).unwrap_or(i64::MAX).min(life / SHARE);
-    left > 0 && left <= margin
+    now < end && now >= due_at(start, end)
 }
 
 /// Whether a token may be rotated after a check that said this. One that was refused must not: GitLab takes the use of a

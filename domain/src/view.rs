@@ -25,6 +25,8 @@ pub struct Viewer {
     pub account_name: String,
     /// How many of the person's tokens do not work or end soon.
     pub attention: u64,
+    /// How many notices want the person's attention.
+    pub notices: u64,
     /// How many people wait for an OAuth application; for an admin.
     pub requests: u64,
     /// The accounts that the person is a member of, each with its part of every address, by its name.

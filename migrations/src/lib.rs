@@ -14,6 +14,7 @@ mod m20261122_000006_oauth;
 mod m20261123_000007_audit;
 mod m20261123_000008_members;
 mod m20261123_000009_expiring;
+mod m20261123_000010_notices;
 mod m20261123_000011_calendar_feeds;
 
 /// Runs the steps that a database has not seen yet.
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000007_audit::Migration),
             Box::new(m20261123_000008_members::Migration),
             Box::new(m20261123_000009_expiring::Migration),
+            Box::new(m20261123_000010_notices::Migration),
             Box::new(m20261123_000011_calendar_feeds::Migration),
         ]
     }

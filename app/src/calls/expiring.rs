@@ -13,13 +13,7 @@ pub(crate) async fn check_tokens(
 ) -> Result<Packed, AppError> {
     let result = async {
         let (services, member) = crate::ssr::member(&account).await?;
-        let chosen = chosen
-            .iter()
-            .map(|token| crate::ssr::id(token))
-            .collect::<Result<Vec<_>, _>>()?;
-        if chosen.is_empty() {
-            return Err(crate::error::Problem::new("No token is ticked.", "Tick those that are to be checked.").into());
-        }
+        let chosen = crate::ssr::sheets::expiring::chosen(&chosen)?;
         let message = match services.expiring.check_soon(&member, &chosen).await? {
             0 => return Err(AppError::NotFound),
             1 => "1 token is checked as soon as its Git provider takes requests.".to_owned(),

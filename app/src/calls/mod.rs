@@ -8,6 +8,7 @@ pub(crate) mod access;
 pub(crate) mod expiring;
 pub(crate) mod git_providers;
 pub(crate) mod members;
+pub(crate) mod notices;
 pub(crate) mod oauth;
 pub(crate) mod page;
 pub(crate) mod runtimes;

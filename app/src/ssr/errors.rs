@@ -11,6 +11,7 @@ use backend::{
     expiring::ExpiringError,
     git_providers::GitProviderError,
     members::{JoinError, MemberError},
+    notices::NoticeError,
     oauth::OAuthApplicationError,
     rotation::RotationError,
     runtimes::RuntimeError,
@@ -188,6 +189,17 @@ impl From<CalendarError> for AppError {
             CalendarError::NotFound => Self::NotFound,
             CalendarError::Access(error) => error.into(),
             CalendarError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<NoticeError> for AppError {
+    fn from(error: NoticeError) -> Self {
+        match error {
+            NoticeError::Invalid(fields) => Self::Invalid(fields),
+            NoticeError::NotFound => Self::NotFound,
+            NoticeError::Access(error) => error.into(),
+            NoticeError::Fault(fault) => fault.into(),
         }
     }
 }

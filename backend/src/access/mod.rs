@@ -8,6 +8,7 @@ use crate::{
     audit::{Action, Actor, AuditEvent},
     clock::Clock,
     keys::AccountKeys,
+    notices::MOST_COUNTED,
     random::{self, Random},
     store::{self, MembershipRow, NewPerson, SessionRow, Store, UserRow},
 };
@@ -557,6 +558,10 @@ impl Access {
             Role::Admin => self.store.oauth_requests(member.account()).await?.len(),
             Role::Member => 0,
         };
+        let notices = self
+            .store
+            .notice_count(member.account(), member.user, now, MOST_COUNTED)
+            .await?;
         let mut accounts: Vec<(String, String)> = self
             .store
             .memberships(member.user)
@@ -567,6 +572,7 @@ impl Access {
         accounts.sort_by_cached_key(|(_, name)| name.to_lowercase());
         Ok(Viewer {
             accounts,
+            notices,
             requests: u64::try_from(requests).unwrap_or(u64::MAX),
             name: user.name,
             role: member.place.role,

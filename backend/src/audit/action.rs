@@ -48,18 +48,21 @@ pub enum Group {
     OAuthApplications,
     /// Who belongs to the account.
     People,
+    /// When people hear of what, and over which channels.
+    Settings,
     /// Signing in and out.
     Sessions,
 }
 
 impl Group {
     /// Every group, in the order in which a page offers them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Tokens,
         Self::Runtimes,
         Self::GitProviders,
         Self::OAuthApplications,
         Self::People,
+        Self::Settings,
         Self::Sessions,
     ];
 
@@ -72,6 +75,7 @@ impl Group {
             Self::GitProviders => "git-providers",
             Self::OAuthApplications => "oauth-applications",
             Self::People => "people",
+            Self::Settings => "settings",
             Self::Sessions => "sessions",
         }
     }
@@ -85,6 +89,7 @@ impl Group {
             Self::GitProviders => "Git providers",
             Self::OAuthApplications => "OAuth applications",
             Self::People => "People",
+            Self::Settings => "Settings",
             Self::Sessions => "Sign-in",
         }
     }
@@ -174,6 +179,8 @@ actions! {
     CalendarLinkMade = "calendar_link.made", Tokens, Done, "Calendar link made";
     /// An admin removed that link.
     CalendarLinkRemoved = "calendar_link.removed", Tokens, Done, "Calendar link removed";
+    /// An admin asked the holders of tokens to look after them.
+    HoldersReminded = "token.reminded", Tokens, Done, "Holders reminded";
     /// A token was deleted.
     TokenDeleted = "token.deleted", Tokens, Done, "Token deleted";
     /// A provider is about to be asked to take a token back.
@@ -238,6 +245,14 @@ actions! {
     MemberRemoved = "member.removed", People, Done, "Member removed";
     /// A member left.
     MemberLeft = "member.left", People, Done, "Member left";
+    /// It was chosen when people hear of what.
+    NoticeTimesChosen = "notices.times_chosen", Settings, Done, "Notification times chosen";
+    /// A channel for notifications was added or changed.
+    NoticeChannelStored = "notice_channel.stored", Settings, Done, "Notification channel stored";
+    /// A channel for notifications was deleted.
+    NoticeChannelDeleted = "notice_channel.deleted", Settings, Done, "Notification channel deleted";
+    /// Notifications that were given up are sent again.
+    NoticesSentAgain = "notices.sent_again", Settings, Done, "Notifications sent again";
     /// A person signed in.
     SignedIn = "session.signed_in", Sessions, Done, "Signed in";
     /// Somebody tried to sign in as a person, with a wrong password.

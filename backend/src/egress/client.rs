@@ -2,6 +2,7 @@
 
 use super::{
     Answer, EgressPolicy, Request, WriteFailure,
+    address::is_public,
     failure::Failure,
     redirect::{self, MAX_REDIRECTS},
     resolver::PolicyResolver,
@@ -11,8 +12,11 @@ use crate::random::Random;
 use bytes::Bytes;
 use domain::check::Trouble;
 use http::Method;
-use std::{fmt, sync::Arc, time::Duration};
-use tokio::time::{Instant, sleep, timeout_at};
+use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{
+    net::lookup_host,
+    time::{Instant, sleep, timeout_at},
+};
 use zeroize::Zeroizing;
 
 /// The bounds of a request.
@@ -40,6 +44,15 @@ impl Default for EgressSettings {
 #[derive(Debug, thiserror::Error)]
 #[error("the HTTP client cannot be made: {0}")]
 pub struct EgressError(#[from] reqwest::Error);
+
+/// An address that may be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reached {
+    /// With its port.
+    pub address: SocketAddr,
+    /// Whether it is on the internet, rather than in a network that the admin of the server allowed.
+    pub is_public: bool,
+}
 
 /// The one client for all outgoing HTTP. Clones share connections.
 #[derive(Clone)]
@@ -71,6 +84,29 @@ impl Egress {
             policy,
             settings,
             random,
+        })
+    }
+
+    /// Where a name leads, for what is not HTTP: an address that may be reached, to be connected to as it is. A name that is resolved
+    /// again could lead elsewhere.
+    pub async fn resolve(&self, host: &str, port: u16) -> Result<Reached, Trouble> {
+        let found = timeout_at(
+            Instant::now() + self.settings.connect_timeout,
+            lookup_host((host, port)),
+        )
+        .await;
+        let found = found
+            .map_err(|_| Trouble::TimedOut)?
+            .map_err(|_| Trouble::NoConnection)?;
+        let allowed = self.policy.filter(host, found.collect());
+        let allowed = allowed.map_err(|denied| {
+            tracing::warn!(host, cause = %denied, "not connected");
+            Trouble::EgressDenied
+        })?;
+        let address = *allowed.first().ok_or(Trouble::NoConnection)?;
+        Ok(Reached {
+            address,
+            is_public: is_public(address.ip()),
         })
     }
 
@@ -210,7 +246,7 @@ fn logged(
     started: Instant,
     outcome: Result<Answer, Failure>,
 ) -> Result<Answer, Failure> {
-    let (host, path) = (request.url.host_str().unwrap_or_default(), request.url.path());
+    let (host, path) = (request.url.host_str().unwrap_or_default(), request.shown_path());
     let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let method = method.as_str();
     match &outcome {

@@ -18,7 +18,7 @@ mod resolver;
 mod retry;
 
 pub use answer::{Answer, WriteFailure};
-pub use client::{Egress, EgressError, EgressSettings};
+pub use client::{Egress, EgressError, EgressSettings, Reached};
 pub use policy::{AllowRule, EgressPolicy, InvalidAllowRule};
 pub use request::Request;
 

@@ -18,6 +18,8 @@ pub struct Request {
     pub(super) headers: HeaderMap,
     /// What a write sends along; its memory is cleared when the last clone of it goes.
     pub(super) body: Option<Bytes>,
+    /// Whether the address is itself a secret: then no log names more than its host.
+    pub(super) secret_address: bool,
 }
 
 impl Request {
@@ -28,7 +30,20 @@ impl Request {
             url,
             headers: HeaderMap::new(),
             body: None,
+            secret_address: false,
         }
+    }
+
+    /// Keeps the address out of every log but for its host: whoever knows it may use it.
+    #[must_use]
+    pub const fn secret_address(mut self) -> Self {
+        self.secret_address = true;
+        self
+    }
+
+    /// What of the address a log may name beside its host.
+    pub(super) fn shown_path(&self) -> &str {
+        if self.secret_address { "…" } else { self.url.path() }
     }
 
     /// Sends `body` along as JSON. It may hold secrets. Only a write has a body: [`Egress::get`](super::Egress::get) sends none.
@@ -91,7 +106,8 @@ impl Request {
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request")
-            .field("url", &self.url)
+            .field("host", &self.url.host_str())
+            .field("path", &self.shown_path())
             .field("headers", &self.headers)
             .finish_non_exhaustive()
     }
@@ -132,6 +148,14 @@ mod tests {
         assert!(!format!("{request:?}").contains("ghp_secret"));
         assert_eq!(request.body.as_deref(), Some(&br#"{"credentials":["ghp_secret"]}"#[..]));
         assert_eq!(request.headers[CONTENT_TYPE], "application/json");
+    }
+
+    #[test]
+    fn printing_a_request_does_not_show_a_secret_address() {
+        let address = "https://hooks.slack.com/services/T0/B0/secret?key=secret";
+        let request = Request::new(address.parse().expect("a URL")).secret_address();
+        assert!(!format!("{request:?}").contains("secret\""), "{request:?}");
+        assert!(!format!("{request:?}").contains("/services"), "{request:?}");
     }
 
     #[test]

@@ -316,6 +316,7 @@ pub(crate) mod runtime {
         pub created_at: i64,
         pub rotate_tokens: bool,
         pub oauth_application_id: Option<Uuid>,
+        pub owner_id: Option<Uuid>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -363,6 +364,7 @@ pub(crate) mod git_token {
         pub rotated_at: Option<i64>,
         #[sea_orm(column_type = "Text", nullable)]
         pub rotation_note: Option<String>,
+        pub notice_due_at: Option<i64>,
         /// As the runtime's, which keeps it as long as it has tokens.
         pub git_provider_id: Option<Uuid>,
         /// Kept by the database, as is `facet`.
@@ -446,6 +448,7 @@ pub(crate) mod oauth_grant {
         pub granted: Option<String>,
         pub access_ends_at: Option<i64>,
         pub refresh_ends_at: Option<i64>,
+        pub refresh_since: Option<i64>,
         pub refreshed_at: Option<i64>,
         pub generation: i64,
         pub due_at: Option<i64>,

@@ -317,6 +317,7 @@ impl Store {
                 git_token::Column::EnteredExpiresAt,
                 Expr::value(end.map(Timestamp::as_millis)),
             )
+            .col_expr(git_token::Column::NoticeDueAt, Expr::value(0_i64))
             .filter(git_token::Column::Id.eq(token.0))
             .filter(git_token::Column::AccountId.eq(account.0))
             .exec(&tx)
@@ -395,6 +396,7 @@ pub(super) fn checked_columns(
     let mut model = git_token::ActiveModel {
         checked_at: Set(at.as_millis()),
         last_outcome: Set(json),
+        notice_due_at: Set(Some(0)),
         ..Default::default()
     };
     if let Some(status) = outcome.status() {

@@ -337,6 +337,12 @@ impl Store {
         }
         // The old refresh token is kept only where no new one came.
         if let Some(refresh) = new.grant.refresh {
+            if new.grant.refresh_ends > grant.refresh_ends {
+                update = update.col_expr(
+                    oauth_grant::Column::RefreshSince,
+                    Expr::value(new.grant.received.as_millis()),
+                );
+            }
             update = update
                 .col_expr(oauth_grant::Column::SealedRefresh, Expr::value(refresh.into_bytes()))
                 .col_expr(
@@ -377,6 +383,7 @@ impl Store {
             rotated_at: Set(Some(new.grant.received.as_millis())),
             // A check of the old value that is under way.
             check_lease: Set(0),
+            notice_due_at: Set(Some(0)),
             ..Default::default()
         };
         model.update(&tx).await?;
@@ -514,6 +521,7 @@ async fn orphaned(tx: &DatabaseTransaction, token: Uuid, access_ends: Option<Tim
     git_token::Entity::update_many()
         .col_expr(git_token::Column::ExpiresAt, Expr::value(expires_at))
         .col_expr(git_token::Column::NeverExpires, Expr::value(never_expires))
+        .col_expr(git_token::Column::NoticeDueAt, Expr::value(0_i64))
         .filter(git_token::Column::Id.eq(token))
         .exec(tx)
         .await?;
@@ -551,7 +559,8 @@ async fn show(tx: &DatabaseTransaction, grant: &GrantRow, status: Option<TokenSt
     let (expires_at, never_expires) = expiry_columns(grant.access_ends.map_or(Expiry::Never, Expiry::At));
     let mut update = git_token::Entity::update_many()
         .col_expr(git_token::Column::ExpiresAt, Expr::value(expires_at))
-        .col_expr(git_token::Column::NeverExpires, Expr::value(never_expires));
+        .col_expr(git_token::Column::NeverExpires, Expr::value(never_expires))
+        .col_expr(git_token::Column::NoticeDueAt, Expr::value(0_i64));
     if let Some(status) = status {
         update = update.col_expr(git_token::Column::Status, Expr::value(status.as_str()));
     }
@@ -579,6 +588,7 @@ pub(super) async fn insert_grant(
         granted: Set(grant.granted.map(|granted| scope::joined(&granted))),
         access_ends_at: Set(millis(grant.access_ends)),
         refresh_ends_at: Set(millis(grant.refresh_ends)),
+        refresh_since: Set(Some(grant.received.as_millis())),
         refreshed_at: Set(Some(grant.received.as_millis())),
         generation: Set(0),
         due_at: Set(millis(due)),

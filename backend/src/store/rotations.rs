@@ -213,6 +213,7 @@ impl Store {
                     rotation_started_at: Set(None),
                     rotation_retry_at: Set(None),
                     rotation_note: Set(None),
+                    notice_due_at: Set(Some(0)),
                     ..Default::default()
                 };
                 model.update(&tx).await?;

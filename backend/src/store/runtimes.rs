@@ -11,7 +11,7 @@ use sea_orm::{
     ActiveModelTrait as _,
     ActiveValue::{self, Set, Unchanged},
     ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
-    sea_query::{LockType, SimpleExpr},
+    sea_query::{Expr, LockType, SimpleExpr},
 };
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -29,6 +29,8 @@ pub struct RuntimeRow {
     pub rotate_tokens: bool,
     /// The OAuth application by which people authorise access; without one it takes tokens only.
     pub oauth_application: Option<OAuthApplicationId>,
+    /// Who answers for it: whoever registered it. `None`: the admins.
+    pub owner: Option<UserId>,
     /// When it was registered.
     pub created_at: Timestamp,
 }
@@ -93,6 +95,7 @@ impl Store {
             rotate_tokens: Set(row.rotate_tokens),
             created_at: Set(row.created_at.as_millis()),
             oauth_application_id: Set(row.oauth_application.map(|id| id.0)),
+            owner_id: Set(row.owner.map(|user| user.0)),
         };
         let tx = self.begin().await?;
         model.insert(&tx).await?;
@@ -112,7 +115,7 @@ impl Store {
             .await?;
         let tokens = git_token::Entity::find().filter(git_token::Column::RuntimeId.eq(row.id.0));
         let (allowed, stays) = match old {
-            Some(old) if old.git_provider_id == row.git_provider.0 => (true, true),
+            Some(ref old) if old.git_provider_id == row.git_provider.0 => (true, true),
             Some(_) => (tokens.one(&tx).await?.is_none(), false),
             None => (false, false),
         };
@@ -130,6 +133,14 @@ impl Store {
             ..Default::default()
         };
         model.update(&tx).await?;
+        if old.is_some_and(|old| old.rotate_tokens != row.rotate_tokens) {
+            // Whether an end is told depends on it.
+            git_token::Entity::update_many()
+                .col_expr(git_token::Column::NoticeDueAt, Expr::value(0_i64))
+                .filter(git_token::Column::RuntimeId.eq(row.id.0))
+                .exec(&tx)
+                .await?;
+        }
         event.insert(&tx, account).await?;
         tx.commit().await?;
         Ok(true)
@@ -188,6 +199,7 @@ fn runtime_row(row: runtime::Model) -> RuntimeRow {
         name: row.name,
         rotate_tokens: row.rotate_tokens,
         oauth_application: row.oauth_application_id.map(OAuthApplicationId),
+        owner: row.owner_id.map(UserId),
         created_at: Timestamp::from_millis(row.created_at),
     }
 }

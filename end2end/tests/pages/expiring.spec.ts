@@ -18,7 +18,7 @@ async function tokens(acme: Acme) {
     await acme.stored(await runtime("staging"), { expires_at: inDays(50) });
     const lab = await runtime("lab");
     const revoked = await acme.stored(lab, { expires_at: inDays(100) });
-    await acme.forge.change(revoked, { revoked: true });
+    await acme.forge.revoke(revoked);
     await acme.mira.done("check-token", { account: "acme", runtime: lab });
     await runtime("edge");
 }
@@ -118,6 +118,18 @@ test("tokens that are ticked are checked, and the list stays as it is", async ({
     await expect(site.notice).toContainText("2 tokens are checked now");
     await site.arrived(`${path}?show=60`, heading);
     if (site.scripts) await expect(site.button("Check now")).toBeVisible();
+});
+
+test("the holders of tokens that are ticked are reminded", async ({ site, acme }) => {
+    await tokens(acme);
+    await site.open(`${path}?show=7`);
+    await site.page.getByRole("checkbox", { name: "Select prod-eu of Mira Sand" }).check();
+    await site.button("Remind holders").click();
+    await expect(site.notice).toContainText("1 person was reminded.");
+    await site.open(`${path}?show=7`);
+    await site.page.getByRole("checkbox", { name: "Select prod-eu of Mira Sand" }).check();
+    await site.button("Remind holders").click();
+    await expect(site.notice).toContainText("the holders were told today");
 });
 
 test("to check nothing is refused with words", async ({ site, acme }) => {

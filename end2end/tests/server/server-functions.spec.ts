@@ -36,7 +36,7 @@ const functions: ServerFunction[] = fs
 test("the server functions are found", () => {
     expect(functions.length).toBeGreaterThanOrEqual(16);
     const names = functions.map(({ name }) => name);
-    expect(names).toEqual(expect.arrayContaining([...Object.keys(open), "put-token", "save-runtime", "git-providers"]));
+    expect(names).toEqual(expect.arrayContaining([...Object.keys(open), "put-token", "save-runtime", "page"]));
 });
 
 for (const { name, reads } of functions.filter(({ name }) => !(name in open))) {

@@ -54,6 +54,7 @@ pub(crate) async fn run(config: &Config) -> Result<(), Failure> {
     background.spawn(services.oauth.clone().run(stop.clone()));
     background.spawn(services.expiring.clone().run(stop.clone()));
     let follow = follow.map(|follow| tokio::spawn(follow.run(stop.clone())));
+    background.spawn(services.notices.clone().run(stop.clone()));
     let server = axum::serve(listener, service).with_graceful_shutdown(async move {
         wait_for_signal().await;
         tracing::info!("stopping: no new requests or checks, those under way are finished");

@@ -2,7 +2,7 @@
 
 use super::{ago, badge, cell, columns, group, mark, name, remark, stack, sub, text, when};
 use crate::{
-    calls::expiring::CheckTokens,
+    calls::{expiring::CheckTokens, notices::RemindHolders},
     ssr::{PageQuery, sheets::expiring::action},
 };
 use backend::expiring::{Choice, ExpiringPage, MissingLine, Rows, StatusChoice, TokenLine, Turn};
@@ -262,7 +262,7 @@ fn list(page: &ExpiringPage, query: &PageQuery, base: &str, account: &str) -> Li
         Rows::Tokens(lines) => (
             lines.iter().map(|line| token_row(line, page, query, base)).collect(),
             heads(query, &choice, base),
-            vec![check_soon(account, query)],
+            vec![check_soon(account, query), remind(account, query)],
         ),
         Rows::Missing(lines) => (
             lines.iter().map(missing_row).collect(),
@@ -443,6 +443,16 @@ fn check_soon(account: &str, query: &PageQuery) -> Action {
             ],
         )),
         ..Action::default()
+    }
+}
+
+/// Asks the holders of the tokens that are ticked to look after them.
+fn remind(account: &str, query: &PageQuery) -> Action {
+    Action {
+        id: "remind-chosen".to_owned(),
+        label: "Remind holders".to_owned(),
+        to: RemindHolders::url().to_owned(),
+        ..check_soon(account, query)
     }
 }
 

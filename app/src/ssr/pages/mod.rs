@@ -5,8 +5,10 @@ pub(crate) mod audit;
 pub(crate) mod expiring;
 pub(crate) mod git_authentication;
 mod members;
+pub(crate) mod notices;
 mod oauth;
 pub(crate) mod runtimes;
+mod settings;
 pub(crate) mod tokens;
 
 use super::{PageQuery, context};
@@ -39,6 +41,15 @@ pub(crate) async fn page(account: &str, page: &str, query: &str) -> Result<Vec<B
             git_authentication::lists(&page, &oauth, account)
         }
         AccountPage::Members => members::lists(&services.members.page(&member).await?, account),
+        AccountPage::Notifications => {
+            let page = services.notices.page(&member).await?;
+            let all = match member.require_admin() {
+                Ok(()) => Some(services.notices.open(&member).await?),
+                Err(_) => None,
+            };
+            notices::lists(&page, all.as_deref(), account)
+        }
+        AccountPage::Settings => settings::lists(&services.notices.settings(&member).await?, account),
         AccountPage::Expiring => {
             let query = PageQuery::read(query);
             let page = services.expiring.page(&member, &expiring::choice(&query)).await?;
@@ -68,7 +79,14 @@ pub(crate) fn frame(viewer: &Viewer) -> Frame {
         count: counted(viewer.attention),
         ..link("tokens", "key", "Git tokens")
     };
-    let mut groups = vec![(String::new(), vec![tokens])];
+    let notifications = Link {
+        count: match viewer.notices {
+            1000.. => "999+".to_owned(),
+            count => counted(count),
+        },
+        ..link("notifications", "bell", "Notifications")
+    };
+    let mut groups = vec![(String::new(), vec![tokens, notifications])];
     if viewer.role == Role::Admin {
         groups.push((
             viewer.account_name.clone(),
@@ -81,6 +99,7 @@ pub(crate) fn frame(viewer: &Viewer) -> Frame {
                 },
                 link("admin/members", "users", "Members"),
                 link("admin/audit", "history", "Audit log"),
+                link("admin/settings", "settings", "Settings"),
             ],
         ));
     }

@@ -1,9 +1,11 @@
 //! What opens over the page *Expiring tokens*: all that is to be known of a token.
 
 use crate::{
+    AppError,
     calls::expiring::{CheckTokens, MakeCalendarLink, RemoveCalendarLink},
+    error::Problem,
     ssr::{
-        PageQuery,
+        PageQuery, id,
         pages::{
             ago,
             audit::{action_words, kind_words},
@@ -144,6 +146,14 @@ pub(crate) fn calendar((made, now): (Option<Timestamp>, Timestamp), account: &st
         parts,
         ..Sheet::default()
     }
+}
+
+/// The tokens that are ticked in the list.
+pub(crate) fn chosen(ticked: &[String]) -> Result<Vec<GitTokenId>, AppError> {
+    if ticked.is_empty() {
+        return Err(Problem::new("No token is ticked.", "Tick those that you mean, then try again.").into());
+    }
+    ticked.iter().map(|token| id(token)).collect()
 }
 
 fn fact(what: &str, how: Vec<Bit>) -> (String, Vec<Bit>) {

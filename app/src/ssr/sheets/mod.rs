@@ -7,8 +7,10 @@ pub(crate) mod expiring;
 pub(crate) mod git_authentication;
 pub(crate) mod join;
 pub(crate) mod members;
+pub(crate) mod notices;
 pub(crate) mod oauth_applications;
 pub(crate) mod runtimes;
+pub(crate) mod settings;
 pub(crate) mod tokens;
 
 #[cfg(test)]
@@ -113,6 +115,8 @@ async fn open(
             }
         }
         AccountPage::Members => members::sheet(&services.members.page(member).await?, wanted, account),
+        AccountPage::Notifications => notices::sheet(&services.notices.page(member).await?, wanted, account),
+        AccountPage::Settings => settings::sheet(&services.notices.settings(member).await?, wanted, account),
         AccountPage::Expiring if what == "calendar" => {
             Some(expiring::calendar(services.calendar.link(member).await?, account))
         }

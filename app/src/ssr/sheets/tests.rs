@@ -135,6 +135,7 @@ async fn a_member_gets_no_sheet_over_a_page_of_the_admins() {
     for (page, thing) in [
         ("admin/runtimes", &world.runtime),
         ("admin/git-authentication", &world.provider),
+        ("admin/settings", &"times".to_owned()),
     ] {
         for query in [
             "register=",
@@ -179,6 +180,10 @@ async fn a_query_gets_its_sheet() {
             format!("edit={provider}"),
             "Edit |@javascript:alert(1) click|",
         ),
+        ("admin/settings", "edit=times".to_owned(), "When people are told"),
+        ("admin/settings", "register=email".to_owned(), "Mail server"),
+        ("admin/settings", "register=webhook".to_owned(), "Add webhook"),
+        ("admin/settings", "register=slack".to_owned(), "Add chat"),
     ] {
         assert_eq!(
             world.title(page, &query).await.as_deref(),
@@ -202,6 +207,9 @@ async fn a_query_that_names_nothing_gets_none() {
         ("admin/members", format!("remove={runtime}")),
         ("admin/members", "role=".to_owned()),
         ("admin/members", format!("revoke={runtime}")),
+        ("admin/settings", format!("edit={provider}")),
+        ("admin/settings", "register=".to_owned()),
+        ("notifications", format!("snooze={provider}")),
         ("admin", format!("add={runtime}")),
         ("", format!("add={runtime}")),
     ] {
@@ -233,4 +241,18 @@ async fn a_name_is_no_markup() {
     };
     assert_eq!(pieces(text).collect::<Vec<_>>(), [Piece::Text(text)]);
     assert!(shown(text).contains("with |@javascript:alert(1) click|."));
+}
+
+#[tokio::test]
+async fn a_channel_has_a_sheet_that_asks_whether_it_may_go() {
+    let world = World::new().await;
+    let form = backend::notices::WebhookForm {
+        name: "|*ops*|".to_owned(),
+        address: "https://hooks.acme.dev/patchbay".to_owned(),
+    };
+    let made = world.services.notices.add_webhook(&world.admin, &form).await.unwrap();
+    let title = world.title("admin/settings", &format!("delete={}", made.id)).await;
+    assert_eq!(title.as_deref(), Some("Delete |*ops*|?"));
+    let edit = world.title("admin/settings", &format!("edit={}", made.id)).await;
+    assert_eq!(edit, None, "a webhook is added anew");
 }
