@@ -134,7 +134,13 @@ impl Store {
             .clone()
             .column(audit_word::Column::Seq)
             .filter(audit_word::Column::Word.gte(term.as_str()));
-        let many = seqs.clone().offset(MOST_SEQS).limit(1).into_tuple::<i64>().one(&self.db).await?;
+        let many = seqs
+            .clone()
+            .offset(MOST_SEQS)
+            .limit(1)
+            .into_tuple::<i64>()
+            .one(&self.db)
+            .await?;
         if many.is_none() {
             let mut seqs: Vec<i64> = seqs.limit(MOST_SEQS).into_tuple().all(&self.db).await?;
             seqs.sort_unstable();
@@ -142,7 +148,9 @@ impl Store {
             return Ok(Term::Seqs(seqs));
         }
         // The words themselves, by leaping from one to the next.
-        let words_of = range.column(audit_word::Column::Word).order_by_asc(audit_word::Column::Word);
+        let words_of = range
+            .column(audit_word::Column::Word)
+            .order_by_asc(audit_word::Column::Word);
         let mut words: Vec<String> = Vec::new();
         loop {
             let next = words_of
