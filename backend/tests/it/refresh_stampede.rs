@@ -217,7 +217,8 @@ impl Crowd {
     async fn of(database: TestDatabase, count: usize) -> Self {
         let mut stage = Stage::at(database, ProviderKind::GitLab, Provider::GitLab).await;
         // A request that is given up too early would be in doubt, on a busy machine.
-        stage.world.services = services_with(stage.world.store.clone(), stage.world.clock.clone(), 77, patient()).await;
+        stage.world.services =
+            Box::new(services_with(stage.world.store.clone(), stage.world.clock.clone(), 77, patient()).await);
         same_time(&stage);
         let mut runtimes = vec![stage.runtime];
         for number in 1..count {

@@ -102,7 +102,8 @@ pub(crate) async fn services_with(
 
 /// Everything a story needs.
 pub(crate) struct World {
-    pub(crate) services: Services,
+    /// On the heap: the futures of whole stories hold them.
+    pub(crate) services: Box<Services>,
     pub(crate) store: Store,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) forge: Forge,
@@ -117,7 +118,7 @@ impl World {
         store.migrate().await.unwrap();
         let master = master();
         let clock = Arc::new(ManualClock::at(1_795_348_800_000));
-        let services = services(store.clone(), clock.clone(), 1).await;
+        let services = Box::new(services(store.clone(), clock.clone(), 1).await);
         let forge = Forge::start().await;
         forge.put_account("mira", Account::with_password(PASSWORD));
         Self {
