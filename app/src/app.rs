@@ -9,7 +9,10 @@ use crate::{
     dom,
     flash::FirstLoad,
     load::nothing,
-    pages::{home::HomePage, not_found::NotFoundPage, plain::PlainPage, set_up::SetUpPage, sign_in::SignInPage},
+    pages::{
+        home::HomePage, join::JoinPage, not_found::NotFoundPage, plain::PlainPage, set_up::SetUpPage,
+        sign_in::SignInPage,
+    },
     place::{AccountPage, DoorPage, Place},
     platform,
     state::AppState,
@@ -65,6 +68,7 @@ fn door_page(page: &DoorPage) -> AnyView {
         DoorPage::Home => view! { <HomePage/> }.into_any(),
         DoorPage::SignIn => view! { <SignInPage/> }.into_any(),
         DoorPage::SetUp(code) => view! { <SetUpPage code=code.clone()/> }.into_any(),
+        DoorPage::Join(code) => view! { <JoinPage code=code.clone()/> }.into_any(),
     };
     view! { <DoorShell>{page}</DoorShell> }.into_any()
 }

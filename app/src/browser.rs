@@ -2,7 +2,7 @@
 
 use crate::{
     AppError,
-    calls::{access, page},
+    calls::{access, members, page},
     flash::FirstLoad,
     load::{Answer, Ask},
     paths,
@@ -43,6 +43,8 @@ pub(crate) async fn answer(ask: Ask) -> Answer {
     let (address, query) = match &ask {
         Ask::Door => (access::LoadDoor::url(), String::new()),
         Ask::SetUpLink(code) => (access::LoadSetUpLink::url(), paths::query("code", code)),
+        // Posted, since a query may be written down on its way.
+        Ask::Invitation(code) => return fetch(members::LoadInvitation::url(), Some(&paths::query("code", code))).await,
         Ask::Frame(account) => (access::LoadFrame::url(), paths::query("account", account)),
         Ask::Page { account, page, query } => (page::LoadPage::url(), at(account, page, query)),
         Ask::Sheet { account, page, query } => (page::LoadSheet::url(), at(account, page, query)),

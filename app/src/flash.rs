@@ -21,6 +21,8 @@ pub(crate) enum News {
     Done(String),
     /// It is done, and the message is one of caution.
     Caution(String),
+    /// It is done: the message, and a link that is shown this once.
+    Link(String, String),
     /// It is not, for this reason.
     Failed(AppError),
 }
@@ -30,6 +32,7 @@ pack_fields!(Flash { form, news, values });
 pack_variants!(News {
     "d" Done(message),
     "c" Caution(message),
+    "l" Link(message, link),
     "f" Failed(error),
     _ => Self::Failed(AppError::Garbled),
 });
@@ -38,6 +41,9 @@ impl News {
     /// What to say once a form is done, if there is anything to say.
     pub(crate) fn of(done: &Done) -> Option<Self> {
         let message = done.message.clone();
+        if !done.link.is_empty() {
+            return Some(Self::Link(message, done.link.clone()));
+        }
         match (message.is_empty(), done.caution) {
             (true, _) => None,
             (false, false) => Some(Self::Done(message)),

@@ -7,13 +7,15 @@ use crate::{AppError, platform, state::app_state};
 use domain::Packed;
 use leptos::{prelude::*, task::spawn_local};
 
-/// What a page asks of the server. The text is the account, or the code of a set-up link.
+/// What a page asks of the server. The text is the account, or the code of a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ask {
     /// Where the person belongs: a [`Door`](crate::calls::access::Door).
     Door,
     /// Whether a set-up link still leads somewhere: nothing, or an error.
     SetUpLink(String),
+    /// What an invitation offers whoever asks: [`Sheet`](domain::sheet::Sheet)s, or an error.
+    Invitation(String),
     /// What stands around the pages: a [`Frame`](domain::page::Frame).
     Frame(String),
     /// What a page of an account shows: [`Block`](domain::page::Block)s.

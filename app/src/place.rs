@@ -22,6 +22,8 @@ pub(crate) enum DoorPage {
     SignIn,
     /// Set-up, with the code in the link.
     SetUp(String),
+    /// An invitation, with the code in the link.
+    Join(String),
 }
 
 /// A page of an account.
@@ -34,6 +36,7 @@ pub(crate) enum AccountPage {
     Runtimes,
     GitAuthentication,
     AuditLog,
+    Members,
     /// No page.
     Nothing,
 }
@@ -46,6 +49,7 @@ impl Place {
             [] => Self::Door(DoorPage::Home),
             ["sign-in"] => Self::Door(DoorPage::SignIn),
             ["setup", code] => Self::Door(DoorPage::SetUp((*code).to_owned())),
+            ["join", code] => Self::Door(DoorPage::Join((*code).to_owned())),
             [account, page @ ..] => Self::Account((*account).to_owned(), AccountPage::at(&page.join("/"))),
         }
     }
@@ -55,6 +59,7 @@ impl Place {
         let mut asks = match self {
             Self::Door(DoorPage::Home | DoorPage::SignIn) => vec![Ask::Door],
             Self::Door(DoorPage::SetUp(code)) => vec![Ask::SetUpLink(code.clone())],
+            Self::Door(DoorPage::Join(code)) => vec![Ask::Invitation(code.clone())],
             Self::Account(account, page) => {
                 let mut asks = vec![Ask::Frame(account.clone())];
                 asks.extend(page.head().map(|(page, ..)| page_at(account, page, query)));
@@ -81,9 +86,10 @@ impl Place {
 }
 
 /// The fields of a query that open a sheet, as in `?add=<id>`. All else in it is the page's own.
-const OPENERS: [&str; 17] = [
+const OPENERS: [&str; 23] = [
     "add",
     "application",
+    "calendar",
     "confirm",
     "delete",
     "delete-application",
@@ -91,9 +97,14 @@ const OPENERS: [&str; 17] = [
     "edit-application",
     "event",
     "expiry",
+    "invite",
+    "leave",
     "method",
     "register",
+    "remove",
     "replace",
+    "revoke",
+    "role",
     "rotate",
     "scopes",
     "share",
@@ -116,7 +127,7 @@ pub(crate) fn own_query(query: &str) -> String {
 }
 
 /// The pages that show something: each with its path below the account's, its heading, and what is said below that.
-const PAGES: [(AccountPage, &str, &str, &str); 5] = [
+const PAGES: [(AccountPage, &str, &str, &str); 6] = [
     (
         AccountPage::Tokens,
         "tokens",
@@ -140,6 +151,12 @@ const PAGES: [(AccountPage, &str, &str, &str); 5] = [
         "admin/git-authentication",
         "Git authentication",
         "The Git providers that your runtimes use, and against which tokens are checked.",
+    ),
+    (
+        AccountPage::Members,
+        "admin/members",
+        "Members",
+        "The people of this account, what they may do, and who is invited.",
     ),
     (
         AccountPage::AuditLog,
@@ -186,12 +203,14 @@ mod tests {
             ("/", Place::Door(DoorPage::Home)),
             ("/sign-in", Place::Door(DoorPage::SignIn)),
             ("/setup/abc", Place::Door(DoorPage::SetUp("abc".to_owned()))),
+            ("/join/abc", Place::Door(DoorPage::Join("abc".to_owned()))),
             ("/acme", acme(AccountPage::Home)),
             ("/acme/tokens", acme(AccountPage::Tokens)),
             ("/acme/tokens/", acme(AccountPage::Tokens)),
             ("/acme/admin/runtimes", acme(AccountPage::Runtimes)),
             ("/acme/admin/git-authentication", acme(AccountPage::GitAuthentication)),
             ("/acme/admin/audit", acme(AccountPage::AuditLog)),
+            ("/acme/admin/members", acme(AccountPage::Members)),
             ("/acme/admin", acme(AccountPage::Nothing)),
             ("/acme/tokens/more", acme(AccountPage::Nothing)),
         ] {

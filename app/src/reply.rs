@@ -17,6 +17,8 @@ pub(crate) struct Done {
     pub(crate) location: String,
     /// Whether that page must be loaded anew, because who is signed in has changed.
     pub(crate) reload: bool,
+    /// A link that is shown this once, with the message; may be empty.
+    pub(crate) link: String,
 }
 
 pack_fields!(Done {
@@ -24,6 +26,7 @@ pack_fields!(Done {
     caution,
     location,
     reload,
+    link,
 });
 
 #[cfg(feature = "ssr")]
@@ -47,6 +50,14 @@ impl Done {
         Self {
             reload: true,
             ..Self::new("", location)
+        }
+    }
+
+    /// With a link that nobody can see again.
+    pub(crate) fn once(self, link: &str) -> Self {
+        Self {
+            link: link.to_owned(),
+            ..self
         }
     }
 

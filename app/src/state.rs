@@ -35,7 +35,7 @@ impl AppState {
     pub(crate) fn new(first: FirstLoad, asks: Vec<Ask>) -> Self {
         let flash = first.flash;
         let notice = flash.as_ref().and_then(|flash| match &flash.news {
-            News::Done(_) | News::Caution(_) => Some(flash.news.clone()),
+            News::Done(_) | News::Caution(_) | News::Link(..) => Some(flash.news.clone()),
             News::Failed(_) => {
                 let homeless = flash.form == NO_FORM || matches!(flash.news, News::Failed(AppError::NotSignedIn));
                 homeless.then(|| flash.news.clone())

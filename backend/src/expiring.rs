@@ -5,7 +5,7 @@ use crate::{
     access::{AccessError, Member},
     audit::{Action, AuditEvent},
     clock::Clock,
-    git_providers,
+    csv, git_providers,
     store::{
         GitTokenRow, ListedToken, MissingRow, Store, TokenCounts, TokenCursor, TokenOrder, TokenQuery, TokenSearch,
     },
@@ -15,6 +15,7 @@ use domain::{
     AccountId, CheckOutcome, Expiry, GitIdentity, GitProviderId, GitTokenId, RuntimeId, Timestamp, TokenStatus, UserId,
     expiring::{self, DEPRECATIONS, DaySummary, Deprecation, Numbers, Segment, Span, Week},
     field::search_words,
+    status::ShownStatus,
     view::{ProviderLabel, TokenView},
 };
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -25,6 +26,8 @@ use tokio::{
 
 /// How many rows a page has.
 pub const PAGE: usize = 50;
+/// How many rows of a file are read at once.
+const FILE_PAGE: usize = 1000;
 /// The most people that a search looks for.
 const MOST_PEOPLE: usize = 200;
 /// The most runtimes that a search looks for: each is a few ranges of an index.
@@ -231,11 +234,7 @@ impl ExpiringTokens {
         let now = self.clock.now();
         let known = self.known(account).await?;
         let counts = self.store.token_counts(account, now).await?;
-        let (rows, turns, too_many) = match choice.segment {
-            Some(Segment::Missing) => self.missing(account, choice, &known).await?,
-            Some(Segment::RefreshEnds) => self.refresh_ends(account, choice, &known, now).await?,
-            _ => self.tokens(account, choice, &known, now).await?,
-        };
+        let (rows, turns, too_many) = self.rows(account, choice, &known, (now, PAGE)).await?;
         Ok(ExpiringPage {
             now,
             numbers: Numbers::of(&counts.days, counts.ended, now),
@@ -252,6 +251,17 @@ impl ExpiringTokens {
             too_many,
             runtimes: known.page_runtimes,
             providers: known.page_providers,
+        })
+    }
+
+    /// The rows of a choice as a file for spreadsheets, from the first to the last.
+    pub fn file(&self, member: &Member, choice: Choice) -> Result<TokenFile, ExpiringError> {
+        member.require_admin()?;
+        Ok(TokenFile {
+            expiring: self.clone(),
+            account: member.account(),
+            choice: Some(Choice { turn: None, ..choice }),
+            begun: false,
         })
     }
 
@@ -406,7 +416,28 @@ impl ExpiringTokens {
         self.store.names_of(&people.collect::<Vec<_>>()).await
     }
 
-    async fn tokens(&self, account: AccountId, choice: &Choice, known: &Known, now: Timestamp) -> Result<Found, Fault> {
+    /// Rows of a choice at a moment; so many at most.
+    async fn rows(
+        &self,
+        account: AccountId,
+        choice: &Choice,
+        known: &Known,
+        (now, size): (Timestamp, usize),
+    ) -> Result<Found, Fault> {
+        match choice.segment {
+            Some(Segment::Missing) => self.missing(account, choice, known, size).await,
+            Some(Segment::RefreshEnds) => self.refresh_ends(account, choice, known, (now, size)).await,
+            _ => self.tokens(account, choice, known, (now, size)).await,
+        }
+    }
+
+    async fn tokens(
+        &self,
+        account: AccountId,
+        choice: &Choice,
+        known: &Known,
+        (now, size): (Timestamp, usize),
+    ) -> Result<Found, Fault> {
         let (search, too_many) = match self.search(account, choice, known).await? {
             Some((search, too_many)) => (Some(search), too_many),
             None => (None, false),
@@ -419,17 +450,17 @@ impl ExpiringTokens {
             format: choice.format.clone(),
             spans: spans(choice, now),
             search,
-            order: if choice.by_check {
+            order: if choice.by_check && choice.may_go_by_check() {
                 TokenOrder::Checked
             } else {
                 TokenOrder::Ends
             },
             descending: choice.backwards(),
             after: choice.turn.as_ref().and_then(|turn| token_cursor(&turn.row)),
-            limit: limit(),
+            limit: one_more_than(size),
         };
         let rows = self.store.listed_tokens(&query).await?;
-        self.lines(rows, choice, known, too_many).await
+        self.lines(rows, (choice, size), known, too_many).await
     }
 
     async fn refresh_ends(
@@ -437,31 +468,31 @@ impl ExpiringTokens {
         account: AccountId,
         choice: &Choice,
         known: &Known,
-        now: Timestamp,
+        (now, size): (Timestamp, usize),
     ) -> Result<Found, Fault> {
         let span = (now.start_of_day().as_millis(), expiring::horizon(REFRESH_WINDOW, now));
         let after = choice.turn.as_ref().and_then(|turn| token_cursor(&turn.row));
         let rows = self
             .store
-            .tokens_by_refresh_end(account, span, after, choice.backwards(), limit())
+            .tokens_by_refresh_end(account, span, after, choice.backwards(), one_more_than(size))
             .await?;
-        self.lines(rows, choice, known, false).await
+        self.lines(rows, (choice, size), known, false).await
     }
 
     async fn lines(
         &self,
         rows: Vec<ListedToken>,
-        choice: &Choice,
+        (choice, size): (&Choice, usize),
         known: &Known,
         too_many: bool,
     ) -> Result<Found, Fault> {
-        let (rows, turns) = paged(rows, choice, |row| format!("{}.{}", row.key, row.token.id));
+        let (rows, turns) = paged(rows, (choice, size), |row| format!("{}.{}", row.key, row.token.id));
         let names = self.names(rows.iter().filter_map(|row| row.token.user)).await?;
         let lines = rows.into_iter().filter_map(|row| known.line(row, &names));
         Ok((Rows::Tokens(lines.collect()), turns, too_many))
     }
 
-    async fn missing(&self, account: AccountId, choice: &Choice, known: &Known) -> Result<Found, Fault> {
+    async fn missing(&self, account: AccountId, choice: &Choice, known: &Known, size: usize) -> Result<Found, Fault> {
         let (people, too_many) = match self.search(account, choice, known).await? {
             Some((search, too_many)) => (Some(search.people), too_many),
             None => (None, false),
@@ -474,12 +505,12 @@ impl ExpiringTokens {
             }
             None => None,
         };
-        let order = (choice.backwards(), limit());
+        let order = (choice.backwards(), one_more_than(size));
         let rows = self
             .store
             .missing_tokens(account, choice.runtime, people.as_deref(), after.as_ref(), order)
             .await?;
-        let (rows, turns) = paged(rows, choice, |row| format!("{}.{}", row.user, row.runtime));
+        let (rows, turns) = paged(rows, (choice, size), |row| format!("{}.{}", row.user, row.runtime));
         let names = self.names(rows.iter().map(|row| row.user)).await?;
         let lines = rows.into_iter().filter_map(|row| {
             let provider = known.provider_of.get(&row.runtime)?;
@@ -521,6 +552,91 @@ impl ExpiringTokens {
             login: text,
         };
         Ok(Some((search, too_many)))
+    }
+}
+
+/// A file of rows, made page by page while it is read.
+pub struct TokenFile {
+    expiring: ExpiringTokens,
+    account: AccountId,
+    /// What comes next; nothing at the end.
+    choice: Option<Choice>,
+    begun: bool,
+}
+
+impl TokenFile {
+    /// The next part of it; `None` at its end.
+    pub async fn next(&mut self) -> Result<Option<String>, Fault> {
+        let Some(choice) = self.choice.take() else {
+            return Ok(None);
+        };
+        let known = self.expiring.known(self.account).await?;
+        let now = self.expiring.clock.now();
+        let (rows, (_, after), _) = self
+            .expiring
+            .rows(self.account, &choice, &known, (now, FILE_PAGE))
+            .await?;
+        let mut text = String::new();
+        match rows {
+            Rows::Tokens(lines) => {
+                if !self.begun {
+                    text.push_str(TOKENS_HEAD);
+                }
+                text.extend(lines.iter().map(|line| csv::line(line.cells(now))));
+            }
+            Rows::Missing(lines) => {
+                if !self.begun {
+                    text.push_str(MISSING_HEAD);
+                }
+                text.extend(lines.into_iter().map(|line| csv::line(line.cells())));
+            }
+        }
+        self.begun = true;
+        self.choice = after.map(|row| Choice {
+            turn: Some(Turn { back: false, row }),
+            ..choice
+        });
+        Ok(Some(text))
+    }
+}
+
+/// The first lines of the files.
+const TOKENS_HEAD: &str = "runtime,git_provider,holder,email,git_identity,kind,token,status,expires,refresh_token_ends,last_check,shared_by\r\n";
+const MISSING_HEAD: &str = "person,email,runtime,git_provider\r\n";
+
+impl TokenLine {
+    /// As it stands in a file, under [`TOKENS_HEAD`].
+    fn cells(&self, now: Timestamp) -> [String; 12] {
+        let (holder, email) = self
+            .holder
+            .clone()
+            .unwrap_or_else(|| ("runtime token".to_owned(), String::new()));
+        let end = match self.expiry {
+            Expiry::At(end) => end.rfc3339(),
+            Expiry::Never => "never".to_owned(),
+            Expiry::Unknown => "unknown".to_owned(),
+        };
+        [
+            self.runtime.clone(),
+            self.provider.host.clone(),
+            holder,
+            email,
+            self.identity.login.clone(),
+            self.kind.clone(),
+            self.hint.clone(),
+            ShownStatus::of(self.status, self.expiry, now).words().to_owned(),
+            end,
+            self.refresh_ends.map(Timestamp::rfc3339).unwrap_or_default(),
+            self.checked_at.rfc3339(),
+            self.sharing.to_string(),
+        ]
+    }
+}
+
+impl MissingLine {
+    /// As it stands in a file, under [`MISSING_HEAD`].
+    fn cells(self) -> [String; 4] {
+        [self.person.0, self.person.1, self.runtime_name, self.provider.host]
     }
 }
 
@@ -583,18 +699,18 @@ fn name_of(names: &HashMap<UserId, (String, String)>, user: UserId) -> (String, 
     names.get(&user).cloned().unwrap_or_default()
 }
 
-fn limit() -> u64 {
-    u64::try_from(PAGE + 1).unwrap_or(u64::MAX)
+fn one_more_than(size: usize) -> u64 {
+    u64::try_from(size + 1).unwrap_or(u64::MAX)
 }
 
 /// Cuts rows to a page, in the order that is shown, with the rows at which the pages before and after it are.
 fn paged<T>(
     mut rows: Vec<T>,
-    choice: &Choice,
+    (choice, size): (&Choice, usize),
     key: impl Fn(&T) -> String,
 ) -> (Vec<T>, (Option<String>, Option<String>)) {
-    let more = rows.len() > PAGE;
-    rows.truncate(PAGE);
+    let more = rows.len() > size;
+    rows.truncate(size);
     let back = choice.turn.as_ref().map(|turn| turn.back);
     if back == Some(true) {
         rows.reverse();

@@ -80,6 +80,7 @@ impl Runtimes {
             .map(|row| (row.id, git_providers::label(row)))
             .collect();
         let people = self.store.people_with_tokens(account).await?;
+        let left = self.store.left_with_tokens(account).await?;
         let members = self.store.member_count(account).await?;
         let mut own = self.store.runtime_tokens(account).await?;
         let rows = self.store.runtimes(account).await?;
@@ -103,6 +104,7 @@ impl Runtimes {
                 token,
                 rotate_tokens: row.rotate_tokens,
                 tokens: people.get(&row.id).copied().unwrap_or_default(),
+                left: left.get(&row.id).copied().unwrap_or_default(),
                 members,
                 created_at: row.created_at,
             })

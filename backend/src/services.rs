@@ -13,6 +13,7 @@ use crate::{
     flash::FlashSeal,
     git_providers::GitProviders,
     keys::{AccountKeys, MasterKeyError},
+    members::Members,
     oauth::{Authorizations, OAuth, OAuthApplications, Refresh},
     random::Random,
     rotation::Rotation,
@@ -30,6 +31,8 @@ use url::Url;
 pub struct Services {
     /// Set-up, sign-in, sessions, membership.
     pub access: Access,
+    /// The members of an account, and who is invited.
+    pub members: Members,
     /// The Git providers of an account.
     pub git_providers: GitProviders,
     /// The runtimes of an account.
@@ -101,6 +104,7 @@ impl Services {
             oauth_applications: OAuthApplications::new(authorizations.clone()),
             oauth: OAuth::new(authorizations.clone(), access.clone(), tokens.clone()),
             refresh,
+            members: Members::new(authorizations.clone(), access.clone()),
             access,
             git_providers: GitProviders::new(store.clone(), clock.clone(), random.clone()),
             runtimes: Runtimes::new(authorizations),
@@ -132,10 +136,11 @@ impl Services {
         Follow::new(self.store.clone(), sink).await
     }
 
-    /// Waits for the rotations and refreshes that are under way, and closes the database in order.
+    /// Waits for the rotations, refreshes and revocations that are under way, and closes the database in order.
     pub async fn close(self) -> Result<(), Fault> {
         self.rotation.finish().await;
         self.refresh.finish().await;
+        self.members.finish().await;
         self.store.close().await
     }
 }

@@ -127,9 +127,9 @@ pub fn password(text: &str) -> Result<(), String> {
 }
 
 /// Words that stand at the beginning of Patchbay's own addresses and so cannot name an account.
-const RESERVED: [&str; 14] = [
-    "admin", "api", "assets", "favicon", "healthz", "login", "metrics", "oauth", "pkg", "readyz", "setup", "sign-in",
-    "sign-out", "static",
+const RESERVED: [&str; 15] = [
+    "admin", "api", "assets", "favicon", "healthz", "join", "login", "metrics", "oauth", "pkg", "readyz", "setup",
+    "sign-in", "sign-out", "static",
 ];
 
 /// The account's part of every address, made from its name: `Acme Platform` becomes `acme-platform`.

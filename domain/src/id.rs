@@ -38,6 +38,8 @@ ids! {
     GitProviderId,
     /// The credential itself.
     GitTokenId,
+    /// A link by which somebody becomes a member of an account.
+    InvitationId,
     /// Client id and secret registered at a Git provider.
     OAuthApplicationId,
     /// A provisioned GitOps runtime.

@@ -32,7 +32,9 @@ pub mod view;
 pub use chance::Chance;
 pub use check::{CheckOutcome, Ends, Expiry, Findings, GitIdentity, Refusal, Setback};
 pub use field::FieldErrors;
-pub use id::{AccountId, CheckId, DataKeyId, GitProviderId, GitTokenId, OAuthApplicationId, RuntimeId, UserId};
+pub use id::{
+    AccountId, CheckId, DataKeyId, GitProviderId, GitTokenId, InvitationId, OAuthApplicationId, RuntimeId, UserId,
+};
 pub use packed::Packed;
 pub use profile::{HolderKind, ScopeProfile};
 pub use provider::ProviderKind;

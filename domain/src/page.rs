@@ -18,6 +18,8 @@ pub struct Frame {
     pub name: String,
     /// What the person is here.
     pub part: String,
+    /// The ways to the person's accounts, the present one with an icon, and out of it.
+    pub accounts: Vec<Link>,
 }
 
 /// A way to a page.
@@ -217,6 +219,7 @@ pack_fields!(Frame {
     initials,
     name,
     part,
+    accounts,
 });
 
 pack_fields!(Link { to, icon, label, count });

@@ -54,6 +54,15 @@ impl TokenStatus {
         }
     }
 
+    /// Whether a token with this status does what it is for, as long as it does not end.
+    #[must_use]
+    pub const fn works(self) -> bool {
+        match self {
+            Self::Valid | Self::Unverified | Self::ExcessScopes => true,
+            Self::MissingScopes | Self::Invalid | Self::Expired | Self::SsoRequired | Self::InDoubt => false,
+        }
+    }
+
     /// The status that a stored word names.
     #[must_use]
     pub fn from_stored(word: &str) -> Option<Self> {
@@ -92,19 +101,11 @@ impl ShownStatus {
     /// What to show of a token at `now`. A token whose end has passed is expired, whenever it was last checked.
     #[must_use]
     pub fn of(status: TokenStatus, expiry: Expiry, now: Timestamp) -> Self {
-        let works = match status {
-            TokenStatus::Valid | TokenStatus::Unverified | TokenStatus::ExcessScopes => true,
-            TokenStatus::MissingScopes
-            | TokenStatus::Invalid
-            | TokenStatus::Expired
-            | TokenStatus::SsoRequired
-            | TokenStatus::InDoubt => false,
-        };
         match expiry {
             // Whether it has ended, or was changed for another one, is not known.
             _ if status == TokenStatus::InDoubt => Self::Checked(status),
             Expiry::At(end) if end <= now => Self::Checked(TokenStatus::Expired),
-            Expiry::At(end) if works && end <= now.plus(SOON) => Self::ExpiresSoon,
+            Expiry::At(end) if status.works() && end <= now.plus(SOON) => Self::ExpiresSoon,
             Expiry::At(_) | Expiry::Never | Expiry::Unknown => Self::Checked(status),
         }
     }

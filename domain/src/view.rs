@@ -27,6 +27,8 @@ pub struct Viewer {
     pub attention: u64,
     /// How many people wait for an OAuth application; for an admin.
     pub requests: u64,
+    /// The accounts that the person is a member of, each with its part of every address, by its name.
+    pub accounts: Vec<(String, String)>,
 }
 
 /// A Git provider as far as a member needs it.
@@ -187,8 +189,10 @@ pub struct RuntimeView {
     pub provider: GitProviderId,
     /// What that is.
     pub provider_label: ProviderLabel,
-    /// How many members have a token for it.
+    /// How many people have a token for it.
     pub tokens: u64,
+    /// How many of these are no members any more.
+    pub left: u64,
     /// How many members may use it.
     pub members: u64,
     /// Whether its tokens are rotated before they end, where their provider can.

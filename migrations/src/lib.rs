@@ -12,6 +12,7 @@ mod m20261122_000004_check_schedule;
 mod m20261122_000005_rotation;
 mod m20261122_000006_oauth;
 mod m20261123_000007_audit;
+mod m20261123_000008_members;
 mod m20261123_000009_expiring;
 mod m20261123_000011_calendar_feeds;
 
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000005_rotation::Migration),
             Box::new(m20261122_000006_oauth::Migration),
             Box::new(m20261123_000007_audit::Migration),
+            Box::new(m20261123_000008_members::Migration),
             Box::new(m20261123_000009_expiring::Migration),
             Box::new(m20261123_000011_calendar_feeds::Migration),
         ]

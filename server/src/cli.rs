@@ -32,6 +32,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: AdminCommand,
     },
+    /// Manage the accounts
+    Account {
+        #[command(subcommand)]
+        command: AccountCommand,
+    },
     /// Verify the audit log, or write it to a file
     Audit {
         #[command(subcommand)]
@@ -85,6 +90,19 @@ pub(crate) enum ExportFormat {
     Jsonl,
     /// A table for spreadsheets
     Csv,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccountCommand {
+    /// Make a further account, with somebody who signs in already as its admin
+    Create {
+        /// The account's name; its addresses are made of it
+        #[arg(long)]
+        name: String,
+        /// The admin's e-mail address
+        #[arg(long, value_name = "EMAIL")]
+        admin: String,
+    },
 }
 
 /// The settings as flags and environment give them.

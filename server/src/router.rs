@@ -5,7 +5,7 @@ use crate::{
     layers::{cross_site, headers, session, trace},
 };
 use any_spawner::Executor;
-use app::ssr::{CurrentSession, WebSettings, audit, oauth, page};
+use app::ssr::{CurrentSession, WebSettings, download, oauth, page};
 use axum::{
     Extension, Router,
     extract::{Path, Query, RawQuery, State},
@@ -60,17 +60,26 @@ pub(crate) fn router(services: Services, config: &Config, options: LeptosOptions
             },
         )
     };
-    let export = {
+    let audit_log = {
         let services = services.clone();
         get(
             move |account: Path<String>, query: RawQuery, session: Extension<CurrentSession>| {
-                audit::export(services.clone(), account, query, session)
+                download::audit_log(services.clone(), account, query, session)
+            },
+        )
+    };
+    let tokens = {
+        let services = services.clone();
+        get(
+            move |account: Path<String>, query: RawQuery, session: Extension<CurrentSession>| {
+                download::tokens(services.clone(), account, query, session)
             },
         )
     };
     let pages = Router::new()
         .route("/api/ui/{*function}", server_functions)
-        .route(audit::EXPORT, export)
+        .route(download::AUDIT, audit_log)
+        .route(download::TOKENS, tokens)
         .route(oauth::AWAY, away)
         .route(oauth::CALLBACK, callback)
         // The app knows which addresses lead to a page, and says so of those that do not.

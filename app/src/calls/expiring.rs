@@ -34,3 +34,38 @@ pub(crate) async fn check_tokens(
     .await;
     Ok(crate::ssr::finish(crate::state::NO_FORM, result, &[]))
 }
+
+/// Makes the admin's link for calendars, and shows it this once.
+#[server(endpoint = "ui/make-calendar-link")]
+pub(crate) async fn make_calendar_link(#[server(default)] account: String) -> Result<Packed, AppError> {
+    let result = async {
+        let (services, member) = crate::ssr::member(&account).await?;
+        let link = services.calendar.make_link(&member).await?;
+        Ok(crate::reply::Done::new(
+            "Here is the link for your calendar. It is shown this once.",
+            format!("/{account}/admin/expiring"),
+        )
+        .once(secrecy::ExposeSecret::expose_secret(&link)))
+    }
+    .await;
+    Ok(crate::ssr::finish(
+        crate::ssr::sheets::expiring::CALENDAR_FORM,
+        result,
+        &[],
+    ))
+}
+
+/// Removes that link.
+#[server(endpoint = "ui/remove-calendar-link")]
+pub(crate) async fn remove_calendar_link(#[server(default)] account: String) -> Result<Packed, AppError> {
+    let result = async {
+        let (services, member) = crate::ssr::member(&account).await?;
+        services.calendar.remove_link(&member).await?;
+        Ok(crate::reply::Done::new(
+            "The calendar's link leads nowhere any more.",
+            format!("/{account}/admin/expiring"),
+        ))
+    }
+    .await;
+    Ok(crate::ssr::finish(crate::state::NO_FORM, result, &[]))
+}

@@ -7,6 +7,7 @@
 pub(crate) mod access;
 pub(crate) mod expiring;
 pub(crate) mod git_providers;
+pub(crate) mod members;
 pub(crate) mod oauth;
 pub(crate) mod page;
 pub(crate) mod runtimes;

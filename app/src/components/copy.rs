@@ -13,6 +13,7 @@ const SAYS_COPIED: Duration = Duration::from_secs(2);
 pub(crate) fn Address(
     address: String,
     /// What it is, for the button's name: `Copy {what}`.
+    #[prop(into)]
     what: String,
 ) -> impl IntoView {
     let copied = RwSignal::new(false);

@@ -1,6 +1,6 @@
 //! Messages in boxes: in a page, and what became of the last form.
 
-use super::{icon::Icon, problem::ProblemText};
+use super::{copy::Address, icon::Icon, problem::ProblemText};
 use crate::{flash::News, state::app_state};
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
 use std::time::Duration;
@@ -50,6 +50,9 @@ pub(crate) fn Notices() -> impl IntoView {
                         let (tone, text) = match news {
                             News::Done(message) => ("good", view! { <p>{message}</p> }.into_any()),
                             News::Caution(message) => ("warn", view! { <p>{message}</p> }.into_any()),
+                            News::Link(message, link) => {
+                                ("good", view! { <p>{message}</p> <Address address=link what="the link"/> }.into_any())
+                            }
                             News::Failed(error) => ("bad", view! { <ProblemText error/> }.into_any()),
                         };
                         view! {

@@ -89,7 +89,12 @@ fn nav(frame: Frame) -> AnyView {
             <span class="avatar" aria-hidden="true">{frame.initials}</span>
             <div class="person">
                 <span class="name">{frame.name}</span>
-                <span class="sub">{frame.part}</span>
+                <button class="switch sub" type="button" id="switch" popovertarget="accounts">
+                    <span>{frame.part}</span>
+                    <Icon name="sort"/>
+                    <span class="unseen">" Accounts"</span>
+                </button>
+                <div class="menu" id="accounts" popover="" role="group" aria-label="Accounts">{each(frame.accounts, account)}</div>
             </div>
             <div class="who-tools">
                 <ThemeSwitch/>
@@ -101,6 +106,18 @@ fn nav(frame: Frame) -> AnyView {
                 </PostForm>
             </div>
         </div>
+    }
+    .into_any()
+}
+
+/// The way to an account. The page is loaded anew, since all of it is another's.
+fn account(link: Link) -> AnyView {
+    let current = (!link.icon.is_empty()).then_some("true");
+    view! {
+        <a class="button quiet" href=link.to rel="external" aria-current=current>
+            {link.label}
+            {current.map(|_| icon::icon(&link.icon))}
+        </a>
     }
     .into_any()
 }

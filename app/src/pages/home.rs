@@ -27,7 +27,7 @@ fn show(_: Ask, answer: Answer) -> AnyView {
         Door::NoAccount => view! {
             <PageHead title="No account yet"/>
             <div class="card body">
-                <p>"You are signed in, but a member of no account. Ask the admin of yours to add you."</p>
+                <p>"You are signed in, but a member of no account. Ask an admin of yours to invite you."</p>
             </div>
         }
         .into_any(),

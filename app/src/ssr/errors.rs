@@ -3,8 +3,17 @@
 use super::refusal::{self, refusal};
 use crate::{AppError, error::Problem};
 use backend::{
-    Fault, access::AccessError, audit::AuditError, check_soon::CheckSoonError, expiring::ExpiringError,
-    git_providers::GitProviderError, oauth::OAuthApplicationError, rotation::RotationError, runtimes::RuntimeError,
+    Fault,
+    access::AccessError,
+    audit::AuditError,
+    calendar::CalendarError,
+    check_soon::CheckSoonError,
+    expiring::ExpiringError,
+    git_providers::GitProviderError,
+    members::{JoinError, MemberError},
+    oauth::OAuthApplicationError,
+    rotation::RotationError,
+    runtimes::RuntimeError,
     tokens::TokenError,
 };
 use std::{
@@ -68,6 +77,63 @@ impl From<AccessError> for AppError {
     }
 }
 
+impl From<MemberError> for AppError {
+    fn from(error: MemberError) -> Self {
+        match error {
+            MemberError::Invalid(fields) => Self::Invalid(fields),
+            MemberError::NotFound => Self::NotFound,
+            MemberError::LastAdmin => Self::from(Problem::new(
+                "An account needs an admin, and this is the last one.",
+                "Make somebody else an admin first.",
+            )),
+            MemberError::Access(error) => error.into(),
+            MemberError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<JoinError> for AppError {
+    fn from(error: JoinError) -> Self {
+        let over = |title: &str, advice: &str| with_status(410, title, advice);
+        match error {
+            JoinError::Invalid(fields) => Self::Invalid(fields),
+            JoinError::NotFound => with_status(
+                404,
+                "This invitation link does not work.",
+                "Check that you have the whole link, or ask whoever sent it for a new one.",
+            ),
+            JoinError::Used => over(
+                "This invitation was used already.",
+                "Each link works once. If it was you, sign in; otherwise ask an admin of the account for a new one.",
+            ),
+            JoinError::Revoked => over(
+                "This invitation was taken back.",
+                "Ask an admin of the account for a new one.",
+            ),
+            JoinError::Ended => over(
+                "This invitation has ended.",
+                "A link works for a week. Ask an admin of the account for a new one.",
+            ),
+            JoinError::WrongAddress { invited, own } => with_status(
+                403,
+                &format!("This invitation is for {invited}."),
+                format!(
+                    "You are signed in with {own}. Sign out and open the link again, or ask for an invitation of your own."
+                ),
+            ),
+            JoinError::Already { account } => with_status(
+                409,
+                &format!("You are a member of {account} already."),
+                "There is nothing left to do here.",
+            ),
+            // Not the error of that name: it would take the link into the address of the sign-in page.
+            JoinError::NotSignedIn => Self::from(Problem::new("You are signed out.", "Load this page again.")),
+            JoinError::Access(error) => error.into(),
+            JoinError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
 impl From<TokenError> for AppError {
     fn from(error: TokenError) -> Self {
         match error {
@@ -112,6 +178,16 @@ impl From<ExpiringError> for AppError {
             ExpiringError::NotFound => Self::NotFound,
             ExpiringError::Access(error) => error.into(),
             ExpiringError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<CalendarError> for AppError {
+    fn from(error: CalendarError) -> Self {
+        match error {
+            CalendarError::NotFound => Self::NotFound,
+            CalendarError::Access(error) => error.into(),
+            CalendarError::Fault(fault) => fault.into(),
         }
     }
 }

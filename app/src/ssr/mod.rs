@@ -3,9 +3,9 @@
 pub mod cookies;
 
 mod answer;
-pub mod audit;
 mod context;
 mod document;
+pub mod download;
 mod errors;
 pub mod oauth;
 pub(crate) mod pages;

@@ -5,6 +5,7 @@ use crate::{
     AppError,
     calls::{
         access::{load_door, load_frame, load_set_up_link},
+        members::load_invitation,
         page::{load_page, load_sheet},
     },
     flash::FirstLoad,
@@ -37,6 +38,7 @@ pub(crate) async fn answer(ask: Ask) -> Answer {
     match ask {
         Ask::Door => load_door().await,
         Ask::SetUpLink(code) => load_set_up_link(code).await,
+        Ask::Invitation(code) => load_invitation(code).await,
         Ask::Frame(account) => load_frame(account).await,
         Ask::Page { account, page, query } => load_page(account, page.to_owned(), query).await,
         Ask::Sheet { account, page, query } => load_sheet(account, page.to_owned(), query).await,

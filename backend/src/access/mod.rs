@@ -90,6 +90,11 @@ impl Session {
         self.user
     }
 
+    /// Who signed in, and from where the request comes.
+    pub(crate) const fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
     /// What tells this browser from the person's others.
     pub(crate) fn token_hash(&self) -> &[u8] {
         &self.token_hash
@@ -174,7 +179,7 @@ pub struct NewAdmin {
 #[derive(Debug, thiserror::Error)]
 pub enum CreateAdminError {
     /// Arguments to mend.
-    #[error("{}", .0.iter().map(|(field, message)| format!("{field}: {message}")).collect::<Vec<_>>().join(" "))]
+    #[error("{}", listed(.0))]
     Invalid(FieldErrors),
     /// Nothing is set up yet.
     #[error("there is no account yet: start the server and open the set-up link that it prints")]
@@ -188,6 +193,32 @@ pub enum CreateAdminError {
     /// Ours.
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+/// What can keep `patchbay account create` from making one.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateAccountError {
+    /// Arguments to mend.
+    #[error("{}", listed(.0))]
+    Invalid(FieldErrors),
+    /// Nobody signs in with this e-mail address.
+    #[error(
+        "nobody signs in with {0}. Name somebody who does; the first account is made with the set-up link that the server prints \
+         when it starts"
+    )]
+    NoPerson(String),
+    /// Ours.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// Fields and what is wrong with them, on one line.
+fn listed(errors: &FieldErrors) -> String {
+    let errors: Vec<_> = errors
+        .iter()
+        .map(|(field, message)| format!("{field}: {message}"))
+        .collect();
+    errors.join(" ")
 }
 
 /// A session that is not used for this long ends.
@@ -329,6 +360,43 @@ impl Access {
         }
     }
 
+    /// Makes a further account, from the command line, with somebody who is known here as its admin. Gives its part of every address.
+    pub async fn create_account(&self, name: &str, admin: &str) -> Result<String, CreateAccountError> {
+        let mut errors = FieldErrors::default();
+        let name = errors.take("name", field::name(name, "the account's name"));
+        let email = errors.take("admin", field::email(admin));
+        errors.into_result().map_err(CreateAccountError::Invalid)?;
+        let admin = self.store.user_by_email(&email).await?;
+        let admin = admin.ok_or(CreateAccountError::NoPerson(email))?;
+
+        let wanted = field::slug(&name);
+        let mut number = 1;
+        loop {
+            let slug = match number {
+                1 => wanted.clone(),
+                number => format!("{wanted}-{number}"),
+            };
+            let account = AccountId(self.uuid());
+            let now = self.clock.now();
+            let event = AuditEvent::new(Actor::CommandLine, Action::AccountCreated, now)
+                .person(admin.id, admin.name.clone())
+                .detail(format!("{name}, with {} <{}> as its admin", admin.name, admin.email));
+            let keys = self.keys.generate(account);
+            let created = self
+                .store
+                .create_account((account, &slug, &name), keys, admin.id, now, event)
+                .await;
+            match created {
+                Err(fault) if store::is_taken(&fault) => number += 1,
+                other => {
+                    other?;
+                    tracing::info!(%account, admin = %admin.id, "made a further account");
+                    return Ok(slug);
+                }
+            }
+        }
+    }
+
     /// Signs a person in. A try for a person counts as failed until it has succeeded, so that many at once gain nothing. What
     /// failed from an address is not forgotten with a success: whoever guesses may have an account too.
     pub async fn sign_in(&self, email: &str, password: &SecretInput, from: IpAddr) -> Result<SignedIn, AccessError> {
@@ -339,18 +407,12 @@ impl Access {
         }
         errors.into_result().map_err(AccessError::Invalid)?;
 
-        let now = self.clock.now();
         let person = hash(&format!("person {email}"));
-        let address = hash(&format!("address {}", network(from)));
+        let address = hash_of_address(from);
         for (subject, key) in [(Subject::Person, &person), (Subject::Address, &address)] {
-            if let Some(row) = self.store.throttle(key).await?
-                && let Some(retry_at) = subject.blocked_until(row.failures, row.last_failure_at, now)
-            {
-                return Err(AccessError::Throttled { retry_at });
-            }
+            self.refuse_throttled(subject, key).await?;
         }
-        let forget_before = now.minus(FORGET_AFTER);
-        self.store.count_failure(&person, now, forget_before).await?;
+        self.count(&person).await?;
 
         let user = self.store.user_by_email(&email).await?;
         // A password longer than any that was ever set cannot be right; it is not worth the hashing.
@@ -367,7 +429,7 @@ impl Access {
         let matches = self.passwords.verify(&tried, stored).await?;
         let known = user.as_ref().map(|user| (user.id, user.name.clone()));
         let Some(user) = user.filter(|_| matches) else {
-            self.store.count_failure(&address, now, forget_before).await?;
+            self.count(&address).await?;
             tracing::warn!(address = %from, "refused a sign-in");
             if let Some((id, name)) = known {
                 self.record_refused(id, name, from);
@@ -384,6 +446,36 @@ impl Access {
             cookie,
             account: self.home(&session).await?,
         })
+    }
+
+    /// Refuses a try that comes too soon after others that failed.
+    async fn refuse_throttled(&self, subject: Subject, key: &[u8]) -> Result<(), AccessError> {
+        let Some(row) = self.store.throttle(key).await? else {
+            return Ok(());
+        };
+        match subject.blocked_until(row.failures, row.last_failure_at, self.clock.now()) {
+            Some(retry_at) => Err(AccessError::Throttled { retry_at }),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses a guess at the e-mail addresses that are known here, made with a link, if it comes too soon after others: as patiently
+    /// as a person's sign-ins, and as those from one network address. Each counts for its link.
+    pub(crate) async fn refuse_guess(&self, link: &[u8], from: IpAddr) -> Result<(), AccessError> {
+        let (of_link, of_address) = (hash_of_link(link), hash_of_address(from));
+        self.refuse_throttled(Subject::Person, &of_link).await?;
+        self.refuse_throttled(Subject::Address, &of_address).await?;
+        Ok(self.count(&of_link).await?)
+    }
+
+    /// Counts a guess that was right for the address that it came from, too.
+    pub(crate) async fn count_guess(&self, from: IpAddr) -> Result<(), Fault> {
+        self.count(&hash_of_address(from)).await
+    }
+
+    async fn count(&self, subject: &[u8]) -> Result<(), Fault> {
+        let now = self.clock.now();
+        self.store.count_failure(subject, now, now.minus(FORGET_AFTER)).await
     }
 
     /// Ends a session.
@@ -410,25 +502,27 @@ impl Access {
         Ok(user.map(|user| Session::new(user, token_hash)))
     }
 
-    /// The slug of the account to show first.
+    /// The slug of the account to show first: the one that was used last, or else the first.
     pub async fn home(&self, session: &Session) -> Result<Option<String>, AccessError> {
-        Ok(self
-            .store
-            .memberships(session.user)
-            .await?
-            .into_iter()
-            .next()
-            .map(|place| place.slug))
+        let places = self.store.memberships(session.user).await?;
+        // Of equals it gives the last.
+        let place = places.into_iter().rev().max_by_key(|place| place.last_seen_at);
+        Ok(place.map(|place| place.slug))
     }
 
     /// The person as a member of the account with this slug.
     pub async fn member(&self, session: Option<&Session>, account: &str) -> Result<Member, AccessError> {
         let session = session.ok_or(AccessError::NotSignedIn)?;
-        let places = self.store.memberships(session.user).await?;
-        let place = places
-            .into_iter()
-            .find(|place| place.slug == account)
-            .ok_or(AccessError::NotFound)?;
+        let mut places = self.store.memberships(session.user).await?;
+        let last = places.iter().filter_map(|place| place.last_seen_at).max();
+        let at = places.iter().position(|place| place.slug == account);
+        let place = places.swap_remove(at.ok_or(AccessError::NotFound)?);
+        let now = self.clock.now();
+        let seen = place.last_seen_at;
+        // Whoever comes from another account is noted at once, so that the last one used is known.
+        if seen < last || seen.is_none_or(|seen| seen.plus(TOUCH_EVERY) <= now) {
+            self.store.touch_member(place.account, session.user, now).await?;
+        }
         Ok(Member {
             user: session.user,
             place,
@@ -463,7 +557,16 @@ impl Access {
             Role::Admin => self.store.oauth_requests(member.account()).await?.len(),
             Role::Member => 0,
         };
+        let mut accounts: Vec<(String, String)> = self
+            .store
+            .memberships(member.user)
+            .await?
+            .into_iter()
+            .map(|place| (place.slug, place.account_name))
+            .collect();
+        accounts.sort_by_cached_key(|(_, name)| name.to_lowercase());
         Ok(Viewer {
+            accounts,
             requests: u64::try_from(requests).unwrap_or(u64::MAX),
             name: user.name,
             role: member.place.role,
@@ -499,7 +602,8 @@ impl Access {
         });
     }
 
-    async fn person(&self, name: String, email: String, password: &SecretInput) -> Result<NewPerson, Fault> {
+    /// A new person, to be stored.
+    pub(crate) async fn person(&self, name: String, email: String, password: &SecretInput) -> Result<NewPerson, Fault> {
         let password_hash = self.passwords.hash(password, self.random.as_ref()).await?;
         Ok(NewPerson {
             id: UserId(self.uuid()),
@@ -509,7 +613,8 @@ impl Access {
         })
     }
 
-    fn new_session(&self, user: UserId) -> (SecretString, SessionRow) {
+    /// A new session, and the value of its cookie.
+    pub(crate) fn new_session(&self, user: UserId) -> (SecretString, SessionRow) {
         let cookie = random::secret(self.random.as_ref());
         let now = self.clock.now();
         let row = SessionRow {
@@ -529,8 +634,22 @@ impl Access {
 
 /// SHA-256. Enough for cookies and codes, which are 256 random bits each; for e-mail and network addresses it only makes
 /// keys of one length.
-fn hash(text: &str) -> Vec<u8> {
+pub(crate) fn hash(text: &str) -> Vec<u8> {
     Sha256::digest(text.as_bytes()).to_vec()
+}
+
+/// The key of a network address whose tries are counted.
+fn hash_of_address(from: IpAddr) -> Vec<u8> {
+    hash(&format!("address {}", network(from)))
+}
+
+/// The key of a link, known by its hash, whose tries are counted.
+fn hash_of_link(link: &[u8]) -> Vec<u8> {
+    Sha256::new()
+        .chain_update("link ")
+        .chain_update(link)
+        .finalize()
+        .to_vec()
 }
 
 /// What counts as one network address: of IPv6 the first 64 bits, since one household has them all.

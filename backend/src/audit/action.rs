@@ -226,6 +226,18 @@ actions! {
     AccountCreated = "account.created", People, Done, "Account created";
     /// A person was made a member from the command line.
     MemberCreated = "member.created", People, Done, "Member created";
+    /// Somebody was invited to become a member.
+    MemberInvited = "member.invited", People, Done, "Member invited";
+    /// An invitation was revoked.
+    InvitationRevoked = "invitation.revoked", People, Done, "Invitation revoked";
+    /// Somebody became a member by an invitation.
+    MemberJoined = "member.joined", People, Done, "Member joined";
+    /// A member was made an admin, or an admin a member.
+    MemberRoleChanged = "member.role_changed", People, Done, "Role changed";
+    /// A member was removed.
+    MemberRemoved = "member.removed", People, Done, "Member removed";
+    /// A member left.
+    MemberLeft = "member.left", People, Done, "Member left";
     /// A person signed in.
     SignedIn = "session.signed_in", Sessions, Done, "Signed in";
     /// Somebody tried to sign in as a person, with a wrong password.

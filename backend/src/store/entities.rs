@@ -56,6 +56,33 @@ pub(crate) mod member {
         pub user_id: Uuid,
         pub role: String,
         pub created_at: i64,
+        pub last_seen_at: Option<i64>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// A link by which somebody becomes a member, by the hash of its code.
+pub(crate) mod invitation {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "invitations")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub account_id: Uuid,
+        pub code_hash: Vec<u8>,
+        pub role: String,
+        pub email: Option<String>,
+        pub invited_by: Uuid,
+        pub created_at: i64,
+        pub ends_at: i64,
+        pub used_at: Option<i64>,
+        pub revoked_at: Option<i64>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

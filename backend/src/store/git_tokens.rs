@@ -3,6 +3,7 @@
 use super::{
     GitProviderRow, NewGrant, Store,
     entities::{check, git_provider, git_token, oauth_application, runtime},
+    members::stays_member,
     oauth_grants::{insert_grant, unsettled},
 };
 use crate::{Fault, audit::AuditEvent, vault::Sealed};
@@ -13,7 +14,8 @@ use domain::{
 use sea_orm::{
     ActiveModelTrait as _,
     ActiveValue::{NotSet, Set, Unchanged},
-    ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _, QuerySelect as _,
+    ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, ExprTrait as _, QueryFilter as _,
+    QuerySelect as _,
     sea_query::{Expr, LockType, Query, SimpleExpr},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -104,7 +106,7 @@ impl Store {
     /// Stores a token in place of the one that its holder had for the runtime, with the check that it passed at `provider`.
     /// `false`, and nothing changed, when what was found true before no longer is: the runtime uses another provider, or that has
     /// another address, or somebody else has the same token, or the stored one that it is a copy of was deleted, replaced or
-    /// rotated.
+    /// rotated, or its holder is no member any more.
     pub async fn put_git_token(
         &self,
         account: AccountId,
@@ -152,19 +154,17 @@ impl Store {
             ..Default::default()
         };
         let tx = self.begin().await?;
+        // Whoever is just being removed leaves no token behind that nobody asked about.
+        if let Some(user) = token.user
+            && stays_member(&tx, account, user).await?.is_none()
+        {
+            tx.rollback().await?;
+            return Ok(false);
+        }
         // The runtime and its provider stay as they are until this is done: a token goes nowhere but where it was checked. It also
         // makes tokens come one after the other: two at once would both delete what was there, and the second would then find
         // the first in its place.
-        let runtime = runtime::Entity::find_by_id(token.runtime.0)
-            .filter(runtime::Column::GitProviderId.eq(provider.id.0))
-            .lock(LockType::NoKeyUpdate);
-        let same_place = runtime.one(&tx).await?.is_some()
-            && git_provider::Entity::find_by_id(provider.id.0)
-                .filter(git_provider::Column::AccountId.eq(account.0))
-                .lock(LockType::NoKeyUpdate)
-                .one(&tx)
-                .await?
-                .is_some_and(|row| row.base_url == provider.base_url && row.api_url == provider.api_url);
+        let same_place = stays_in_place(&tx, account, token.runtime, provider).await?;
         let elsewhere = git_token::Entity::find()
             .filter(git_token::Column::AccountId.eq(account.0))
             .filter(git_token::Column::Fingerprint.eq(token.fingerprint.clone()))
@@ -356,6 +356,26 @@ impl Store {
             .await?;
         event.end(tx, account, done.rows_affected == 1).await
     }
+}
+
+/// Whether a runtime uses a provider with this address, and does so until the transaction ends.
+async fn stays_in_place(
+    tx: &DatabaseTransaction,
+    account: AccountId,
+    runtime: RuntimeId,
+    provider: &GitProviderRow,
+) -> Result<bool, Fault> {
+    let runtime = runtime::Entity::find_by_id(runtime.0)
+        .filter(runtime::Column::GitProviderId.eq(provider.id.0))
+        .lock(LockType::NoKeyUpdate);
+    let same_place = runtime.one(tx).await?.is_some()
+        && git_provider::Entity::find_by_id(provider.id.0)
+            .filter(git_provider::Column::AccountId.eq(account.0))
+            .lock(LockType::NoKeyUpdate)
+            .one(tx)
+            .await?
+            .is_some_and(|row| row.base_url == provider.base_url && row.api_url == provider.api_url);
+    Ok(same_place)
 }
 
 /// Tokens of a person, or runtime tokens.

@@ -614,7 +614,10 @@ pub(super) async fn granted(
 }
 
 /// The OAuth tokens among these.
-async fn grants(db: &impl ConnectionTrait, tokens: Select<git_token::Entity>) -> Result<Vec<GrantRow>, Fault> {
+pub(super) async fn grants(
+    db: &impl ConnectionTrait,
+    tokens: Select<git_token::Entity>,
+) -> Result<Vec<GrantRow>, Fault> {
     let tokens = tokens.filter(git_token::Column::Kind.eq("oauth")).all(db).await?;
     if tokens.is_empty() {
         return Ok(Vec::new());

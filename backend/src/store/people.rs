@@ -41,6 +41,8 @@ pub struct MembershipRow {
     pub account_name: String,
     /// What the person may do there.
     pub role: Role,
+    /// When the person was there last, to the minute.
+    pub last_seen_at: Option<Timestamp>,
 }
 
 /// A person to be stored.
@@ -95,15 +97,19 @@ impl Store {
         Ok(true)
     }
 
-    /// Makes an account with its keys and no members.
+    /// Makes a further account with its keys and its admin. [`super::is_taken`] tells that its part of every address is taken.
     pub async fn create_account(
         &self,
         account: (AccountId, &str, &str),
         keys: Vec<AccountKeyRow>,
+        admin: UserId,
         now: Timestamp,
+        event: AuditEvent,
     ) -> Result<(), Fault> {
         let tx = self.begin().await?;
         insert_account(&tx, account, keys, now).await?;
+        member_model(account.0, admin, Role::Admin, now).insert(&tx).await?;
+        event.insert(&tx, account.0).await?;
         Ok(tx.commit().await?)
     }
 
@@ -171,8 +177,8 @@ impl Store {
                     account: AccountId(account.id),
                     slug: account.slug,
                     account_name: account.name,
-                    role: Role::from_stored(&row.role)
-                        .ok_or_else(|| Fault::Stored(format!("unknown role {:?}", row.role)))?,
+                    role: role_of(&row.role)?,
+                    last_seen_at: row.last_seen_at.map(Timestamp::from_millis),
                 })
             })
             .collect()
@@ -232,7 +238,7 @@ fn account_model((id, slug, name): (AccountId, &str, &str), now: Timestamp) -> a
 }
 
 /// A person never exists without the words by which they are found.
-async fn insert_person(tx: &DatabaseTransaction, person: NewPerson, now: Timestamp) -> Result<(), Fault> {
+pub(super) async fn insert_person(tx: &DatabaseTransaction, person: NewPerson, now: Timestamp) -> Result<(), Fault> {
     let words = person_words(&person.name, &person.email);
     let id = person.id.0;
     user_model(person, now).insert(tx).await?;
@@ -260,13 +266,19 @@ fn user_model(person: NewPerson, now: Timestamp) -> user::ActiveModel {
     }
 }
 
-fn member_model(account: AccountId, user: UserId, role: Role, now: Timestamp) -> member::ActiveModel {
+pub(super) fn member_model(account: AccountId, user: UserId, role: Role, now: Timestamp) -> member::ActiveModel {
     member::ActiveModel {
         account_id: Set(account.0),
         user_id: Set(user.0),
         role: Set(role.as_str().to_owned()),
         created_at: Set(now.as_millis()),
+        last_seen_at: Set(None),
     }
+}
+
+/// The role that is stored.
+pub(super) fn role_of(word: &str) -> Result<Role, Fault> {
+    Role::from_stored(word).ok_or_else(|| Fault::Stored(format!("unknown role {word:?}")))
 }
 
 fn user_row(row: user::Model) -> UserRow {

@@ -334,7 +334,10 @@ fn same_token(account: AccountId, fingerprint: &[u8]) -> Select<git_token::Entit
 }
 
 /// The tokens with their places. A token whose runtime is just being deleted is left out.
-async fn holdings(db: &impl ConnectionTrait, tokens: Select<git_token::Entity>) -> Result<Vec<Holding>, Fault> {
+pub(super) async fn holdings(
+    db: &impl ConnectionTrait,
+    tokens: Select<git_token::Entity>,
+) -> Result<Vec<Holding>, Fault> {
     let tokens = tokens.all(db).await?;
     if tokens.is_empty() {
         return Ok(Vec::new());

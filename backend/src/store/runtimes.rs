@@ -3,6 +3,7 @@
 use super::{
     Store, audit,
     entities::{git_token, runtime},
+    members::members_of,
 };
 use crate::{Fault, audit::AuditEvent};
 use domain::{AccountId, GitProviderId, GitTokenId, OAuthApplicationId, RuntimeId, Timestamp, UserId};
@@ -10,7 +11,7 @@ use sea_orm::{
     ActiveModelTrait as _,
     ActiveValue::{self, Set, Unchanged},
     ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
-    sea_query::LockType,
+    sea_query::{LockType, SimpleExpr},
 };
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -54,12 +55,23 @@ impl Store {
 
     /// How many people have a token for each runtime of an account; runtimes without one are left out.
     pub async fn people_with_tokens(&self, account: AccountId) -> Result<HashMap<RuntimeId, u64>, Fault> {
+        self.count_people(account, git_token::Column::UserId.is_not_null())
+            .await
+    }
+
+    /// The same of those who are no members any more, whose tokens were kept.
+    pub async fn left_with_tokens(&self, account: AccountId) -> Result<HashMap<RuntimeId, u64>, Fault> {
+        let left = git_token::Column::UserId.not_in_subquery(members_of(account));
+        self.count_people(account, left).await
+    }
+
+    async fn count_people(&self, account: AccountId, which: SimpleExpr) -> Result<HashMap<RuntimeId, u64>, Fault> {
         let rows: Vec<(uuid::Uuid, i64)> = git_token::Entity::find()
             .select_only()
             .column(git_token::Column::RuntimeId)
             .column_as(git_token::Column::Id.count(), "people")
             .filter(git_token::Column::AccountId.eq(account.0))
-            .filter(git_token::Column::UserId.is_not_null())
+            .filter(which)
             .group_by(git_token::Column::RuntimeId)
             .into_tuple()
             .all(&self.db)

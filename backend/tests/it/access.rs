@@ -194,6 +194,46 @@ on_both_databases! {
         assert!(elsewhere.to_string().contains("acme"), "{elsewhere}");
     }
 
+    async fn the_command_line_makes_further_accounts(database: TestDatabase) {
+        let (world, _) = World::set_up(database).await;
+        let access = &world.services.access;
+        assert_eq!(access.create_account("Globex Corp", " Mira@acme.dev").await.unwrap(), "globex-corp");
+        assert_eq!(access.create_account("Acme", "mira@acme.dev").await.unwrap(), "acme-2", "its address is taken");
+        assert_eq!(access.create_account("acme!", "mira@acme.dev").await.unwrap(), "acme-3");
+        let session = world.sign_in("mira@acme.dev").await;
+        let mira = access.member(Some(&session), "acme-3").await.unwrap();
+        let viewer = access.viewer(&mira).await.unwrap();
+        assert_eq!((viewer.role, viewer.account_name.as_str()), (Role::Admin, "acme!"));
+        let slugs: Vec<&str> = viewer.accounts.iter().map(|(slug, _)| slug.as_str()).collect();
+        assert_eq!(slugs, ["acme", "acme-2", "acme-3", "globex-corp"], "in the order of their names");
+        let events = world.store.audit_events_after(mira.account(), 0, 10).await.unwrap();
+        let actions: Vec<&str> = events.iter().map(|event| event.action.as_str()).collect();
+        assert_eq!(actions, ["account.created", "session.signed_in"]);
+        let runtime = world.runtime(&mira, "prod-eu").await;
+        assert!(world.services.tokens.row(&mira, runtime).await.is_ok(), "it has keys of its own");
+
+        let nobody = access.create_account("Initech", "peter@initech.dev").await.unwrap_err();
+        assert!(nobody.to_string().contains("peter@initech.dev"), "{nobody}");
+        let nothing = access.create_account(" ", "peter").await.unwrap_err();
+        assert!(nothing.to_string().contains("name:") && nothing.to_string().contains("admin:"), "{nothing}");
+    }
+
+    async fn signing_in_leads_to_the_account_that_was_used_last(database: TestDatabase) {
+        let (world, _) = World::set_up(database).await;
+        let access = &world.services.access;
+        access.create_account("Aardvark", "mira@acme.dev").await.unwrap();
+        let session = world.sign_in("mira@acme.dev").await;
+        for used in ["aardvark", "acme", "aardvark"] {
+            world.clock.forward(1);
+            access.member(Some(&session), used).await.unwrap();
+            assert_eq!(access.home(&session).await.unwrap().as_deref(), Some(used));
+        }
+        world.clock.forward(1);
+        access.member(Some(&session), "acme").await.unwrap();
+        let again = access.sign_in("mira@acme.dev", &password(PASSWORD), HERE).await.unwrap();
+        assert_eq!(again.account.as_deref(), Some("acme"));
+    }
+
     async fn before_the_set_up_the_command_line_points_to_the_link(database: TestDatabase) {
         let world = World::empty(database).await;
         let admin = NewAdmin { name: "J".to_owned(), email: "j@acme.dev".to_owned(), password: password(PASSWORD) };

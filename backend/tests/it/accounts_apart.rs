@@ -4,53 +4,36 @@ use crate::support::{PASSWORD, World, on_both_databases};
 use backend::{
     access::{AccessError, Member, NewAdmin},
     git_providers::GitProviderError,
+    members::{Fate, InviteForm, MemberError},
     rotation::RotationError,
     runtimes::{RuntimeError, RuntimeForm},
     tokens::TokenError,
 };
-use domain::AccountId;
+use domain::Role;
 use forge::NewToken;
 use secrecy::ExposeSecret as _;
 use std::net::{IpAddr, Ipv4Addr};
 
 /// An admin of a second account, `globex`.
 async fn stranger(world: &World) -> Member {
-    let id = AccountId(uuid::Uuid::from_u128(99));
-    let master = world.master();
-    let keys = backend::keys::AccountKeys::open(
-        world.store.clone(),
-        master,
-        world.clock.clone(),
-        std::sync::Arc::new(crate::support::SeededRandom::new(9)),
-    )
-    .await
-    .unwrap();
-    let now = backend::clock::Clock::now(world.clock.as_ref());
-    world
-        .store
-        .create_account((id, "globex", "Globex"), keys.generate(id), now)
-        .await
-        .unwrap();
+    let access = &world.services.access;
+    assert_eq!(
+        access.create_account("Globex", "mira@acme.dev").await.unwrap(),
+        "globex"
+    );
     let admin = NewAdmin {
         name: "Hank".to_owned(),
         email: "hank@globex.dev".to_owned(),
         password: PASSWORD.to_owned().into(),
     };
-    world.services.access.create_admin(Some("globex"), admin).await.unwrap();
+    access.create_admin(Some("globex"), admin).await.unwrap();
     let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let signed_in = world
-        .services
-        .access
+    let signed_in = access
         .sign_in("hank@globex.dev", &PASSWORD.to_owned().into(), here)
         .await
         .unwrap();
-    let session = world
-        .services
-        .access
-        .resume(signed_in.cookie.expose_secret())
-        .await
-        .unwrap();
-    let other = world.services.access.member(session.as_ref(), "acme").await;
+    let session = access.resume(signed_in.cookie.expose_secret()).await.unwrap();
+    let other = access.member(session.as_ref(), "acme").await;
     assert!(
         matches!(other, Err(AccessError::NotFound)),
         "an account that is not one's own looks like none"
@@ -94,6 +77,23 @@ on_both_databases! {
         let edited = providers.edit(&hank, provider, world.provider_form()).await;
         assert!(matches!(edited, Err(GitProviderError::NotFound)));
         assert!(matches!(providers.delete(&hank, provider).await, Err(GitProviderError::NotFound)));
+
+        let members = &world.services.members;
+        let form = InviteForm { role: "admin".to_owned(), ..InviteForm::default() };
+        members.invite(&mira, &form).await.unwrap();
+        let invitation = members.page(&mira).await.unwrap().invitations[0].id;
+        let seen = members.page(&hank).await.unwrap();
+        assert!(seen.invitations.is_empty() && seen.runtimes == 0);
+        assert!(seen.members.iter().all(|member| member.tokens == 0), "what Mira has elsewhere is not to be seen here");
+        assert!(matches!(members.revoke_invitation(&hank, invitation).await, Err(MemberError::NotFound)));
+        let jonas = world.admin("Jonas", "jonas@acme.dev").await;
+        assert!(matches!(members.change_role(&hank, jonas.user(), Role::Member).await, Err(MemberError::NotFound)));
+        assert!(matches!(members.departure(&hank, jonas.user()).await, Err(MemberError::NotFound)));
+        assert!(matches!(members.remove(&hank, jonas.user(), Fate::Revoke).await, Err(MemberError::NotFound)));
+        // She goes from globex, and what she has in acme stays.
+        members.remove(&hank, mira.user(), Fate::Revoke).await.unwrap();
+        members.finish().await;
+        assert!(world.forge.writes().is_empty());
 
         assert_eq!(world.services.tokens.page(&mira).await.unwrap().rows.len(), 1);
         assert!(world.services.tokens.page(&mira).await.unwrap().rows[0].token.is_some());

@@ -176,7 +176,8 @@ on_both_databases! {
                     assert_eq!(found.len(), wanted.len());
                     let by_check = by_check && choice.may_go_by_check();
                     let key = |line: &TokenLine| if by_check { line.checked_at.as_millis() } else { end(line) };
-                    assert!(found.is_sorted_by(|a, b| if descending { key(a) >= key(b) } else { key(a) <= key(b) }));
+                    let keys: Vec<i64> = found.iter().map(key).collect();
+                    assert!(keys.is_sorted_by(|a, b| if descending { a >= b } else { a <= b }), "{choice:?} {keys:?}");
                 }
             }
         }
@@ -346,10 +347,34 @@ on_both_databases! {
         assert_eq!(count(walk(&world, &mira, &choice).await.len()), told);
     }
 
+    async fn a_file_has_every_row_of_a_choice(database: TestDatabase) {
+        let (world, mira) = seeded(database).await;
+        let invalid = Choice { segment: Some(Segment::Invalid), ..Choice::default() };
+        for (choice, head) in [
+            (Choice::default(), "runtime,git_provider,holder,email,"),
+            (Choice { turn: Some(Turn { back: false, row: "1.x".to_owned() }), ..invalid }, "runtime,git_provider,"),
+            (Choice { segment: Some(Segment::Missing), ..Choice::default() }, "person,email,runtime,git_provider"),
+        ] {
+            let mut file = world.services.expiring.file(&mira, choice.clone()).unwrap();
+            let mut text = String::new();
+            while let Some(part) = file.next().await.unwrap() {
+                text.push_str(&part);
+            }
+            let wanted = match choice.segment {
+                Some(Segment::Missing) => page(&world, &mira, &choice).await.missing,
+                _ => count(walk(&world, &mira, &Choice { turn: None, ..choice }).await.len()),
+            };
+            assert!(text.starts_with(head) && text.ends_with("\r\n"));
+            assert_eq!(count(text.lines().count()), wanted + 1);
+        }
+    }
+
     async fn it_is_the_admins(database: TestDatabase) {
         let (world, _) = World::set_up(database).await;
         let member = world.mira_as_member().await;
         let refused = world.services.expiring.page(&member, &Choice::default()).await;
+        assert!(matches!(refused, Err(ExpiringError::Access(AccessError::NotAdmin))));
+        let refused = world.services.expiring.file(&member, Choice::default());
         assert!(matches!(refused, Err(ExpiringError::Access(AccessError::NotAdmin))));
     }
 }

@@ -12,6 +12,7 @@ mod checks;
 mod expiring;
 mod git_providers;
 mod keys;
+mod members;
 mod migrations;
 mod oauth;
 mod refresh;

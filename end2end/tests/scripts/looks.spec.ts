@@ -145,6 +145,88 @@ const full: State[] = [
     { name: "not-a-member", show: (site) => site.open("/other/tokens", 404) },
 ];
 
+const members = "/acme/admin/members";
+
+/** In an account with a further member, and somebody who is invited. */
+const people: State[] = [
+    { name: "members", show: (site) => site.open(members) },
+    { name: "members-invite", show: (site) => site.open(`${members}?invite=`) },
+    {
+        name: "members-link",
+        show: async (site) => {
+            await site.open(`${members}?invite=`);
+            await site.button("Make link").click();
+            await expect(site.notice).toContainText("/join/");
+        },
+    },
+    {
+        name: "members-remove",
+        show: async (site) => {
+            await site.open(members);
+            await site.choose("Jonas", "Remove Jonas");
+            await expect(site.dialog("Remove Jonas?")).toContainText("1 token is stored");
+        },
+    },
+    {
+        name: "members-role",
+        show: async (site) => {
+            await site.open(members);
+            await site.choose("Jonas", "Make admin Jonas");
+            await expect(site.dialog("Make Jonas an admin?")).toBeVisible();
+        },
+    },
+    {
+        name: "accounts",
+        show: async (site) => {
+            await site.open(tokens);
+            await site.button("Acme · admin Accounts").click();
+            await expect(site.link("Leave Acme")).toBeVisible();
+        },
+    },
+    {
+        name: "join-already",
+        show: async (site, acme) => site.open(await invitation(acme), 409),
+    },
+    {
+        name: "join",
+        show: async (site, acme) => {
+            await site.page.context().clearCookies();
+            await site.open(await invitation(acme, "someone.with.a.long.address@acme.example"));
+        },
+    },
+    {
+        name: "join-errors",
+        show: async (site, acme) => {
+            await site.page.context().clearCookies();
+            await site.open(await invitation(acme));
+            await site.button("Join Acme").click();
+            await expect(site.page.locator("[aria-invalid=true]").first()).toBeVisible();
+        },
+    },
+    {
+        name: "join-wrong-link",
+        show: (site) => site.open("/join/wrong", 404),
+    },
+];
+
+/** The path of a new invitation's link. */
+async function invitation(acme: Acme, email = ""): Promise<string> {
+    const { link } = await acme.mira.done("invite", { account: "acme", role: "member", email });
+    return new URL(link).pathname;
+}
+
+/** Has Jonas join, with a token, and invites one more; the admin has a second account. */
+async function populate(acme: Acme) {
+    const jonas = new Client(acme.patchbay.url);
+    const code = (await invitation(acme)).replace("/join/", "");
+    const person = { name: "Jonas", email: "jonas@acme.example", password: "correct horse battery" };
+    await jonas.done("join-as-new", { code, ...person });
+    const runtime = await acme.runtime("prod-eu");
+    await jonas.done("put-token", { account: "acme", runtime, token: (await acme.forge.token()).value });
+    await invitation(acme, "ada@acme.example");
+    await acme.patchbay.command(["account", "create", "--name", "Globex of the whole wide world", "--admin", "mira@acme.example"]);
+}
+
 /** At the door. */
 const door: State[] = [
     { name: "sign-in", show: (site) => site.open("/sign-in") },
@@ -256,6 +338,14 @@ for (const { name, show } of full) {
         const ids = await fill(acme);
         await site.become(acme.mira);
         await atEveryWidth(site, name, () => show(site, acme, ids));
+    });
+}
+
+for (const { name, show } of people) {
+    test(`${name} is accessible and fits`, async ({ site, acme }) => {
+        await populate(acme);
+        await site.become(acme.mira);
+        await atEveryWidth(site, name, () => show(site, acme, { provider: "", runtime: "" }));
     });
 }
 

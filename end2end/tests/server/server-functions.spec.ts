@@ -17,6 +17,9 @@ const open = {
     "set-up-link": "the link is the secret",
     "set-up": "the link is the secret",
     "sign-in": "the way in",
+    invitation: "the link is the secret",
+    join: "the link is the secret",
+    "join-as-new": "the link is the secret",
     "sign-out": "does nothing for who is not in",
     theme: "is about the browser, not the person",
 };

@@ -7,6 +7,8 @@ export interface Done {
     caution: boolean;
     location: string;
     reload: boolean;
+    /** What is shown this once. */
+    link: string;
 }
 /** What became of a form: it is done, or why not, as the server packs it: what went wrong in a word, and what there is to say. */
 export type Reply = { done: Done } | { failed: string[] };
@@ -57,8 +59,8 @@ export class Client {
         expect(answer.status, `${call}: ${text(answer)}`).toBe(200);
         const [done, ...texts] = JSON.parse(text(answer)) as string[];
         if (!done) return { failed: texts };
-        const [message = "", caution = "", location = "", reload = ""] = texts;
-        return { done: { message, caution: caution !== "", location, reload: reload !== "" } };
+        const [message = "", caution = "", location = "", reload = "", link = ""] = texts;
+        return { done: { message, caution: caution !== "", location, reload: reload !== "", link } };
     }
 
     /** Posts a form that must be accepted. */

@@ -1,5 +1,6 @@
 //! What the binary does, one file a command.
 
+mod account;
 mod admin;
 mod audit;
 mod doctor;
@@ -7,7 +8,7 @@ mod migrate;
 mod serve;
 
 use crate::{
-    cli::{AdminCommand, Cli, Command},
+    cli::{AccountCommand, AdminCommand, Cli, Command},
     config, logging,
 };
 use std::{error::Error, io::Write as _, process::ExitCode};
@@ -27,6 +28,9 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         } => {
             admin::create(&config, email, name, account.as_deref()).await?;
         }
+        Command::Account {
+            command: AccountCommand::Create { name, admin },
+        } => account::create(&config, &name, &admin).await?,
         Command::Audit { command } => return audit::run(&config, command).await,
         Command::Doctor => return doctor::run(&config).await,
     }

@@ -7,7 +7,7 @@ mod git_provider;
 mod parts;
 mod token;
 
-pub(super) use self::parts::parts;
+pub(crate) use self::parts::parts;
 use super::{
     form::{FormProblem, PostForm, Submit, hidden},
     icon::{Icon, icon_of},
@@ -164,7 +164,7 @@ fn Dialog(sheet: Sheet) -> impl IntoView {
                     <Icon name="close"/>
                 </a>
             </header>
-            {(!above.is_empty()).then(|| lead(above, first))}
+            {(!above.is_empty() || first.is_some()).then(|| lead(above, first))}
             <PostForm action id=form class="panel-form">
                 <div class="panel-body">{parts(inside)} {hidden(fields)}</div>
                 <footer>

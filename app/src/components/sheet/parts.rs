@@ -13,7 +13,7 @@ use domain::{page::Bit, sheet::Part};
 use leptos::prelude::*;
 
 /// The parts, in order. Fields must be made inside their form.
-pub(in crate::components) fn parts(parts: Vec<Part>) -> AnyView {
+pub(crate) fn parts(parts: Vec<Part>) -> AnyView {
     each(parts, part)
 }
 

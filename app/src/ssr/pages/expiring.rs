@@ -282,6 +282,19 @@ fn list(page: &ExpiringPage, query: &PageQuery, base: &str, account: &str) -> Li
             "Nobody and nothing is called so. A search looks for people, runtimes and Git identities that begin with it."
         }
         .to_owned(),
+        downloads: vec![Link {
+            to: query.without(&TURN).at(&format!("{base}/export")),
+            icon: "download".to_owned(),
+            label: "CSV".to_owned(),
+            ..Link::default()
+        }],
+        register: Some(Action {
+            id: "calendar".to_owned(),
+            to: query.with("calendar", "link").at(base),
+            icon: "calendar".to_owned(),
+            label: "Calendar".to_owned(),
+            ..Action::default()
+        }),
         filter: (!nothing_at_all).then(|| filter(page, query, &choice, base)),
         bulk,
         columns: heads,

@@ -4,6 +4,7 @@
 pub(crate) mod audit;
 pub(crate) mod expiring;
 pub(crate) mod git_authentication;
+mod members;
 mod oauth;
 pub(crate) mod runtimes;
 pub(crate) mod tokens;
@@ -37,6 +38,7 @@ pub(crate) async fn page(account: &str, page: &str, query: &str) -> Result<Vec<B
             let oauth = services.oauth_applications.page(&member).await?;
             git_authentication::lists(&page, &oauth, account)
         }
+        AccountPage::Members => members::lists(&services.members.page(&member).await?, account),
         AccountPage::Expiring => {
             let query = PageQuery::read(query);
             let page = services.expiring.page(&member, &expiring::choice(&query)).await?;
@@ -77,6 +79,7 @@ pub(crate) fn frame(viewer: &Viewer) -> Frame {
                     count: counted(viewer.requests),
                     ..link("admin/git-authentication", "lock", "Git authentication")
                 },
+                link("admin/members", "users", "Members"),
                 link("admin/audit", "history", "Audit log"),
             ],
         ));
@@ -87,7 +90,24 @@ pub(crate) fn frame(viewer: &Viewer) -> Frame {
         initials: names.filter_map(|name| name.chars().next()).take(2).collect(),
         name: viewer.name.clone(),
         part: format!("{} · {}", viewer.account_name, viewer.role.as_str()),
+        accounts: accounts(viewer),
     }
+}
+
+/// The ways to the person's accounts, and out of the present one.
+fn accounts(viewer: &Viewer) -> Vec<Link> {
+    let way = |(slug, name): &(String, String)| Link {
+        to: format!("/{slug}/tokens"),
+        icon: if *slug == viewer.account { "check" } else { "" }.to_owned(),
+        label: name.clone(),
+        ..Link::default()
+    };
+    let out = Link {
+        to: format!("/{}/tokens?leave=", viewer.account),
+        label: format!("Leave {}", viewer.account_name),
+        ..Link::default()
+    };
+    viewer.accounts.iter().map(way).chain([out]).collect()
 }
 
 /// How many there are, if there are any.

@@ -73,7 +73,7 @@ fn row(runtime: &RuntimeView, page: &RuntimesPage, account: &str) -> Row {
                 ])],
             ),
             cell("wide", vec![token]),
-            cell("count", vec![text(&people(runtime.tokens, runtime.members))]),
+            cell("count", vec![people(runtime)]),
             cell("date", vec![stack(when(runtime.created_at, page.now).to_vec())]),
         ],
         actions: actions(runtime, page, account),
@@ -82,11 +82,18 @@ fn row(runtime: &RuntimeView, page: &RuntimesPage, account: &str) -> Row {
 }
 
 /// How many of those who may have a token have one.
-fn people(tokens: u64, members: u64) -> String {
-    match members {
+fn people(runtime: &RuntimeView) -> Bit {
+    let tokens = runtime.tokens.saturating_sub(runtime.left);
+    let have = match runtime.members {
         1 => format!("{tokens} of 1 person"),
-        _ => format!("{tokens} of {members} people"),
-    }
+        members => format!("{tokens} of {members} people"),
+    };
+    let left = match runtime.left {
+        0 => None,
+        1 => Some(sub("and 1 who was removed")),
+        left => Some(sub(&format!("and {left} who were removed"))),
+    };
+    stack([group("", vec![text(&have)])].into_iter().chain(left).collect())
 }
 
 /// What is to be known of a runtime token besides its status.

@@ -1,7 +1,7 @@
 //! What opens over the page *Expiring tokens*: all that is to be known of a token.
 
 use crate::{
-    calls::expiring::CheckTokens,
+    calls::expiring::{CheckTokens, MakeCalendarLink, RemoveCalendarLink},
     ssr::{
         PageQuery,
         pages::{
@@ -90,6 +90,58 @@ pub(crate) fn sheet(detail: &TokenDetail, record: &[Record], account: &str) -> S
             checks(detail, kind),
             events(record, *now),
         ],
+        ..Sheet::default()
+    }
+}
+
+/// The form that makes a calendar's link.
+pub(crate) const CALENDAR_FORM: &str = "calendar";
+
+/// The sheet about the admin's calendar: when its link was made, and now.
+pub(crate) fn calendar((made, now): (Option<Timestamp>, Timestamp), account: &str) -> Sheet {
+    let account_field = || vec![("account".to_owned(), account.to_owned())];
+    let mut parts = vec![
+        Part::Problem(None),
+        Part::Text(
+            "Subscribe to a calendar that has every day of the next six months on which tokens end, and keeps up to date."
+                .to_owned(),
+        ),
+    ];
+    parts.push(Part::Notice(
+        "warn".to_owned(),
+        "Whoever has the link can read which tokens end when, and whose they are. No token is in it. It is shown once; it ends when \
+         you remove it, make another, or are no admin any more."
+            .to_owned(),
+    ));
+    let mut remove = None;
+    if let Some(made) = made {
+        parts.push(Part::Sub(format!(
+            "Your link was made on {} ({}). A new one takes its place: then the old one shows nothing any more.",
+            made.date(),
+            made.relative_to(now)
+        )));
+        remove = Some(Action {
+            id: "remove-calendar".to_owned(),
+            label: "Remove the link".to_owned(),
+            to: RemoveCalendarLink::url().to_owned(),
+            post: Some(("Removing…".to_owned(), account_field())),
+            ..Action::default()
+        });
+    }
+    let make = if made.is_some() {
+        "Make a new link"
+    } else {
+        "Make a link"
+    };
+    Sheet {
+        title: "Expiries in your calendar".to_owned(),
+        action: MakeCalendarLink::url().to_owned(),
+        form: CALENDAR_FORM.to_owned(),
+        hidden: account_field(),
+        opener: "calendar".to_owned(),
+        submit: Some((make.to_owned(), "Making it…".to_owned())),
+        lead: (Vec::new(), remove),
+        parts,
         ..Sheet::default()
     }
 }

@@ -5,6 +5,8 @@ pub(crate) mod audit;
 pub(crate) mod authorize;
 pub(crate) mod expiring;
 pub(crate) mod git_authentication;
+pub(crate) mod join;
+pub(crate) mod members;
 pub(crate) mod oauth_applications;
 pub(crate) mod runtimes;
 pub(crate) mod tokens;
@@ -17,7 +19,10 @@ use crate::{
     AppError,
     place::{AccountPage, OF_RUNTIME},
 };
-use backend::{Services, access::Member, audit::AuditError, expiring::ExpiringError, git_providers::GitProviderError};
+use backend::{
+    Services, access::Member, audit::AuditError, expiring::ExpiringError, git_providers::GitProviderError,
+    members::MemberError,
+};
 use domain::{
     HolderKind,
     sheet::{Action, Part, Sheet},
@@ -66,6 +71,10 @@ async fn open(
             let row = services.tokens.row(member, runtime).await?;
             Some(authorize::question(account, &row, &asked))
         }
+        AccountPage::Tokens if what == "leave" => {
+            let departure = services.members.departure(member, member.user()).await?;
+            Some(members::departure(&departure, member, account))
+        }
         AccountPage::Tokens => tokens::sheet(services, member, HolderKind::User, wanted, account).await?,
         AccountPage::Runtimes => match what.strip_prefix(OF_RUNTIME) {
             Some(what) => {
@@ -93,6 +102,19 @@ async fn open(
         }
         AccountPage::GitAuthentication => {
             git_authentication::sheet(&services.git_providers.page(member).await?, wanted, account)
+        }
+        AccountPage::Members if what == "remove" => {
+            member.require_admin()?;
+            let Ok(user) = id.parse() else { return Ok(None) };
+            match services.members.departure(member, user).await {
+                Ok(departure) => Some(members::departure(&departure, member, account)),
+                Err(MemberError::NotFound) => None,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        AccountPage::Members => members::sheet(&services.members.page(member).await?, wanted, account),
+        AccountPage::Expiring if what == "calendar" => {
+            Some(expiring::calendar(services.calendar.link(member).await?, account))
         }
         AccountPage::Expiring => {
             let Ok(token) = id.parse() else { return Ok(None) };

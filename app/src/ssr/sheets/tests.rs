@@ -146,13 +146,30 @@ async fn a_member_gets_no_sheet_over_a_page_of_the_admins() {
             assert_eq!(answer, Err(AppError::NotAdmin), "{page} {query}");
         }
     }
+    let (mira, own) = (world.admin.user(), world.member.user());
+    for query in ["invite=", "role=x", &format!("remove={mira}"), &format!("remove={own}")] {
+        let answer = world.open(&world.member, "admin/members", query).await;
+        assert_eq!(answer, Err(AppError::NotAdmin), "{query}");
+    }
+    // But everybody may leave.
+    let leave = world.open(&world.member, "tokens", "leave=").await.unwrap().unwrap();
+    assert!(leave.submit.is_some(), "{leave:?}");
+    let last = world.open(&world.admin, "tokens", "leave=").await.unwrap().unwrap();
+    assert!(last.submit.is_none(), "the only admin cannot: {last:?}");
 }
 
 #[tokio::test]
 async fn a_query_gets_its_sheet() {
     let world = World::new().await;
     let (provider, runtime) = (&world.provider, &world.runtime);
+    let (mira, noor) = (world.admin.user(), world.member.user());
     for (page, query, title) in [
+        ("tokens", "leave=".to_owned(), "Leave this account?"),
+        ("admin/members", "invite=".to_owned(), "Invite somebody"),
+        ("admin/members", format!("role={noor}"), "Make Noor an admin?"),
+        ("admin/members", format!("role={mira}"), "Make Mira a member?"),
+        ("admin/members", format!("remove={noor}"), "Remove Noor?"),
+        ("admin/members", format!("remove={mira}"), "Leave this account?"),
         ("tokens", format!("add={runtime}"), "Add token for prod-eu"),
         ("admin/runtimes", "register".to_owned(), "Register runtime"),
         ("admin/runtimes", format!("edit={runtime}"), "Edit prod-eu"),
@@ -182,6 +199,9 @@ async fn a_query_that_names_nothing_gets_none() {
         ("tokens", format!("delete={runtime}")),
         ("tokens", format!("edit={runtime}")),
         ("admin/runtimes", format!("edit={provider}")),
+        ("admin/members", format!("remove={runtime}")),
+        ("admin/members", "role=".to_owned()),
+        ("admin/members", format!("revoke={runtime}")),
         ("admin", format!("add={runtime}")),
         ("", format!("add={runtime}")),
     ] {

@@ -3,7 +3,7 @@
 use super::TestDatabase;
 use backend::{
     Services,
-    access::{Member, SetUp, SignedIn},
+    access::{Member, NewAdmin, Session, SetUp, SignedIn},
     clock::Clock,
     egress::{Egress, EgressPolicy, EgressSettings},
     git_providers::GitProviderForm,
@@ -12,7 +12,7 @@ use backend::{
     store::Store,
     vault::MasterKeys,
 };
-use domain::{ProviderKind, RuntimeId, Timestamp};
+use domain::{ProviderKind, Role, RuntimeId, Timestamp};
 use forge::{Account, Forge, Provider};
 use secrecy::ExposeSecret as _;
 use sha2::{Digest as _, Sha256};
@@ -160,25 +160,39 @@ impl World {
         self.services.access.member(session.as_ref(), account).await.unwrap()
     }
 
-    /// Mira, no longer an admin. No page makes members yet.
-    pub(crate) async fn mira_as_member(&self) -> Member {
-        let database = sea_orm::Database::connect(self.database.url().expose_secret())
-            .await
-            .unwrap();
-        let demote = "UPDATE members SET role = 'member'";
-        sea_orm::ConnectionTrait::execute_unprepared(&database, demote)
-            .await
-            .unwrap();
-        database.close().await.unwrap();
+    /// Signs somebody in.
+    pub(crate) async fn sign_in(&self, email: &str) -> Session {
         let here = std::net::Ipv4Addr::LOCALHOST.into();
         let password = PASSWORD.to_owned().into();
-        let signed_in = self
-            .services
-            .access
-            .sign_in("mira@acme.dev", &password, here)
-            .await
-            .unwrap();
-        self.member(signed_in.cookie.expose_secret(), "acme").await
+        let signed_in = self.services.access.sign_in(email, &password, here).await.unwrap();
+        let cookie = signed_in.cookie.expose_secret();
+        self.services.access.resume(cookie).await.unwrap().unwrap()
+    }
+
+    /// Somebody who signs in, as a member of `acme`.
+    pub(crate) async fn member_by(&self, email: &str) -> Member {
+        let session = self.sign_in(email).await;
+        self.services.access.member(Some(&session), "acme").await.unwrap()
+    }
+
+    /// A further admin of `acme`.
+    pub(crate) async fn admin(&self, name: &str, email: &str) -> Member {
+        let admin = NewAdmin {
+            name: name.to_owned(),
+            email: email.to_owned(),
+            password: PASSWORD.to_owned().into(),
+        };
+        self.services.access.create_admin(Some("acme"), admin).await.unwrap();
+        self.member_by(email).await
+    }
+
+    /// Mira, no longer an admin.
+    pub(crate) async fn mira_as_member(&self) -> Member {
+        let mira = self.member_by("mira@acme.dev").await;
+        let ada = self.admin("Ada", "ada@acme.dev").await;
+        let members = &self.services.members;
+        members.change_role(&ada, mira.user(), Role::Member).await.unwrap();
+        self.member_by("mira@acme.dev").await
     }
 
     /// Registers the stand-in as GitHub and a runtime that uses it.
