@@ -324,14 +324,14 @@ impl ExpiringTokens {
         };
         let rows = self.store.listed_tokens(&query).await?;
         let names = self.names(rows.iter().filter_map(|row| row.token.user)).await?;
-        let mut named: HashMap<i64, Vec<(String, String)>> = HashMap::new();
+        let mut uses: HashMap<i64, Vec<(String, String)>> = HashMap::new();
         for row in rows {
             let holder = row
                 .token
                 .user
                 .map_or_else(|| "the runtime token".to_owned(), |user| name_of(&names, user).0);
             let runtime = known.runtimes.get(&row.token.runtime).cloned().unwrap_or_default();
-            let of_day = named.entry(Timestamp::from_millis(row.key).days()).or_default();
+            let of_day = uses.entry(Timestamp::from_millis(row.key).days()).or_default();
             if of_day.len() < NAMED_OF_DAY {
                 of_day.push((runtime, holder));
             }
@@ -347,7 +347,7 @@ impl ExpiringTokens {
             .map(|(day, ended)| DaySummary {
                 day: Timestamp::from_millis(day.day * DAY),
                 tokens: day.working - ended,
-                named: named.remove(&day.day).unwrap_or_default(),
+                named: uses.remove(&day.day).unwrap_or_default(),
             })
             .collect();
         days.sort_by_key(|day| day.day);

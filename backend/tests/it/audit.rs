@@ -22,6 +22,7 @@ use secrecy::ExposeSecret as _;
 use std::{
     collections::BTreeMap,
     net::{IpAddr, Ipv4Addr},
+    os::unix::fs::PermissionsExt as _,
     path::Path,
 };
 
@@ -635,7 +636,6 @@ on_both_databases! {
         assert_eq!(follow.write().await.unwrap(), 2, "the torn line once more, and the new one");
         assert_eq!(lines(&path), [1, 2, 3, 4]);
         assert_eq!(compared(&world, mira.account(), &std::fs::read_to_string(&path).unwrap()).await, (4, None));
-        use std::os::unix::fs::PermissionsExt as _;
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         // A file of something else is left alone.
         std::fs::write(&path, "log line\n").unwrap();
