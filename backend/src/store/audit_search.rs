@@ -23,11 +23,15 @@ use sea_orm::{
 
 /// How many events may have what a term stands for, so that their numbers are read at once.
 const MOST_SEQS: u64 = 20_000;
+/// The same after some were looked at in vain.
+const MOST_SEQS_AFTER_ALL: u64 = 250_000;
 /// How many words a term may stand for, when they are more, and still be looked up word by word.
 const MOST_WORDS: usize = 32;
 /// How many events are looked at at once, at first and at most.
 const CANDIDATES: u64 = 100;
 const MOST_CANDIDATES: u64 = 5000;
+/// How many events are looked at for terms that many of them have, before those are looked up after all.
+const MOST_LOOKED_AT: usize = 5000;
 
 /// A term that is looked for.
 enum Term {
@@ -89,7 +93,13 @@ impl Store {
         let mut at_once = if all_asked { limit as u64 } else { CANDIDATES };
         let mut found = Vec::new();
         let mut beyond = beyond;
+        let (mut looked_at, mut looked_up) = (0, false);
         loop {
+            if looked_at >= MOST_LOOKED_AT && !looked_up {
+                // Few of the newest have what is looked for, so those that do are not spread evenly.
+                looked_up = true;
+                self.look_up_frequent(account, &mut terms).await?;
+            }
             let place = (direction, beyond);
             let candidates = match terms.first() {
                 Some(Term::Words(words)) => {
@@ -120,36 +130,24 @@ impl Store {
                 return Ok(found);
             }
             beyond = last;
+            if candidates.is_none() {
+                looked_at += seen;
+            }
             at_once = (at_once * 2).clamp(CANDIDATES, MOST_CANDIDATES);
         }
     }
 
     /// What a term stands for in an account.
     async fn audit_term(&self, account: AccountId, term: String) -> Result<Term, Fault> {
-        let range = audit_word::Entity::find()
-            .select_only()
-            .filter(audit_word::Column::AccountId.eq(account.0))
-            .filter(audit_word::Column::Word.lt(behind(&term)));
-        let seqs = range
-            .clone()
-            .column(audit_word::Column::Seq)
-            .filter(audit_word::Column::Word.gte(term.as_str()));
-        let many = seqs
-            .clone()
-            .offset(MOST_SEQS)
-            .limit(1)
-            .into_tuple::<i64>()
-            .one(&self.db)
-            .await?;
-        if many.is_none() {
-            let mut seqs: Vec<i64> = seqs.limit(MOST_SEQS).into_tuple().all(&self.db).await?;
-            seqs.sort_unstable();
-            seqs.dedup();
+        if let Some(seqs) = self.audit_seqs(account, &term, MOST_SEQS).await? {
             return Ok(Term::Seqs(seqs));
         }
         // The words themselves, by leaping from one to the next.
-        let words_of = range
+        let words_of = audit_word::Entity::find()
+            .select_only()
             .column(audit_word::Column::Word)
+            .filter(audit_word::Column::AccountId.eq(account.0))
+            .filter(audit_word::Column::Word.lt(behind(&term)))
             .order_by_asc(audit_word::Column::Word);
         let mut words: Vec<String> = Vec::new();
         loop {
@@ -181,20 +179,13 @@ impl Store {
     ) -> Result<Vec<i64>, Fault> {
         let mut seqs: Vec<i64> = Vec::new();
         for word in words {
-            let mut query = audit_word::Entity::find()
+            let query = audit_word::Entity::find()
                 .select_only()
                 .column(audit_word::Column::Seq)
                 .filter(audit_word::Column::AccountId.eq(account.0))
                 .filter(audit_word::Column::Word.eq(word.as_str()))
                 .filter(span.clone());
-            query = match (direction, beyond) {
-                (_, None) => query,
-                (Direction::NewestFirst, Some(seq)) => query.filter(audit_word::Column::Seq.lt(seq)),
-                (Direction::OldestFirst, Some(seq)) => query.filter(audit_word::Column::Seq.gt(seq)),
-            };
-            let found = query
-                .order_by(audit_word::Column::Seq, order(direction))
-                .limit(limit)
+            let found = nearest(query, (direction, beyond), limit)
                 .into_tuple::<i64>()
                 .all(&self.db)
                 .await?;
@@ -207,6 +198,37 @@ impl Store {
         }
         seqs.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(seqs)
+    }
+
+    /// The numbers of all events that have what a term stands for, in their order; `None` if they are more than `most`.
+    async fn audit_seqs(&self, account: AccountId, term: &str, most: u64) -> Result<Option<Vec<i64>>, Fault> {
+        let seqs = audit_word::Entity::find()
+            .select_only()
+            .column(audit_word::Column::Seq)
+            .filter(audit_word::Column::AccountId.eq(account.0))
+            .filter(audit_word::Column::Word.gte(term))
+            .filter(audit_word::Column::Word.lt(behind(term)));
+        let more = seqs.clone().offset(most).limit(1).into_tuple::<i64>();
+        if more.one(&self.db).await?.is_some() {
+            return Ok(None);
+        }
+        let mut seqs: Vec<i64> = seqs.limit(most).into_tuple().all(&self.db).await?;
+        seqs.sort_unstable();
+        seqs.dedup();
+        Ok(Some(seqs))
+    }
+
+    /// Looks up the events of terms that many have, but for those that nearly all have.
+    async fn look_up_frequent(&self, account: AccountId, terms: &mut [Term]) -> Result<(), Fault> {
+        for term in &mut *terms {
+            if let Term::Frequent(word) = term
+                && let Some(seqs) = self.audit_seqs(account, word, MOST_SEQS_AFTER_ALL).await?
+            {
+                *term = Term::Seqs(seqs);
+            }
+        }
+        terms.sort_by_key(Term::cost);
+        Ok(())
     }
 
     /// The number of the first event that is not before a moment: moments grow with the numbers.
@@ -251,6 +273,20 @@ fn order(direction: Direction) -> Order {
         Direction::NewestFirst => Order::Desc,
         Direction::OldestFirst => Order::Asc,
     }
+}
+
+/// The numbers that a query finds, from those next to a place on.
+fn nearest(
+    query: Select<audit_word::Entity>,
+    (direction, beyond): (Direction, Option<i64>),
+    limit: u64,
+) -> Select<audit_word::Entity> {
+    let query = match (direction, beyond) {
+        (_, None) => query,
+        (Direction::NewestFirst, Some(seq)) => query.filter(audit_word::Column::Seq.lt(seq)),
+        (Direction::OldestFirst, Some(seq)) => query.filter(audit_word::Column::Seq.gt(seq)),
+    };
+    query.order_by(audit_word::Column::Seq, order(direction)).limit(limit)
 }
 
 fn directed(

@@ -572,43 +572,43 @@ async fn gone(kind: &Case, mut asking: Asking) {
 
 on_both_databases! {
     async fn github_is_read_row_by_row(database: TestDatabase) {
-        every_row(&GITHUB, database).await;
+        Box::pin(every_row(&GITHUB, database)).await;
     }
 
     async fn gitlab_is_read_row_by_row(database: TestDatabase) {
-        every_row(&GITLAB, database).await;
+        Box::pin(every_row(&GITLAB, database)).await;
     }
 
     async fn bitbucket_cloud_is_read_row_by_row(database: TestDatabase) {
-        every_row(&BITBUCKET_CLOUD, database).await;
+        Box::pin(every_row(&BITBUCKET_CLOUD, database)).await;
     }
 
     async fn an_access_token_of_bitbucket_cloud_is_read_row_by_row(database: TestDatabase) {
-        every_row(&BITBUCKET_ACCESS_TOKEN, database).await;
+        Box::pin(every_row(&BITBUCKET_ACCESS_TOKEN, database)).await;
     }
 
     async fn a_project_access_token_of_bitbucket_cloud_is_read_row_by_row(database: TestDatabase) {
-        every_row(&BITBUCKET_PROJECT_TOKEN, database).await;
+        Box::pin(every_row(&BITBUCKET_PROJECT_TOKEN, database)).await;
     }
 
     async fn a_workspace_access_token_of_bitbucket_cloud_is_read_row_by_row(database: TestDatabase) {
-        every_row(&BITBUCKET_WORKSPACE_TOKEN, database).await;
+        Box::pin(every_row(&BITBUCKET_WORKSPACE_TOKEN, database)).await;
     }
 
     async fn bitbucket_data_center_is_read_row_by_row(database: TestDatabase) {
-        every_row(&BITBUCKET_DATA_CENTER, database).await;
+        Box::pin(every_row(&BITBUCKET_DATA_CENTER, database)).await;
     }
 
     async fn gitea_is_read_row_by_row(database: TestDatabase) {
-        every_row(&GITEA, database).await;
+        Box::pin(every_row(&GITEA, database)).await;
     }
 
     async fn forgejo_is_read_row_by_row(database: TestDatabase) {
-        every_row(&FORGEJO, database).await;
+        Box::pin(every_row(&FORGEJO, database)).await;
     }
 
     async fn gerrit_is_read_row_by_row(database: TestDatabase) {
-        every_row(&GERRIT, database).await;
+        Box::pin(every_row(&GERRIT, database)).await;
     }
 
     async fn a_username_is_stored_beside_its_token_and_used_again(database: TestDatabase) {

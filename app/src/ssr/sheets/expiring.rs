@@ -130,7 +130,7 @@ pub(crate) fn calendar((made, now): (Option<Timestamp>, Timestamp), account: &st
             ..Action::default()
         });
     }
-    let make = if made.is_some() {
+    let offer = if made.is_some() {
         "Make a new link"
     } else {
         "Make a link"
@@ -141,7 +141,7 @@ pub(crate) fn calendar((made, now): (Option<Timestamp>, Timestamp), account: &st
         form: CALENDAR_FORM.to_owned(),
         hidden: account_field(),
         opener: "calendar".to_owned(),
-        submit: Some((make.to_owned(), "Making it…".to_owned())),
+        submit: Some((offer.to_owned(), "Making it…".to_owned())),
         lead: (Vec::new(), remove),
         parts,
         ..Sheet::default()
