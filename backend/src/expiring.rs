@@ -158,6 +158,8 @@ pub struct TokenLine {
     pub hint: String,
     /// What its provider calls its kind.
     pub kind: String,
+    /// Whether it came by OAuth.
+    pub oauth: bool,
     /// Whose it is at the provider.
     pub identity: GitIdentity,
     /// What the last telling check said.
@@ -675,6 +677,7 @@ impl Known {
             provider: self.providers.get(provider)?.clone(),
             holder: token.user.map(|user| name_of(names, user)),
             kind: kind_of(&token),
+            oauth: token.oauth,
             expiry: token.expiry(),
             hint: token.hint,
             identity: token.identity,

@@ -297,11 +297,13 @@ pub(crate) fn text_field_with(field: Field, hint: Option<AnyView>, on_input: OnI
     let known = Known::of(expect_context(), &field.name);
     let secret = field.kind == "password";
     let value = (!secret).then(|| typed_or(&field.name, field.value));
+    // Nobody expects to have to search.
+    let says_optional = field.optional && field.kind != "search";
     let or = |text: String, other: &str| if text.is_empty() { other.to_owned() } else { text };
     view! {
         <div class="form-row">
             <label for=known.id.clone()>
-                {field.label} {field.optional.then(|| view! { <span class="optional">" (optional)"</span> })}
+                {field.label} {says_optional.then(|| view! { <span class="optional">" (optional)"</span> })}
             </label>
             <input
                 id=known.id.clone()

@@ -28,6 +28,9 @@ interface Ids {
 const tokens = "/acme/tokens";
 const runtimes = "/acme/admin/runtimes";
 const providers = "/acme/admin/git-authentication";
+const expiring = "/acme/admin/expiring";
+const audit = "/acme/admin/audit";
+const settings = "/acme/admin/settings";
 
 /** On a server that is not set up. */
 const before: { name: string; show: (site: Site, setUpPath: string) => Promise<void> }[] = [
@@ -49,6 +52,9 @@ const empty: State[] = [
     { name: "tokens-empty", show: (site) => site.open(tokens) },
     { name: "runtimes-empty", show: (site) => site.open(runtimes) },
     { name: "git-authentication-empty", show: (site) => site.open(providers) },
+    { name: "expiring-empty", show: (site) => site.open(expiring) },
+    { name: "notifications-empty", show: (site) => site.open("/acme/notifications") },
+    { name: "settings-empty", show: (site) => site.open(settings) },
 ];
 
 /** In an account with all that there can be. */
@@ -140,6 +146,38 @@ const full: State[] = [
     },
     { name: "git-authentication-edit", show: (site, _, { provider }) => site.open(`${providers}?edit=${provider}`) },
     { name: "git-authentication-delete", show: (site, _, { provider }) => site.open(`${providers}?delete=${provider}`) },
+    { name: "expiring", show: (site) => site.open(expiring) },
+    { name: "expiring-missing", show: (site) => site.open(`${expiring}?show=missing`) },
+    { name: "expiring-nothing-found", show: (site) => site.open(`${expiring}?q=nobody&show=invalid`) },
+    {
+        name: "expiring-table",
+        show: async (site) => {
+            await site.open(expiring);
+            await site.page.getByText("Show as a table").click();
+        },
+    },
+    {
+        name: "expiring-details",
+        show: async (site) => {
+            await site.open(expiring);
+            await site.page.getByRole("link", { name: /^Details of / }).first().click();
+            await expect(site.page.getByRole("dialog")).toBeVisible();
+        },
+    },
+    { name: "expiring-calendar", show: (site) => site.open(`${expiring}?calendar=link`) },
+    { name: "audit", show: (site) => site.open(audit) },
+    { name: "audit-nothing-found", show: (site) => site.open(`${audit}?q=nothing-is-called-so`) },
+    {
+        name: "audit-event",
+        show: async (site) => {
+            await site.open(audit);
+            await site.page.getByRole("row").nth(1).getByRole("link").first().click();
+            await expect(site.page.getByRole("dialog")).toBeVisible();
+        },
+    },
+    { name: "notifications", show: (site) => site.open("/acme/notifications") },
+    { name: "settings", show: (site) => site.open(settings) },
+    { name: "settings-register", show: (site) => site.open(`${settings}?register=`) },
     { name: "not-found", show: (site) => site.open("/acme/nothing-here", 404) },
     { name: "not-found-outside", show: (site) => site.open("/a/b/c/d", 404) },
     { name: "not-a-member", show: (site) => site.open("/other/tokens", 404) },

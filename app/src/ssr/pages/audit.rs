@@ -153,7 +153,7 @@ fn row(record: &Record, now: Timestamp, query: &PageQuery, base: &str) -> Row {
             cell("", vec![stack(who(record))]),
             cell("wide", vec![stack(what(record))]),
             on_what(record),
-            cell("", from.collect()),
+            cell("origin", from.collect()),
             cell("", vec![outcome(record)]),
         ],
         actions: vec![open],

@@ -56,10 +56,11 @@ pub(crate) fn choice(query: &PageQuery) -> Choice {
 /// The page.
 pub(crate) fn blocks(page: &ExpiringPage, query: &PageQuery, account: &str) -> Vec<Block> {
     let base = format!("/{account}/admin/expiring");
-    let mut blocks = vec![
-        Block::Tiles("Tokens by what is to be done".to_owned(), tiles(page, query, &base)),
-        Block::Chart(chart(page, &base)),
-    ];
+    let tiles = tiles(page, query, &base);
+    let mut blocks = vec![Block::Tiles("Tokens by what is to be done".to_owned(), tiles)];
+    if page.numbers.all > 0 {
+        blocks.push(Block::Chart(chart(page, &base)));
+    }
     if !page.deprecations.is_empty() {
         blocks.push(radar(page, &base).into());
     }
@@ -176,9 +177,9 @@ fn grouped(number: u64) -> String {
 fn chart(page: &ExpiringPage, base: &str) -> Chart {
     let highest = page.weeks.iter().map(|week| week.tokens).max().unwrap_or(0).max(1);
     let unusual = page.weeks.iter().filter(|week| week.unusual).count();
-    let bars = page.weeks.iter().enumerate().map(|(at, week)| {
-        let before = at.checked_sub(1).map(|at| page.weeks[at].to);
-        bar(week, before, highest, base)
+    let bars = page.weeks.iter().enumerate().map(|(at, week)| Bar {
+        label: label(&page.weeks, at),
+        ..bar(week, highest, base)
     });
     let usually = format!("usually {} a week", grouped(usual(&page.weeks)));
     Chart {
@@ -194,10 +195,22 @@ fn chart(page: &ExpiringPage, base: &str) -> Chart {
     }
 }
 
-fn bar(week: &Week, before: Option<Timestamp>, highest: u64, base: &str) -> Bar {
-    let month = |at: Timestamp| at.iso_date().get(..7).map(ToOwned::to_owned);
-    let begins = before.is_none_or(|before| month(before) != month(week.to));
-    let label = week.to.date().split(' ').nth(1).unwrap_or_default().to_owned();
+/// The month, below the first week that ends in it; not where the next one's would run into it.
+fn label(weeks: &[Week], at: usize) -> String {
+    let month = |at: usize| {
+        weeks
+            .get(at)
+            .and_then(|week| week.to.date().split(' ').nth(1).map(ToOwned::to_owned))
+    };
+    let begins = at.checked_sub(1).is_none_or(|before| month(before) != month(at));
+    if begins && month(at) == month(at + 1) {
+        month(at).unwrap_or_default()
+    } else {
+        String::new()
+    }
+}
+
+fn bar(week: &Week, highest: u64, base: &str) -> Bar {
     // What is there is seen, however little it is.
     let height = (week.tokens * 100).div_ceil(highest);
     let chosen = PageQuery::default()
@@ -206,11 +219,11 @@ fn bar(week: &Week, before: Option<Timestamp>, highest: u64, base: &str) -> Bar 
         .with("to", &week.to.iso_date());
     Bar {
         name: format!("{} – {}", week.from.date(), week.to.date()),
-        label: if begins { label } else { String::new() },
         count: grouped(week.tokens),
         height: height.to_string(),
         remark: if week.unusual { "more than usual" } else { "" }.to_owned(),
         to: chosen.at(base),
+        ..Bar::default()
     }
 }
 
@@ -483,7 +496,7 @@ fn token_row(line: &TokenLine, page: &ExpiringPage, query: &PageQuery, base: &st
                         "sub",
                         vec![
                             Bit::Code(line.kind.clone(), line.hint.clone()),
-                            text(&format!(" {}", line.kind)),
+                            text(if line.oauth { " OAuth" } else { " token" }),
                         ],
                     ),
                 ])],

@@ -37,7 +37,7 @@ pub(crate) fn action(token: GitTokenId, about: &str, query: &PageQuery, base: &s
     Action {
         id: format!("details-{token}"),
         label: "Details".to_owned(),
-        about: about.to_owned(),
+        about: format!("of {about}"),
         icon: "info".to_owned(),
         to: query.with(OPENER, &token.to_string()).at(base),
         ..Action::default()
