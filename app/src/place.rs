@@ -88,7 +88,7 @@ impl Place {
 }
 
 /// The fields of a query that open a sheet, as in `?add=<id>`. All else in it is the page's own.
-const OPENERS: [&str; 24] = [
+const OPENERS: [&str; 26] = [
     "add",
     "application",
     "calendar",
@@ -100,12 +100,14 @@ const OPENERS: [&str; 24] = [
     "event",
     "expiry",
     "invite",
+    "keys",
     "leave",
     "method",
     "register",
     "remove",
     "replace",
     "revoke",
+    "revoke-key",
     "role",
     "rotate",
     "scopes",

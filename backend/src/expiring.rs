@@ -6,13 +6,11 @@ use crate::{
     audit::{Action, AuditEvent},
     clock::Clock,
     csv, git_providers,
-    store::{
-        GitTokenRow, ListedToken, MissingRow, Store, TokenCounts, TokenCursor, TokenOrder, TokenQuery, TokenSearch,
-    },
+    store::{ListedToken, MissingRow, Store, TokenCounts, TokenCursor, TokenOrder, TokenQuery, TokenSearch},
     tokens,
 };
 use domain::{
-    AccountId, CheckOutcome, Expiry, GitIdentity, GitProviderId, GitTokenId, RuntimeId, Timestamp, TokenStatus, UserId,
+    AccountId, CheckOutcome, Expiry, GitProviderId, GitTokenId, RuntimeId, Timestamp, TokenStatus, UserId,
     expiring::{self, DEPRECATIONS, DaySummary, Deprecation, Numbers, Segment, Span, Week},
     field::search_words,
     status::ShownStatus,
@@ -116,6 +114,10 @@ pub struct ExpiringPage {
     pub numbers: Numbers,
     /// How often somebody has no token for a runtime.
     pub missing: u64,
+    /// How often somebody has one that has ended or does not work.
+    pub not_valid: u64,
+    /// The first of those, on the first page of those without a token.
+    pub broken: Vec<TokenLine>,
     /// How many refresh tokens end soon.
     pub refresh_ends: u64,
     /// What ends when.
@@ -161,7 +163,7 @@ pub struct TokenLine {
     /// Whether it came by OAuth.
     pub oauth: bool,
     /// Whose it is at the provider.
-    pub identity: GitIdentity,
+    pub login: String,
     /// What the last telling check said.
     pub status: TokenStatus,
     /// When it ends.
@@ -170,6 +172,8 @@ pub struct TokenLine {
     pub refresh_ends: Option<Timestamp>,
     /// When it was checked last.
     pub checked_at: Timestamp,
+    /// When its runtime last fetched it, if it ever did.
+    pub used_at: Option<Timestamp>,
     /// How many runtimes and people use the same token, with this one.
     pub sharing: u64,
 }
@@ -198,12 +202,23 @@ pub struct TokenDetail {
     pub line: TokenLine,
     /// What its holder sees of it.
     pub view: TokenView,
-    /// What stops working with it: runtimes, each with who acts there with this token; `None` for the runtime itself.
-    pub uses: Vec<(String, Option<String>)>,
+    /// What stops working with it, by runtime.
+    pub uses: Vec<TokenUse>,
     /// How many people act through the runtimes whose own token it is.
     pub people: u64,
     /// Its checks, the newest first.
     pub checks: Vec<(Timestamp, CheckOutcome)>,
+}
+
+/// A runtime that uses a token.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TokenUse {
+    /// The runtime.
+    pub runtime: String,
+    /// Who acts there with the token; `None` for the runtime itself.
+    pub person: Option<String>,
+    /// When the runtime last fetched it, if it ever did.
+    pub used_at: Option<Timestamp>,
 }
 
 /// What every page needs of an account.
@@ -234,13 +249,27 @@ impl ExpiringTokens {
         member.require_admin()?;
         let account = member.account();
         let now = self.clock.now();
-        let known = self.known(account).await?;
-        let counts = self.store.token_counts(account, now).await?;
-        let (rows, turns, too_many) = self.rows(account, choice, &known, (now, PAGE)).await?;
+        let counts = self.store.token_counts(account, now);
+        let of_runtimes = Self::not_valid(account, now);
+        let of_runtimes = self.store.count_runtime_tokens(&of_runtimes);
+        let rows = async {
+            let known = self.known(account).await?;
+            let found = self.rows(account, choice, &known, (now, PAGE)).await?;
+            let broken = match (choice.segment, &choice.turn) {
+                (Some(Segment::Missing), None) => self.broken(account, choice, &known, now).await?,
+                _ => Vec::new(),
+            };
+            Ok((known, found, broken))
+        };
+        let (counts, of_runtimes, (known, (rows, turns, too_many), broken)) =
+            tokio::try_join!(counts, of_runtimes, rows)?;
+        let numbers = Numbers::of(&counts.days, counts.ended, now);
         Ok(ExpiringPage {
             now,
-            numbers: Numbers::of(&counts.days, counts.ended, now),
+            numbers,
             missing: counts.missing,
+            not_valid: (numbers.expired + numbers.invalid).saturating_sub(of_runtimes),
+            broken,
             refresh_ends: refresh_tokens_ending(&counts, now),
             weeks: expiring::weeks(&counts.days, counts.ended, now),
             deprecations: DEPRECATIONS
@@ -274,13 +303,15 @@ impl ExpiringTokens {
         let listed = self.store.listed_token(account, id).await?;
         let listed = listed.ok_or(ExpiringError::NotFound)?;
         let known = self.known(account).await?;
-        let same = self.store.git_tokens_with(account, &listed.token.fingerprint).await?;
+        let same = self.store.git_tokens_with(account, &listed.fingerprint).await?;
         let names = self.names(same.iter().filter_map(|token| token.user)).await?;
-        let mut uses: Vec<(String, Option<String>)> = same
+        let fetched = self.store.last_uses(same.iter().map(|token| token.id)).await?;
+        let mut uses: Vec<TokenUse> = same
             .iter()
-            .map(|token| {
-                let runtime = known.runtimes.get(&token.runtime).cloned().unwrap_or_default();
-                (runtime, token.user.map(|user| name_of(&names, user).0))
+            .map(|token| TokenUse {
+                runtime: known.runtimes.get(&token.runtime).cloned().unwrap_or_default(),
+                person: token.user.map(|user| name_of(&names, user).0),
+                used_at: fetched.get(&token.id).copied(),
             })
             .collect();
         uses.sort();
@@ -290,8 +321,9 @@ impl ExpiringTokens {
             0
         };
         let checks = self.store.checks_of(account, id, CHECKS_SHOWN).await?;
-        let line = known.line(listed.clone(), &names).ok_or(ExpiringError::NotFound)?;
-        let view = tokens::token_view(line.provider.kind, listed.token, Vec::new());
+        let line = known.line(listed, &names).ok_or(ExpiringError::NotFound)?;
+        let token = same.into_iter().find(|token| token.id == id);
+        let view = tokens::token_view(line.provider.kind, token.ok_or(ExpiringError::NotFound)?, Vec::new());
         Ok(TokenDetail {
             now: self.clock.now(),
             line,
@@ -325,14 +357,13 @@ impl ExpiringTokens {
             limit: NAMED_IN_CALENDAR,
         };
         let rows = self.store.listed_tokens(&query).await?;
-        let names = self.names(rows.iter().filter_map(|row| row.token.user)).await?;
+        let names = self.names(rows.iter().filter_map(|row| row.user)).await?;
         let mut people_of: HashMap<i64, Vec<(String, String)>> = HashMap::new();
         for row in rows {
             let holder = row
-                .token
                 .user
                 .map_or_else(|| "the runtime token".to_owned(), |user| name_of(&names, user).0);
-            let runtime = known.runtimes.get(&row.token.runtime).cloned().unwrap_or_default();
+            let runtime = known.runtimes.get(&row.runtime).cloned().unwrap_or_default();
             let of_day = people_of.entry(Timestamp::from_millis(row.key).days()).or_default();
             if of_day.len() < NAMED_OF_DAY {
                 of_day.push((runtime, holder));
@@ -444,6 +475,11 @@ impl ExpiringTokens {
             Some((search, too_many)) => (Some(search), too_many),
             None => (None, false),
         };
+        let elsewhere =
+            |runtime| choice.provider.is_some() && known.provider_of.get(runtime) != choice.provider.as_ref();
+        if choice.runtime.as_ref().is_some_and(elsewhere) {
+            return Ok((Rows::Tokens(Vec::new()), (None, None), false));
+        }
         let query = TokenQuery {
             account,
             runtime: choice.runtime,
@@ -463,6 +499,46 @@ impl ExpiringTokens {
         };
         let rows = self.store.listed_tokens(&query).await?;
         self.lines(rows, (choice, size), known, too_many).await
+    }
+
+    /// The tokens of an account that have ended or do not work.
+    fn not_valid(account: AccountId, now: Timestamp) -> TokenQuery {
+        let spans = [Segment::Expired, Segment::Invalid].map(|segment| segment.spans(now));
+        TokenQuery {
+            account,
+            runtime: None,
+            provider: None,
+            oauth: None,
+            format: None,
+            spans: spans.into_iter().flatten().collect(),
+            search: None,
+            order: TokenOrder::Ends,
+            descending: false,
+            after: None,
+            limit: one_more_than(PAGE),
+        }
+    }
+
+    /// The first people of a choice whose token has ended or does not work.
+    async fn broken(
+        &self,
+        account: AccountId,
+        choice: &Choice,
+        known: &Known,
+        now: Timestamp,
+    ) -> Result<Vec<TokenLine>, Fault> {
+        let search = self.search(account, choice, known).await?;
+        let query = TokenQuery {
+            runtime: choice.runtime,
+            search: search.map(|(search, _)| search),
+            ..Self::not_valid(account, now)
+        };
+        let rows = self.store.listed_tokens(&query).await?;
+        let (Rows::Tokens(mut lines), ..) = self.lines(rows, (choice, PAGE), known, false).await? else {
+            return Ok(Vec::new());
+        };
+        lines.retain(|line| line.holder.is_some());
+        Ok(lines)
     }
 
     async fn refresh_ends(
@@ -488,8 +564,8 @@ impl ExpiringTokens {
         known: &Known,
         too_many: bool,
     ) -> Result<Found, Fault> {
-        let (rows, turns) = paged(rows, (choice, size), |row| format!("{}.{}", row.key, row.token.id));
-        let names = self.names(rows.iter().filter_map(|row| row.token.user)).await?;
+        let (rows, turns) = paged(rows, (choice, size), |row| format!("{}.{}", row.key, row.id));
+        let names = self.names(rows.iter().filter_map(|row| row.user)).await?;
         let lines = rows.into_iter().filter_map(|row| known.line(row, &names));
         Ok((Rows::Tokens(lines.collect()), turns, too_many))
     }
@@ -541,7 +617,10 @@ impl ExpiringTokens {
         let words = search_words(&text);
         let most = u64::try_from(MOST_PEOPLE + 1).unwrap_or(u64::MAX);
         let mut people = self.store.people_named(account, &words, most).await?;
-        let named = |(_, name): &&(RuntimeId, String)| name.to_lowercase().contains(&text);
+        let named = |(runtime, name): &&(RuntimeId, String)| {
+            let here = choice.provider.is_none() || known.provider_of.get(runtime) == choice.provider.as_ref();
+            here && name.to_lowercase().contains(&text)
+        };
         let mut runtimes: Vec<RuntimeId> = known.page_runtimes.iter().filter(named).map(|(id, _)| *id).collect();
         let too_many = people.len() > MOST_PEOPLE
             || runtimes.len() > MOST_RUNTIMES
@@ -603,12 +682,12 @@ impl TokenFile {
 }
 
 /// The first lines of the files.
-const TOKENS_HEAD: &str = "runtime,git_provider,holder,email,git_identity,kind,token,status,expires,refresh_token_ends,last_check,shared_by\r\n";
+const TOKENS_HEAD: &str = "runtime,git_provider,holder,email,git_identity,kind,token,status,expires,refresh_token_ends,last_check,last_use,shared_by\r\n";
 const MISSING_HEAD: &str = "person,email,runtime,git_provider\r\n";
 
 impl TokenLine {
     /// As it stands in a file, under [`TOKENS_HEAD`].
-    fn cells(&self, now: Timestamp) -> [String; 12] {
+    fn cells(&self, now: Timestamp) -> [String; 13] {
         let (holder, email) = self
             .holder
             .clone()
@@ -623,13 +702,14 @@ impl TokenLine {
             self.provider.host.clone(),
             holder,
             email,
-            self.identity.login.clone(),
+            self.login.clone(),
             self.kind.clone(),
             self.hint.clone(),
             ShownStatus::of(self.status, self.expiry, now).words().to_owned(),
             end,
             self.refresh_ends.map(Timestamp::rfc3339).unwrap_or_default(),
             self.checked_at.rfc3339(),
+            self.used_at.map(Timestamp::rfc3339).unwrap_or_default(),
             self.sharing.to_string(),
         ]
     }
@@ -664,32 +744,27 @@ impl Choice {
 
 impl Known {
     fn line(&self, listed: ListedToken, names: &HashMap<UserId, (String, String)>) -> Option<TokenLine> {
-        let ListedToken {
-            token,
-            sharing,
-            refresh_ends,
-            ..
-        } = listed;
-        let provider = self.provider_of.get(&token.runtime)?;
+        let provider = self.provider_of.get(&listed.runtime)?;
         Some(TokenLine {
-            id: token.id,
-            runtime: self.runtimes.get(&token.runtime)?.clone(),
+            id: listed.id,
+            runtime: self.runtimes.get(&listed.runtime)?.clone(),
             provider: self.providers.get(provider)?.clone(),
-            holder: token.user.map(|user| name_of(names, user)),
-            kind: kind_of(&token),
-            oauth: token.oauth,
-            expiry: token.expiry(),
-            hint: token.hint,
-            identity: token.identity,
-            status: token.status,
-            refresh_ends,
-            checked_at: token.checked_at,
-            sharing,
+            holder: listed.user.map(|user| name_of(names, user)),
+            kind: kind_of(&listed),
+            oauth: listed.oauth,
+            expiry: listed.expiry,
+            hint: listed.hint,
+            login: listed.login,
+            status: listed.status,
+            refresh_ends: listed.refresh_ends,
+            checked_at: listed.checked_at,
+            used_at: listed.used_at,
+            sharing: listed.sharing,
         })
     }
 }
 
-fn kind_of(token: &GitTokenRow) -> String {
+fn kind_of(token: &ListedToken) -> String {
     match &token.format {
         _ if token.oauth => "OAuth".to_owned(),
         Some(format) => format.clone(),

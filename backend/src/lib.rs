@@ -5,6 +5,7 @@
 //! own, everything else is [`Fault`], whose cause is for the log and never for the person.
 
 pub mod access;
+pub mod access_keys;
 pub mod audit;
 pub mod calendar;
 pub mod check_soon;
@@ -16,6 +17,7 @@ pub mod expiring;
 pub mod fault;
 pub mod flash;
 pub mod git_providers;
+pub mod hand_out;
 pub mod keys;
 pub mod members;
 pub mod notices;

@@ -12,7 +12,7 @@ use crate::{
     tokens,
 };
 use domain::{
-    FieldErrors, GitProviderId, RuntimeId, field,
+    FieldErrors, GitProviderId, RuntimeId, UserId, field,
     view::{RuntimeView, RuntimesPage},
 };
 use std::sync::Arc;
@@ -43,7 +43,13 @@ pub struct RuntimeForm {
     pub provider: String,
     /// Whether its tokens are rotated before they end, where their provider can (field `rotate_tokens`).
     pub rotate_tokens: bool,
+    /// Who answers for it (field `owner`): a member's id, or [`NO_OWNER`]. Without either it is whoever registers it, and stays who
+    /// it is.
+    pub owner: String,
 }
+
+/// The word for a runtime that the admins answer for together.
+pub const NO_OWNER: &str = "admins";
 
 /// The service.
 #[derive(Clone)]
@@ -84,6 +90,8 @@ impl Runtimes {
         let members = self.store.member_count(account).await?;
         let mut own = self.store.runtime_tokens(account).await?;
         let rows = self.store.runtimes(account).await?;
+        let owners: Vec<_> = rows.iter().filter_map(|row| row.owner).collect();
+        let names = self.store.names_of(&owners).await?;
         let sharing = tokens::Sharing::of(&rows, &own);
         let runtimes = rows.into_iter().filter_map(|row| {
             // A runtime's Git provider cannot be deleted, so it is always there; it may be newer than the list.
@@ -103,6 +111,7 @@ impl Runtimes {
                 provider_label,
                 token,
                 rotate_tokens: row.rotate_tokens,
+                owner: row.owner.and_then(|owner| Some((owner, names.get(&owner)?.0.clone()))),
                 tokens: people.get(&row.id).copied().unwrap_or_default(),
                 left: left.get(&row.id).copied().unwrap_or_default(),
                 members,
@@ -116,11 +125,18 @@ impl Runtimes {
         })
     }
 
+    /// Who can answer for a runtime: the members, by name.
+    pub async fn possible_owners(&self, member: &Member) -> Result<Vec<(UserId, String)>, RuntimeError> {
+        member.require_admin()?;
+        let members = self.store.members(member.account()).await?;
+        Ok(members.into_iter().map(|row| (row.user, row.name)).collect())
+    }
+
     /// Registers a runtime.
     pub async fn register(&self, member: &Member, form: RuntimeForm) -> Result<RuntimeId, RuntimeError> {
         member.require_admin()?;
         let id = RuntimeId(random::uuid(self.random.as_ref(), self.clock.as_ref()));
-        let (row, provider) = self.read(member, id, &form).await?;
+        let (row, provider) = self.read(member, id, &form, Some(member.user())).await?;
         let event = self.event(member, Action::RuntimeRegistered, &row, &provider);
         self.store
             .create_runtime(member.account(), row, event)
@@ -133,11 +149,9 @@ impl Runtimes {
     /// Changes one. Its Git provider can only be changed while no token is stored for it.
     pub async fn edit(&self, member: &Member, id: RuntimeId, form: RuntimeForm) -> Result<(), RuntimeError> {
         member.require_admin()?;
-        self.store
-            .runtime(member.account(), id)
-            .await?
-            .ok_or(RuntimeError::NotFound)?;
-        let (row, provider) = self.read(member, id, &form).await?;
+        let old = self.store.runtime(member.account(), id).await?;
+        let old = old.ok_or(RuntimeError::NotFound)?;
+        let (row, provider) = self.read(member, id, &form, old.owner).await?;
         let event = self.event(member, Action::RuntimeEdited, &row, &provider);
         if !self
             .store
@@ -203,6 +217,7 @@ impl Runtimes {
         member: &Member,
         id: RuntimeId,
         form: &RuntimeForm,
+        owner: Option<UserId>,
     ) -> Result<(RuntimeRow, GitProviderRow), RuntimeError> {
         let mut errors = FieldErrors::default();
         let name = errors.take("name", field::runtime_name(&form.name));
@@ -216,6 +231,21 @@ impl Runtimes {
                 .map(Some)
                 .ok_or_else(|| "Choose the Git provider that the runtime uses.".to_owned()),
         );
+        let owner = match form.owner.as_str() {
+            "" => owner,
+            NO_OWNER => None,
+            id => {
+                let chosen = match id.parse() {
+                    Ok(user) if owner == Some(user) => Some(user),
+                    Ok(user) => self.store.is_member(member.account(), user).await?.then_some(user),
+                    Err(_) => None,
+                };
+                let chosen = chosen
+                    .map(Some)
+                    .ok_or_else(|| "Choose a member of the account, or the admins.".to_owned());
+                errors.take("owner", chosen)
+            }
+        };
         errors.into_result().map_err(RuntimeError::Invalid)?;
         let git_provider = git_provider.ok_or(RuntimeError::NotFound)?;
         let row = RuntimeRow {
@@ -224,7 +254,7 @@ impl Runtimes {
             name,
             rotate_tokens: form.rotate_tokens,
             oauth_application: None,
-            owner: Some(member.user()),
+            owner,
             created_at: self.clock.now(),
         };
         Ok((row, git_provider))

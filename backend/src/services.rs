@@ -3,6 +3,7 @@
 use crate::{
     Fault,
     access::Access,
+    access_keys::AccessKeys,
     audit::{AuditLog, Follow, FollowError, Sink},
     calendar::CalendarFeeds,
     check_soon::CheckSoon,
@@ -12,6 +13,7 @@ use crate::{
     expiring::ExpiringTokens,
     flash::FlashSeal,
     git_providers::GitProviders,
+    hand_out::HandOut,
     keys::{AccountKeys, MasterKeyError},
     members::Members,
     notices::Notices,
@@ -38,6 +40,10 @@ pub struct Services {
     pub git_providers: GitProviders,
     /// The runtimes of an account.
     pub runtimes: Runtimes,
+    /// The keys by which runtimes fetch their credentials.
+    pub access_keys: AccessKeys,
+    /// What runtimes get for their keys.
+    pub hand_out: HandOut,
     /// The Git tokens of a person.
     pub tokens: Tokens,
     /// Checks many tokens again, for an admin.
@@ -106,6 +112,8 @@ impl Services {
         Ok(Self {
             oauth_applications: OAuthApplications::new(authorizations.clone()),
             oauth: OAuth::new(authorizations.clone(), access.clone(), tokens.clone()),
+            hand_out: HandOut::new(authorizations.clone(), refresh.clone()),
+            access_keys: AccessKeys::new(store.clone(), clock.clone(), random.clone()),
             refresh,
             members: Members::new(authorizations.clone(), access.clone()),
             access,

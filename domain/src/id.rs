@@ -28,6 +28,8 @@ macro_rules! ids {
 }
 
 ids! {
+    /// What a runtime presents to fetch its credentials.
+    AccessKeyId,
     /// The tenant.
     AccountId,
     /// One validation of a Git token against its provider.

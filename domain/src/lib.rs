@@ -34,8 +34,8 @@ pub use chance::Chance;
 pub use check::{CheckOutcome, Ends, Expiry, Findings, GitIdentity, Refusal, Setback};
 pub use field::FieldErrors;
 pub use id::{
-    AccountId, CheckId, DataKeyId, GitProviderId, GitTokenId, InvitationId, NoticeChannelId, NoticeId, NoticeMessageId,
-    OAuthApplicationId, RuntimeId, UserId,
+    AccessKeyId, AccountId, CheckId, DataKeyId, GitProviderId, GitTokenId, InvitationId, NoticeChannelId, NoticeId,
+    NoticeMessageId, OAuthApplicationId, RuntimeId, UserId,
 };
 pub use notice::NoticeKind;
 pub use packed::Packed;

@@ -3,7 +3,7 @@
 
 use crate::{
     check::{Expiry, GitIdentity},
-    id::{GitProviderId, GitTokenId, RuntimeId},
+    id::{GitProviderId, GitTokenId, RuntimeId, UserId},
     provider::ProviderKind,
     revocation::Offers,
     role::Role,
@@ -70,6 +70,10 @@ pub struct TokenRow {
     pub method: Method,
     /// The person's token, if there is one.
     pub token: Option<TokenView>,
+    /// When the runtime last fetched it, if it ever did.
+    pub used_at: Option<Timestamp>,
+    /// Whether the person wants to hear nothing of the runtime.
+    pub muted: bool,
 }
 
 /// Whether a person may authorise access by OAuth 2.
@@ -199,6 +203,8 @@ pub struct RuntimeView {
     pub members: u64,
     /// Whether its tokens are rotated before they end, where their provider can.
     pub rotate_tokens: bool,
+    /// Who answers for it, by id and name; `None`: the admins.
+    pub owner: Option<(UserId, String)>,
     /// The runtime token, if there is one.
     pub token: Option<TokenView>,
     /// When it was registered.

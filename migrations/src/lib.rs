@@ -16,6 +16,7 @@ mod m20261123_000008_members;
 mod m20261123_000009_expiring;
 mod m20261123_000010_notices;
 mod m20261123_000011_calendar_feeds;
+mod m20261123_000012_access_keys;
 
 /// Runs the steps that a database has not seen yet.
 #[derive(Debug)]
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000009_expiring::Migration),
             Box::new(m20261123_000010_notices::Migration),
             Box::new(m20261123_000011_calendar_feeds::Migration),
+            Box::new(m20261123_000012_access_keys::Migration),
         ]
     }
 }

@@ -80,31 +80,40 @@ const ENDS_AT: &str = "CASE WHEN expires_at IS NOT NULL THEN expires_at WHEN nev
 /// Status and kind in one, so that a choice among both is a few ranges of an index.
 const FACET: &str = "status || ':' || kind";
 
-const INDEXES: [(&str, &str); 12] = [
-    ("git_tokens_ends", "git_tokens (account_id, ends_at, id)"),
+/// What a token counts as: `domain::expiring` has these classes.
+fn class(status: &str) -> String {
+    format!(
+        "CASE WHEN {status} IN ('valid', 'unverified', 'excess_scopes') THEN 'working' \
+         WHEN {status} IN ('in_doubt', 'expired') THEN {status} ELSE 'broken' END"
+    )
+}
+
+/// Each has a place, a facet and an order; what is looked at besides comes last, so that no row is read for it.
+const INDEXES: [(&str, &str); 9] = [
+    (
+        "git_tokens_people",
+        "git_tokens (account_id, user_id, facet, ends_at, id)",
+    ),
     ("git_tokens_facet_ends", "git_tokens (account_id, facet, ends_at, id)"),
-    ("git_tokens_runtime_ends", "git_tokens (runtime_id, ends_at, id)"),
     (
         "git_tokens_runtime_facet_ends",
         "git_tokens (runtime_id, facet, ends_at, id)",
     ),
-    ("git_tokens_provider_ends", "git_tokens (git_provider_id, ends_at, id)"),
     (
         "git_tokens_provider_facet_ends",
         "git_tokens (git_provider_id, facet, ends_at, id)",
     ),
-    ("git_tokens_checked", "git_tokens (account_id, checked_at, id)"),
     (
         "git_tokens_facet_checked",
-        "git_tokens (account_id, facet, checked_at, id)",
+        "git_tokens (account_id, facet, checked_at, id, ends_at)",
     ),
     (
         "git_tokens_runtime_facet_checked",
-        "git_tokens (runtime_id, facet, checked_at, id)",
+        "git_tokens (runtime_id, facet, checked_at, id, ends_at)",
     ),
     (
         "git_tokens_provider_facet_checked",
-        "git_tokens (git_provider_id, facet, checked_at, id)",
+        "git_tokens (git_provider_id, facet, checked_at, id, ends_at)",
     ),
     ("git_tokens_format", "git_tokens (account_id, format, ends_at, id)"),
     (
@@ -137,19 +146,30 @@ impl MigrationTrait for Migration {
         // SQLite adds no stored column to a table that is there; PostgreSQL indexes no other.
         let kept = if postgres { "STORED" } else { "VIRTUAL" };
         let collation = if postgres { " COLLATE \"C\"" } else { "" };
-        let mut steps = vec![
+        let mut steps = Vec::new();
+        if postgres {
+            // Beginnings are ranges only in the order of bytes, which SQLite has anyway.
+            steps.push("ALTER TABLE person_words ALTER COLUMN word TYPE varchar COLLATE \"C\"".to_owned());
+        }
+        steps.extend([
             "UPDATE git_tokens SET git_provider_id = \
              (SELECT git_provider_id FROM runtimes WHERE runtimes.id = git_tokens.runtime_id)"
                 .to_owned(),
             format!("ALTER TABLE git_tokens ADD COLUMN ends_at BIGINT GENERATED ALWAYS AS ({ENDS_AT}) {kept}"),
             format!("ALTER TABLE git_tokens ADD COLUMN facet TEXT{collation} GENERATED ALWAYS AS ({FACET}) {kept}"),
-            format!("CREATE INDEX git_tokens_login ON git_tokens (account_id, (lower(identity_login){collation}))"),
-            format!("CREATE INDEX person_words_word ON person_words (word{collation}, user_id)"),
-            format!("CREATE UNIQUE INDEX person_words_user ON person_words (user_id, word{collation})"),
+            format!(
+                "ALTER TABLE git_tokens ADD COLUMN login_key TEXT{collation} \
+                 GENERATED ALWAYS AS (lower(identity_login)) {kept}"
+            ),
+            "CREATE INDEX git_tokens_login ON git_tokens (account_id, login_key)".to_owned(),
+            // The index of people below begins alike.
+            "DROP INDEX git_tokens_user".to_owned(),
+            "CREATE INDEX person_words_word ON person_words (word, user_id)".to_owned(),
+            "CREATE UNIQUE INDEX person_words_user ON person_words (user_id, word)".to_owned(),
             "CREATE INDEX missing_tokens_account ON missing_tokens (account_id, user_name, user_id, runtime_id)"
                 .to_owned(),
             "CREATE INDEX missing_tokens_runtime ON missing_tokens (runtime_id, user_name, user_id)".to_owned(),
-        ];
+        ]);
         steps.extend(INDEXES.map(|(name, on)| format!("CREATE INDEX {name} ON {on}")));
         steps.extend(if postgres {
             postgres_triggers()
@@ -157,11 +177,15 @@ impl MigrationTrait for Migration {
             sqlite_triggers()
         });
         // What is there already.
+        steps.push(format!(
+            "INSERT INTO token_counts (account_id, what, day, tokens) \
+             SELECT account_id, class, day, count(*) FROM \
+             (SELECT account_id, {} AS class, ends_at / 86400000 AS day FROM git_tokens) AS classed \
+             GROUP BY account_id, class, day",
+            class("status")
+        ));
         steps.extend(
             [
-                "INSERT INTO token_counts (account_id, what, day, tokens) \
-                 SELECT account_id, status, ends_at / 86400000, count(*) FROM git_tokens \
-                 GROUP BY account_id, status, ends_at / 86400000",
                 "INSERT INTO token_counts (account_id, what, day, tokens) \
                  SELECT account_id, 'format:' || format, 0, count(*) FROM git_tokens WHERE format IS NOT NULL \
                  GROUP BY account_id, format",
@@ -265,7 +289,8 @@ fn token_counts(row: &str, tokens: &str) -> String {
     let day = format!("{row}.ends_at / 86400000");
     let format = format!("'format:' || {row}.format");
     let has_format = format!("{row}.format IS NOT NULL");
-    change(row, &format!("{row}.status"), &day, tokens, "true") + &change(row, &format, "0", tokens, &has_format)
+    change(row, &class(&format!("{row}.status")), &day, tokens, "true")
+        + &change(row, &format, "0", tokens, &has_format)
 }
 
 fn grant_counts(row: &str, tokens: &str) -> String {

@@ -3,6 +3,7 @@
 // Leptos nests the types of views as deeply as the views themselves.
 #![recursion_limit = "512"]
 
+mod api;
 mod cli;
 mod commands;
 mod config;

@@ -1,6 +1,7 @@
 //! Which address leads where.
 
 use crate::{
+    api,
     config::Config,
     layers::{cross_site, headers, session, trace},
 };
@@ -97,7 +98,8 @@ pub(crate) fn router(services: Services, config: &Config, options: LeptosOptions
     Router::new()
         .route("/healthz", get(|| async { "alive\n" }))
         .route("/readyz", get(ready).with_state(services.clone()))
-        .route("/api/calendar/{file}", get(calendar).with_state(services))
+        .route("/api/calendar/{file}", get(calendar).with_state(services.clone()))
+        .merge(api::routes(services))
         .nest_service("/pkg", files(&config.site_dir.join("pkg"), FOR_EVER))
         .nest_service("/static", files(&config.site_dir.join("static"), FOR_AN_HOUR))
         .merge(pages)

@@ -12,6 +12,7 @@ pub(crate) async fn save_runtime(
     #[server(default)] name: String,
     #[server(default)] provider: String,
     #[server(default)] rotate_tokens: String,
+    #[server(default)] owner: String,
 ) -> Result<Packed, AppError> {
     let result = async {
         let (services, member) = crate::ssr::member(&account).await?;
@@ -19,6 +20,7 @@ pub(crate) async fn save_runtime(
             name: name.clone(),
             provider: provider.clone(),
             rotate_tokens: !rotate_tokens.is_empty(),
+            owner: owner.clone(),
         };
         let message = if id.is_empty() {
             services.runtimes.register(&member, form).await?;
@@ -37,6 +39,7 @@ pub(crate) async fn save_runtime(
             ("name", &name),
             ("provider", &provider),
             ("rotate_tokens", &rotate_tokens),
+            ("owner", &owner),
         ],
     ))
 }
@@ -63,6 +66,53 @@ pub(crate) async fn check_soon(
     }
     .await;
     Ok(crate::ssr::finish(crate::state::NO_FORM, result, &[]))
+}
+
+/// Issues an access key for a runtime, and shows it this once.
+#[server(endpoint = "ui/issue-access-key")]
+pub(crate) async fn issue_access_key(
+    #[server(default)] account: String,
+    #[server(default)] id: String,
+    #[server(default)] name: String,
+) -> Result<Packed, AppError> {
+    let result = async {
+        let (services, member) = crate::ssr::member(&account).await?;
+        let key = services.access_keys.issue(&member, crate::ssr::id(&id)?, &name).await?;
+        let message = format!(
+            "Here is the access key {}. It is shown this once: put it where the runtime reads its secrets.",
+            name.trim()
+        );
+        let done = crate::reply::Done::new(message, format!("/{account}/admin/runtimes"));
+        Ok(done.once(secrecy::ExposeSecret::expose_secret(&key)))
+    }
+    .await;
+    Ok(crate::ssr::finish(
+        crate::ssr::sheets::runtimes::KEYS_FORM,
+        result,
+        &[("name", crate::ssr::unless_token(&name))],
+    ))
+}
+
+/// Revokes an access key.
+#[server(endpoint = "ui/revoke-access-key")]
+pub(crate) async fn revoke_access_key(
+    #[server(default)] account: String,
+    #[server(default)] id: String,
+) -> Result<Packed, AppError> {
+    let result = async {
+        let (services, member) = crate::ssr::member(&account).await?;
+        let runtime = services.access_keys.revoke(&member, crate::ssr::id(&id)?).await?;
+        Ok(crate::reply::Done::new(
+            "Access key revoked. Nothing is handed out for it any more.",
+            format!("/{account}/admin/runtimes?keys={runtime}"),
+        ))
+    }
+    .await;
+    Ok(crate::ssr::finish(
+        crate::ssr::sheets::runtimes::REVOKE_KEY_FORM,
+        result,
+        &[],
+    ))
 }
 
 /// Deletes a runtime.

@@ -63,7 +63,7 @@ pub(crate) fn list(list: List) -> AnyView {
         }
         .into_any()
     } else {
-        table(columns, rows, ticked)
+        table(title.clone(), columns, rows, ticked)
     };
     view! {
         {attention}
@@ -83,12 +83,12 @@ pub(crate) fn list(list: List) -> AnyView {
 }
 
 /// On a narrow screen every row becomes a card of its own.
-fn table(columns: Vec<Head>, rows: Vec<Row>, ticked: bool) -> AnyView {
+fn table(name: String, columns: Vec<Head>, rows: Vec<Row>, ticked: bool) -> AnyView {
     let labels: Vec<String> = columns.iter().map(|head| head.label.clone()).collect();
     let rows = rows.into_iter().map(|thing| row(thing, &labels, ticked)).collect_view();
     view! {
         <div class="scroller">
-            <table class="cards">
+            <table class="cards" aria-label=name>
                 <thead>
                     <tr>
                         {ticked.then(|| view! { <th scope="col"><span class="unseen">"Selected"</span></th> })}

@@ -51,7 +51,8 @@ pub(crate) fn Notices() -> impl IntoView {
                             News::Done(message) => ("good", view! { <p>{message}</p> }.into_any()),
                             News::Caution(message) => ("warn", view! { <p>{message}</p> }.into_any()),
                             News::Link(message, link) => {
-                                ("good", view! { <p>{message}</p> <Address address=link what="the link"/> }.into_any())
+                                let what = if link.contains("://") { "the link" } else { "the key" };
+                                ("good", view! { <p>{message}</p> <Address address=link what/> }.into_any())
                             }
                             News::Failed(error) => ("bad", view! { <ProblemText error/> }.into_any()),
                         };

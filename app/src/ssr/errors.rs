@@ -5,6 +5,7 @@ use crate::{AppError, error::Problem};
 use backend::{
     Fault,
     access::AccessError,
+    access_keys::AccessKeyError,
     audit::AuditError,
     calendar::CalendarError,
     check_soon::CheckSoonError,
@@ -179,6 +180,17 @@ impl From<ExpiringError> for AppError {
             ExpiringError::NotFound => Self::NotFound,
             ExpiringError::Access(error) => error.into(),
             ExpiringError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<AccessKeyError> for AppError {
+    fn from(error: AccessKeyError) -> Self {
+        match error {
+            AccessKeyError::Invalid(fields) => Self::Invalid(fields),
+            AccessKeyError::NotFound => Self::NotFound,
+            AccessKeyError::Access(error) => error.into(),
+            AccessKeyError::Fault(fault) => fault.into(),
         }
     }
 }

@@ -550,9 +550,11 @@ impl Access {
         let user = self.store.user(member.user).await?.ok_or(AccessError::NotSignedIn)?;
         let now = self.clock.now();
         let tokens = self.store.git_tokens_of(member.account(), member.user).await?;
+        let muted = self.store.muted_runtimes(member.account(), member.user).await?;
         let attention = tokens.iter().filter(|token| {
             let shown = ShownStatus::of(token.status, token.expiry(), now);
-            shown == ShownStatus::ExpiresSoon || shown.tone() == Tone::Bad
+            let is_muted = muted.iter().any(|(runtime, _)| *runtime == token.runtime);
+            !is_muted && (shown == ShownStatus::ExpiresSoon || shown.tone() == Tone::Bad)
         });
         let requests = match member.place.role {
             Role::Admin => self.store.oauth_requests(member.account()).await?.len(),

@@ -181,6 +181,8 @@ actions! {
     CalendarLinkRemoved = "calendar_link.removed", Tokens, Done, "Calendar link removed";
     /// An admin asked the holders of tokens to look after them.
     HoldersReminded = "token.reminded", Tokens, Done, "Holders reminded";
+    /// A token was handed to its runtime.
+    TokenHandedOut = "token.handed_out", Tokens, Done, "Token handed out";
     /// A token was deleted.
     TokenDeleted = "token.deleted", Tokens, Done, "Token deleted";
     /// A provider is about to be asked to take a token back.
@@ -205,6 +207,10 @@ actions! {
     RuntimeEdited = "runtime.edited", Runtimes, Done, "Runtime edited";
     /// It was chosen how people authorise access for a runtime.
     RuntimeMethodChosen = "runtime.method_chosen", Runtimes, Done, "Authentication method chosen";
+    /// An access key was issued for a runtime.
+    AccessKeyIssued = "access_key.issued", Runtimes, Done, "Access key issued";
+    /// An access key was revoked.
+    AccessKeyRevoked = "access_key.revoked", Runtimes, Done, "Access key revoked";
     /// A runtime was deleted with its tokens.
     RuntimeDeleted = "runtime.deleted", Runtimes, Done, "Runtime deleted";
     /// A Git provider was registered.

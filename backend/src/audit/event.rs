@@ -11,6 +11,13 @@ pub enum Actor {
     Patchbay,
     /// Whoever runs `patchbay` on the server.
     CommandLine,
+    /// A runtime, by one of its access keys.
+    AccessKey {
+        /// What the key is called.
+        name: String,
+        /// The network address.
+        from: IpAddr,
+    },
     /// Somebody who is not signed in.
     Stranger {
         /// The network address.
@@ -36,6 +43,7 @@ impl Actor {
         match self {
             Self::Patchbay => "patchbay",
             Self::CommandLine => "command-line",
+            Self::AccessKey { .. } => "access-key",
             Self::Stranger { .. } => "stranger",
             Self::Person { .. } => "person",
         }

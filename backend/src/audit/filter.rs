@@ -19,6 +19,8 @@ pub enum Who {
     Patchbay,
     /// Whoever runs `patchbay` on the server.
     CommandLine,
+    /// A runtime, by one of its access keys.
+    AccessKey,
     /// Somebody who was not signed in.
     Stranger,
     /// A person.
@@ -32,6 +34,7 @@ impl Who {
         match self {
             Self::Patchbay => "patchbay",
             Self::CommandLine => "command-line",
+            Self::AccessKey => "access-key",
             Self::Stranger => "stranger",
             Self::Person(_) => "person",
         }
@@ -40,7 +43,7 @@ impl Who {
     /// As an address has it: a person's id, or the word.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Patchbay, Self::CommandLine, Self::Stranger]
+        [Self::Patchbay, Self::CommandLine, Self::AccessKey, Self::Stranger]
             .into_iter()
             .find(|who| who.kind() == word)
             .or_else(|| word.parse().ok().map(Self::Person))

@@ -58,11 +58,11 @@ pub struct Record {
     pub seq: i64,
     /// When; never before the one before it.
     pub at: Timestamp,
-    /// Who did it: `person`, `stranger`, `command-line` or `patchbay`.
+    /// Who did it: `person`, `access-key`, `stranger`, `command-line` or `patchbay`.
     pub actor: String,
     /// Which person.
     pub actor_id: Option<UserId>,
-    /// The person's name of then.
+    /// The person's or access key's name of then.
     pub actor_name: Option<String>,
     /// The person's e-mail address of then.
     pub actor_email: Option<String>,
@@ -108,6 +108,7 @@ impl Record {
         let kind = event.actor.kind().to_owned();
         let (actor_id, actor_name, actor_email, from) = match event.actor {
             Actor::Patchbay | Actor::CommandLine => (None, None, None, None),
+            Actor::AccessKey { name, from } => (None, Some(name), None, Some(from.to_canonical().to_string())),
             Actor::Stranger { from } => (None, None, None, Some(from.to_canonical().to_string())),
             Actor::Person { id, name, email, from } => {
                 (Some(id), Some(name), Some(email), from.map(|from| from.to_string()))

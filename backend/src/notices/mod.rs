@@ -181,11 +181,11 @@ impl Notices {
             }
         };
         let event = |count: u64| {
-            self.event(
-                member,
-                Action::HoldersReminded,
-                format!("the holders of {count} tokens"),
-            )
+            let whom = match count {
+                1 => "the holder of 1 token".to_owned(),
+                many => format!("the holders of {many} tokens"),
+            };
+            self.event(member, Action::HoldersReminded, whom)
         };
         let told = self
             .shared

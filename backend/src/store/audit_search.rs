@@ -318,7 +318,9 @@ fn chosen(account: AccountId, filter: &Filter) -> Select<audit_event::Entity> {
         query = query.filter(audit_event::Column::Actor.eq(who.kind()));
         query = match who {
             Who::Person(id) => query.filter(audit_event::Column::ActorId.eq(id.0)),
-            Who::Patchbay | Who::CommandLine | Who::Stranger => query.filter(audit_event::Column::ActorId.is_null()),
+            Who::Patchbay | Who::CommandLine | Who::AccessKey | Who::Stranger => {
+                query.filter(audit_event::Column::ActorId.is_null())
+            }
         };
     }
     query

@@ -367,9 +367,10 @@ pub(crate) mod git_token {
         pub notice_due_at: Option<i64>,
         /// As the runtime's, which keeps it as long as it has tokens.
         pub git_provider_id: Option<Uuid>,
-        /// Kept by the database, as is `facet`.
+        /// Kept by the database, as are the two below.
         pub ends_at: i64,
         pub facet: String,
+        pub login_key: String,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -634,6 +635,48 @@ pub(crate) mod calendar_feed {
         pub user_id: Uuid,
         pub secret_hash: Vec<u8>,
         pub created_at: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// What a runtime presents to fetch its credentials, by its hash.
+pub(crate) mod access_key {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "access_keys")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub account_id: Uuid,
+        pub runtime_id: Uuid,
+        pub name: String,
+        pub secret_hash: Vec<u8>,
+        pub created_by: Option<Uuid>,
+        pub created_at: i64,
+        pub last_used_at: Option<i64>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// When a token was last fetched by its runtime.
+pub(crate) mod token_use {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "token_uses")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub git_token_id: Uuid,
+        pub used_at: i64,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -2,24 +2,24 @@
 //! for a hundred tokens and for a million. And their numbers, which triggers keep (migration 9).
 
 use super::{
-    GitTokenRow, Store,
+    Store, also, aside,
     entities::{
         check, git_token, member, missing_token, oauth_grant, person_word, token_count, token_count_change, user,
     },
-    git_tokens::{from_json, token_row},
+    git_tokens::from_json,
 };
 use crate::Fault;
 use domain::{
-    AccountId, CheckOutcome, GitProviderId, GitTokenId, RuntimeId, Timestamp, TokenStatus, UserId,
-    expiring::{DayCount, Span, WORKING},
+    AccountId, CheckOutcome, Expiry, GitProviderId, GitTokenId, RuntimeId, Timestamp, TokenStatus, UserId,
+    expiring::{DayCount, NEVER_END, Span, UNKNOWN_END, WORKING},
 };
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, ExprTrait as _, FromQueryResult, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _, QueryTrait as _,
+    ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, ExprTrait as _, FromQueryResult, PaginatorTrait as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _,
     sea_query::{
-        CaseStatement, Condition, Expr, Func, LockBehavior, LockType, OnConflict, Order, Query, SelectStatement,
-        SimpleExpr, UnionType,
+        CaseStatement, Condition, Expr, IntoColumnRef, LockBehavior, LockType, OnConflict, Order, Query,
+        SelectStatement, SimpleExpr, UnionType,
     },
 };
 use std::collections::{BTreeMap, HashMap};
@@ -27,8 +27,15 @@ use uuid::Uuid;
 
 /// The most tokens that a search by their Git identity looks at.
 pub const MOST_LOGINS: u64 = 2000;
+/// A day in milliseconds.
+const DAY: i64 = 86_400_000;
+/// For how many days from today numbers are told apart by their day: longer than the timeline and the calendar go.
+const DAYS_AHEAD: i64 = 200;
 /// How many changes of numbers are added up in one transaction.
 const FOLDED_AT_ONCE: u64 = 5000;
+
+/// Whether tokens came by OAuth, and the word of each kind.
+const KINDS: [(bool, &str); 2] = [(false, "pat"), (true, "oauth")];
 
 /// What a list of tokens is ordered by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +67,7 @@ pub struct TokenQuery {
     pub account: AccountId,
     /// For this runtime only.
     pub runtime: Option<RuntimeId>,
-    /// At this Git provider only.
+    /// At this Git provider only; not looked at beside a runtime.
     pub provider: Option<GitProviderId>,
     /// Only those that came by OAuth, or only those that did not.
     pub oauth: Option<bool>,
@@ -80,17 +87,39 @@ pub struct TokenQuery {
     pub limit: u64,
 }
 
-/// What stands beside a token in a list.
+/// A token as it stands in a list.
 #[derive(Clone, Debug)]
 pub struct ListedToken {
-    /// The token.
-    pub token: GitTokenRow,
+    /// Which.
+    pub id: GitTokenId,
+    /// For which runtime.
+    pub runtime: RuntimeId,
+    /// Whose; `None` for a runtime token.
+    pub user: Option<UserId>,
+    /// Whether it came by OAuth 2.
+    pub oauth: bool,
+    /// The keyed fingerprint of the secret.
+    pub fingerprint: Vec<u8>,
+    /// Its prefix and last four characters.
+    pub hint: String,
+    /// What the provider calls its kind, when the prefix tells.
+    pub format: Option<String>,
+    /// Whose it is at the provider.
+    pub login: String,
+    /// What the last telling check said.
+    pub status: TokenStatus,
+    /// When it ends, as far as is known.
+    pub expiry: Expiry,
+    /// When it was checked last.
+    pub checked_at: Timestamp,
     /// The number it is ordered by.
     pub key: i64,
     /// How many tokens hold the same secret, with this one.
     pub sharing: u64,
     /// When what refreshes it ends, if it came by OAuth and that is known.
     pub refresh_ends: Option<Timestamp>,
+    /// When its runtime last fetched it, if it ever did.
+    pub used_at: Option<Timestamp>,
 }
 
 /// Somebody without a token for a runtime.
@@ -124,6 +153,22 @@ struct Counted {
     what: String,
     day: i64,
     tokens: i64,
+}
+
+/// What is read of a token for a list: there are many columns, and a page has many rows.
+#[derive(FromQueryResult)]
+struct ListedColumns {
+    id: Uuid,
+    runtime_id: Uuid,
+    user_id: Option<Uuid>,
+    kind: String,
+    fingerprint: Vec<u8>,
+    hint: String,
+    format: Option<String>,
+    identity_login: String,
+    status: String,
+    ends_at: i64,
+    checked_at: i64,
 }
 
 #[derive(FromQueryResult)]
@@ -209,38 +254,38 @@ impl TokenQuery {
         match (&self.search, &self.format) {
             (Some(search), _) => self.found(search),
             // Few formats are looked for, and these are kept apart.
-            (None, Some(_)) => vec![(self.residual().add(self.any_span()), false)],
+            (None, Some(format)) => {
+                let of_format = Condition::all()
+                    .add(git_token::Column::AccountId.eq(self.account.0))
+                    .add(git_token::Column::Format.eq(format.as_str()));
+                vec![(of_format.add(self.residual()).add(self.any_span()), false)]
+            }
             (None, None) => {
-                let (place, residual) = match (self.runtime, self.provider) {
-                    (Some(runtime), provider) => (
-                        git_token::Column::RuntimeId.eq(runtime.0),
-                        provider.map(|provider| git_token::Column::GitProviderId.eq(provider.0)),
-                    ),
-                    (None, Some(provider)) => (git_token::Column::GitProviderId.eq(provider.0), None),
-                    (None, None) => (git_token::Column::AccountId.eq(self.account.0), None),
+                let place = match (self.runtime, self.provider) {
+                    // A runtime is at one Git provider.
+                    (Some(runtime), _) => git_token::Column::RuntimeId.eq(runtime.0),
+                    (None, Some(provider)) => git_token::Column::GitProviderId.eq(provider.0),
+                    (None, None) => git_token::Column::AccountId.eq(self.account.0),
                 };
-                self.ranges(
-                    &place,
-                    &residual.map_or_else(Condition::all, |only| Condition::all().add(only)),
-                )
+                self.ranges(&place)
             }
         }
     }
 
-    /// The account, and all that is chosen besides statuses and ends.
+    /// The account, and all that is chosen besides statuses and ends, of rows that are found by something else.
     fn residual(&self) -> Condition {
+        let format = self.format.as_deref();
         Condition::all()
-            .add(git_token::Column::AccountId.eq(self.account.0))
-            .add_option(self.runtime.map(|runtime| git_token::Column::RuntimeId.eq(runtime.0)))
+            .add(also(git_token::Column::AccountId, self.account.0))
+            .add_option(
+                self.runtime
+                    .map(|runtime| also(git_token::Column::RuntimeId, runtime.0)),
+            )
             .add_option(
                 self.provider
-                    .map(|provider| git_token::Column::GitProviderId.eq(provider.0)),
+                    .map(|provider| also(git_token::Column::GitProviderId, provider.0)),
             )
-            .add_option(
-                self.format
-                    .as_ref()
-                    .map(|format| git_token::Column::Format.eq(format.as_str())),
-            )
+            .add_option(format.map(|format| aside(git_token::Column::Format).eq(format)))
     }
 
     /// What a search finds. A person has few tokens, and those with a login are looked at up to a limit, so both are sorted; a runtime
@@ -249,65 +294,73 @@ impl TokenQuery {
         let mut branches = Vec::new();
         if !search.people.is_empty() {
             let people = search.people.iter().map(|person| person.0);
-            let theirs = self.residual().add(git_token::Column::UserId.is_in(people));
-            branches.push((theirs.add(self.any_span()), true));
+            let theirs = Condition::all()
+                .add(git_token::Column::AccountId.eq(self.account.0))
+                .add(git_token::Column::UserId.is_in(people));
+            branches.push((theirs.add(self.residual()).add(self.any_span()), true));
         }
         if !search.login.is_empty() {
             let with_login = logins(self.account, &search.login).limit(MOST_LOGINS).take();
-            let theirs = self.residual().add(git_token::Column::Id.in_subquery(with_login));
-            branches.push((theirs.add(self.any_span()), true));
+            let theirs = Condition::all().add(git_token::Column::Id.in_subquery(with_login));
+            branches.push((theirs.add(self.residual()).add(self.any_span()), true));
         }
         for runtime in &search.runtimes {
             if self.runtime.is_none_or(|only| only == *runtime) {
-                branches.extend(self.ranges(&git_token::Column::RuntimeId.eq(runtime.0), &self.residual()));
+                branches.extend(self.ranges(&git_token::Column::RuntimeId.eq(runtime.0)));
             }
         }
         branches
     }
 
-    /// The choice by status, kind and end within a place, as ranges of the indexes that begin with the place.
-    fn ranges(&self, place: &SimpleExpr, residual: &Condition) -> Vec<(Condition, bool)> {
-        let start = || Condition::all().add(place.clone()).add(residual.clone());
-        let mut ranges = Vec::new();
-        for span in &self.spans {
-            // No index has every facet of a runtime or provider in the order of checks.
-            let whole = self.order == TokenOrder::Ends || (self.runtime.is_none() && self.provider.is_none());
-            if span.statuses.len() == TokenStatus::ALL.len() && self.oauth.is_none() && whole && self.search.is_none() {
-                ranges.push((within(start(), span), false));
-            } else {
-                for facet in self.facets(span) {
-                    let of_facet = start().add(git_token::Column::Facet.eq(facet));
-                    ranges.push((within(of_facet, span), false));
-                }
-            }
-        }
-        ranges
+    /// The choice by status, kind and end within a place, as ranges of the index that begins with the place and the facet. That a runtime or
+    /// Git provider is the account's is looked at when their rows are read.
+    fn ranges(&self, place: &SimpleExpr) -> Vec<(Condition, bool)> {
+        let end = match self.order {
+            TokenOrder::Ends => Expr::col(git_token::Column::EndsAt),
+            TokenOrder::Checked => aside(git_token::Column::EndsAt),
+        };
+        let format = self.format.as_deref();
+        let format = format.map(|format| aside(git_token::Column::Format).eq(format));
+        let of_span = |span| {
+            self.facets(span).into_iter().map(|facet| {
+                let of_facet = Condition::all()
+                    .add(place.clone())
+                    .add(git_token::Column::Facet.eq(facet))
+                    .add_option(format.clone());
+                (of_facet.add(within(&end, span)), false)
+            })
+        };
+        self.spans.iter().flat_map(of_span).collect()
     }
 
-    /// The same as one condition.
+    /// The same as one condition, of rows that are found by something else.
     fn any_span(&self) -> Condition {
-        self.spans
-            .iter()
-            .fold(Condition::any().add(Expr::value(false)), |any, span| {
-                any.add(within(
-                    Condition::all().add(git_token::Column::Facet.is_in(self.facets(span))),
-                    span,
-                ))
-            })
+        let (facet, end) = (aside(git_token::Column::Facet), aside(git_token::Column::EndsAt));
+        let of_span = |span| {
+            Condition::all()
+                .add(facet.clone().is_in(self.facets(span)))
+                .add(within(&end, span))
+        };
+        let none = Condition::any().add(Expr::value(false));
+        self.spans.iter().map(of_span).fold(none, Condition::add)
     }
 
     fn facets(&self, span: &Span) -> Vec<String> {
-        let kinds = [(false, "pat"), (true, "oauth")];
-        let kinds: Vec<&str> = kinds
+        let kinds: Vec<&str> = KINDS
             .into_iter()
             .filter(|(oauth, _)| self.oauth.is_none_or(|wanted| wanted == *oauth))
             .map(|(_, kind)| kind)
             .collect();
         span.statuses
             .iter()
-            .flat_map(|status| kinds.iter().map(move |kind| format!("{}:{kind}", status.as_str())))
+            .flat_map(|status| kinds.iter().map(|kind| facet(*status, kind)))
             .collect()
     }
+}
+
+/// Status and kind in one, as the column has it.
+fn facet(status: TokenStatus, kind: &str) -> String {
+    format!("{}:{kind}", status.as_str())
 }
 
 const fn order(descending: bool) -> Order {
@@ -329,35 +382,28 @@ fn comes_after(
 }
 
 /// Ends that lie in a span.
-fn within(condition: Condition, span: &Span) -> Condition {
-    let condition = if span.from == i64::MIN {
-        condition
-    } else {
-        condition.add(git_token::Column::EndsAt.gte(span.from))
-    };
-    if span.to == i64::MAX {
-        condition
-    } else {
-        condition.add(git_token::Column::EndsAt.lt(span.to))
-    }
+fn within(end: &SimpleExpr, span: &Span) -> Condition {
+    let from = (span.from > i64::MIN).then(|| end.clone().gte(span.from));
+    let to = (span.to < i64::MAX).then(|| end.clone().lt(span.to));
+    Condition::all().add_option(from).add_option(to)
 }
 
 /// The tokens whose login at the provider begins so.
 fn logins(account: AccountId, beginning: &str) -> SelectStatement {
-    let login = || Func::lower(Expr::col(git_token::Column::IdentityLogin));
     Query::select()
         .column(git_token::Column::Id)
         .from(git_token::Entity)
         .and_where(git_token::Column::AccountId.eq(account.0))
-        .cond_where(begins_with(&|| login().into(), beginning))
+        .cond_where(begins_with(git_token::Column::LoginKey, beginning))
         .take()
 }
 
 /// A text that begins so, as a range of its index. In PostgreSQL that index is in the order of bytes.
-fn begins_with(text: &dyn Fn() -> SimpleExpr, beginning: &str) -> Condition {
+fn begins_with(text: impl IntoColumnRef + Clone, beginning: &str) -> Condition {
+    let text = Expr::col(text);
     Condition::all()
-        .add(text().gte(beginning))
-        .add(text().lt(format!("{beginning}\u{10FFFF}")))
+        .add(text.clone().gte(beginning))
+        .add(text.lt(format!("{beginning}\u{10FFFF}")))
 }
 
 impl Store {
@@ -367,6 +413,15 @@ impl Store {
         let found = Keyed::find_by_statement(statement).all(&self.db).await?;
         let keys = found.into_iter().map(|row| (row.id, row.sort_key)).collect();
         self.with_what_belongs(query.account, keys).await
+    }
+
+    /// How many tokens of a choice are runtimes' own: there are few of those.
+    pub async fn count_runtime_tokens(&self, query: &TokenQuery) -> Result<u64, Fault> {
+        let tokens = git_token::Entity::find()
+            .filter(git_token::Column::AccountId.eq(query.account.0))
+            .filter(git_token::Column::UserId.is_null())
+            .filter(query.any_span());
+        Ok(tokens.count(&self.db).await?)
     }
 
     /// One token of an account as it stands in a list.
@@ -415,32 +470,48 @@ impl Store {
     async fn with_what_belongs(&self, account: AccountId, keys: Vec<(Uuid, i64)>) -> Result<Vec<ListedToken>, Fault> {
         let ids: Vec<Uuid> = keys.iter().map(|(id, _)| *id).collect();
         let rows = git_token::Entity::find()
+            .select_only()
+            .columns([
+                git_token::Column::Id,
+                git_token::Column::RuntimeId,
+                git_token::Column::UserId,
+                git_token::Column::Kind,
+                git_token::Column::Fingerprint,
+                git_token::Column::Hint,
+                git_token::Column::Format,
+                git_token::Column::IdentityLogin,
+                git_token::Column::Status,
+                git_token::Column::EndsAt,
+                git_token::Column::CheckedAt,
+            ])
             .filter(git_token::Column::Id.is_in(ids.clone()))
-            .filter(git_token::Column::AccountId.eq(account.0))
+            .filter(also(git_token::Column::AccountId, account.0))
+            .into_model::<ListedColumns>()
             .all(&self.db)
             .await?;
         let fingerprints = rows.iter().map(|row| row.fingerprint.clone());
-        let sharing: Vec<(Vec<u8>, i64)> = git_token::Entity::find()
+        let sharing = git_token::Entity::find()
             .select_only()
             .column(git_token::Column::Fingerprint)
             .column_as(git_token::Column::Id.count(), "sharing")
             .filter(git_token::Column::AccountId.eq(account.0))
             .filter(git_token::Column::Fingerprint.is_in(fingerprints))
             .group_by(git_token::Column::Fingerprint)
-            .into_tuple()
-            .all(&self.db)
-            .await?;
-        let sharing: HashMap<Vec<u8>, i64> = sharing.into_iter().collect();
-        let ends: Vec<(Uuid, Option<i64>)> = oauth_grant::Entity::find()
+            .into_tuple::<(Vec<u8>, i64)>();
+        let ends = oauth_grant::Entity::find()
             .select_only()
             .column(oauth_grant::Column::GitTokenId)
             .column(oauth_grant::Column::RefreshEndsAt)
-            .filter(oauth_grant::Column::GitTokenId.is_in(ids))
-            .into_tuple()
-            .all(&self.db)
-            .await?;
+            .filter(oauth_grant::Column::GitTokenId.is_in(ids.clone()))
+            .into_tuple::<(Uuid, Option<i64>)>();
+        let (sharing, ends, uses) = tokio::try_join!(
+            async { Ok(sharing.all(&self.db).await?) },
+            async { Ok(ends.all(&self.db).await?) },
+            self.uses_of(&ids),
+        )?;
+        let sharing: HashMap<Vec<u8>, i64> = sharing.into_iter().collect();
         let ends: HashMap<Uuid, Option<i64>> = ends.into_iter().collect();
-        let mut rows: HashMap<Uuid, git_token::Model> = rows.into_iter().map(|row| (row.id, row)).collect();
+        let mut rows: HashMap<Uuid, ListedColumns> = rows.into_iter().map(|row| (row.id, row)).collect();
         keys.into_iter()
             .filter_map(|(id, key)| Some((rows.remove(&id)?, key)))
             .map(|(row, key)| {
@@ -449,8 +520,24 @@ impl Store {
                     sharing: sharing
                         .get(&row.fingerprint)
                         .map_or(1, |count| u64::try_from(*count).unwrap_or(1)),
+                    used_at: uses.get(&row.id).copied(),
                     refresh_ends: ends.get(&row.id).copied().flatten().map(Timestamp::from_millis),
-                    token: token_row(row)?,
+                    id: GitTokenId(row.id),
+                    runtime: RuntimeId(row.runtime_id),
+                    user: row.user_id.map(UserId),
+                    oauth: row.kind == "oauth",
+                    fingerprint: row.fingerprint,
+                    hint: row.hint,
+                    format: row.format,
+                    login: row.identity_login,
+                    status: TokenStatus::from_stored(&row.status)
+                        .ok_or_else(|| Fault::Stored(format!("unknown status {:?}", row.status)))?,
+                    expiry: match row.ends_at {
+                        UNKNOWN_END => Expiry::Unknown,
+                        NEVER_END => Expiry::Never,
+                        end => Expiry::At(Timestamp::from_millis(end)),
+                    },
+                    checked_at: Timestamp::from_millis(row.checked_at),
                 })
             })
             .collect()
@@ -490,7 +577,7 @@ impl Store {
             .finally(Expr::col(git_token::Column::NextCheckAt));
         let done = git_token::Entity::update_many()
             .col_expr(git_token::Column::NextCheckAt, soon.into())
-            .filter(git_token::Column::AccountId.eq(account.0))
+            .filter(also(git_token::Column::AccountId, account.0))
             .filter(git_token::Column::Id.is_in(tokens.iter().map(|token| token.0)))
             .exec(&self.db)
             .await?;
@@ -507,7 +594,7 @@ impl Store {
             .select_only()
             .column(person_word::Column::UserId)
             .distinct()
-            .filter(begins_with(&|| Expr::col(person_word::Column::Word), longest));
+            .filter(begins_with(person_word::Column::Word, longest));
         let in_account = Query::select()
             .expr(Expr::value(1))
             .from(member::Entity)
@@ -526,7 +613,7 @@ impl Store {
                     Expr::col(("other", person_word::Column::UserId))
                         .equals((person_word::Entity, person_word::Column::UserId)),
                 )
-                .cond_where(begins_with(&|| Expr::col(("other", person_word::Column::Word)), word))
+                .cond_where(begins_with(("other", person_word::Column::Word), word))
                 .take();
             query = query.filter(Expr::exists(same));
         }
@@ -577,11 +664,17 @@ impl Store {
                 missing_token::Column::UserName,
             ])
             .from(missing_token::Entity)
-            .and_where(missing_token::Column::AccountId.eq(account.0));
+            .and_where(match people {
+                Some(_) => also(missing_token::Column::AccountId, account.0),
+                None => missing_token::Column::AccountId.eq(account.0),
+            });
         let mut columns = vec![missing_token::Column::UserName, missing_token::Column::UserId];
         match runtime {
             Some(runtime) => {
-                query.and_where(missing_token::Column::RuntimeId.eq(runtime.0));
+                query.and_where(match people {
+                    Some(_) => also(missing_token::Column::RuntimeId, runtime.0),
+                    None => missing_token::Column::RuntimeId.eq(runtime.0),
+                });
             }
             None => columns.push(missing_token::Column::RuntimeId),
         }
@@ -612,7 +705,7 @@ impl Store {
             .collect())
     }
 
-    /// The numbers of an account at a moment.
+    /// The numbers of an account at a moment. Days before it, and those further ahead than anything is shown of, are one day each.
     pub async fn token_counts(&self, account: AccountId, now: Timestamp) -> Result<TokenCounts, Fault> {
         let lines = |table: &mut SelectStatement| {
             table
@@ -622,28 +715,22 @@ impl Store {
         };
         let mut all = lines(Query::select().from(token_count::Entity));
         all.union(UnionType::All, lines(Query::select().from(token_count_change::Entity)));
-        let mut class = CaseStatement::new();
-        for (statuses, class_of) in [
-            (&WORKING[..], "working"),
-            (&[TokenStatus::InDoubt][..], "in_doubt"),
-            (&[TokenStatus::Expired][..], "expired"),
-        ] {
-            let words = statuses.iter().map(|status| status.as_str());
-            class = class.case(Expr::col("what").is_in(words), class_of);
-        }
-        let others = TokenStatus::ALL.iter().map(|status| status.as_str());
-        class = class
-            .case(Expr::col("what").is_in(others), "broken")
-            .finally(Expr::col("what"));
-        let classed = Query::select()
-            .expr_as(class, "what")
-            .columns(["day", "tokens"])
+        let (today, last) = (now.days(), now.days() + DAYS_AHEAD);
+        let (first_special, day) = (UNKNOWN_END.div_euclid(DAY), || Expr::col("day"));
+        let day = CaseStatement::new()
+            .case(day().eq(0), 0)
+            .case(day().lt(today), today - 1)
+            .case(day().gt(last).and(day().lt(first_special)), last + 1)
+            .finally(day());
+        let by_day = Query::select()
+            .columns(["what", "tokens"])
+            .expr_as(day, "day")
             .from_subquery(all, "lines")
             .take();
         let query = Query::select()
             .columns(["what", "day"])
             .expr_as(Expr::col("tokens").sum().cast_as("bigint"), "tokens")
-            .from_subquery(classed, "classed")
+            .from_subquery(by_day, "by_day")
             .group_by_columns(["what", "day"])
             .take();
         let statement = self.db.get_database_backend().build(&query);
@@ -674,14 +761,18 @@ impl Store {
 
     /// The tokens that have ended since the day began.
     async fn ended_today(&self, account: AccountId, now: Timestamp) -> Result<DayCount, Fault> {
+        let facets = TokenStatus::ALL
+            .into_iter()
+            .flat_map(|status| KINDS.map(|(_, kind)| facet(status, kind)));
         let rows: Vec<(String, i64)> = git_token::Entity::find()
             .select_only()
-            .column(git_token::Column::Status)
+            .column(git_token::Column::Facet)
             .column_as(git_token::Column::Id.count(), "tokens")
             .filter(git_token::Column::AccountId.eq(account.0))
+            .filter(git_token::Column::Facet.is_in(facets))
             .filter(git_token::Column::EndsAt.gte(now.start_of_day().as_millis()))
             .filter(git_token::Column::EndsAt.lte(now.as_millis()))
-            .group_by(git_token::Column::Status)
+            .group_by(git_token::Column::Facet)
             .into_tuple()
             .all(&self.db)
             .await?;
@@ -689,9 +780,10 @@ impl Store {
             day: now.days(),
             ..DayCount::default()
         };
-        for (status, tokens) in rows {
+        for (facet, tokens) in rows {
             let tokens = u64::try_from(tokens).unwrap_or_default();
-            let class = match TokenStatus::from_stored(&status) {
+            let status = facet.split(':').next().unwrap_or_default();
+            let class = match TokenStatus::from_stored(status) {
                 Some(TokenStatus::InDoubt) => "in_doubt",
                 Some(TokenStatus::Expired) => "expired",
                 Some(status) if WORKING.contains(&status) => "working",

@@ -105,6 +105,12 @@ pub enum Told<'t> {
 pub type Records<'r> = dyn Fn(Told<'_>) -> AuditEvent + Send + Sync + 'r;
 
 impl Store {
+    /// Whether somebody is a member of an account.
+    pub async fn is_member(&self, account: AccountId, user: UserId) -> Result<bool, Fault> {
+        let row = member::Entity::find_by_id((account.0, user.0)).one(&self.db).await?;
+        Ok(row.is_some())
+    }
+
     /// The members of an account, by name.
     pub async fn members(&self, account: AccountId) -> Result<Vec<MemberRow>, Fault> {
         let rows = member::Entity::find()

@@ -3,6 +3,7 @@
 //! A method here holds no rule; what belongs together is one transaction. Who may ask is the services' business, but every
 //! query of an account's rows takes the account, so that one account's id finds nothing in another.
 
+mod access_keys;
 mod audit;
 mod audit_search;
 mod calendar_feeds;
@@ -28,6 +29,7 @@ mod runtimes;
 mod scope_profiles;
 mod sessions;
 
+pub use access_keys::{AccessKeyRow, Handed};
 pub use audit::AuditHead;
 pub use due_tokens::{BackgroundCheck, DueProvider, DueToken};
 pub use expiring::{
@@ -54,8 +56,10 @@ pub use sessions::{SessionRow, ThrottleRow};
 use crate::Fault;
 use migrations::{Migrator, MigratorTrait as _};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqlErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait as _, sqlx::sqlite::SqliteJournalMode,
+    ColumnTrait, ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
+    DbErr, SqlErr, SqliteTransactionMode, TransactionOptions, TransactionTrait as _,
+    sea_query::{Expr, ExprTrait as _, Func, SimpleExpr},
+    sqlx::sqlite::SqliteJournalMode,
     sqlx::sqlite::SqliteSynchronous,
 };
 use secrecy::{ExposeSecret as _, SecretString};
@@ -65,6 +69,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
+use uuid::Uuid;
 
 /// A database that Patchbay keeps its rows in.
 #[derive(Clone)]
@@ -75,6 +80,18 @@ pub struct Store {
 
 /// "PATCHBAY" as a number: the key of the advisory lock under which migrations run on PostgreSQL.
 const MIGRATION_LOCK: i64 = 0x5041_5443_4842_4159;
+
+/// A column of rows that are found by something else, as an expression that no index serves. By the plain column a database that counts
+/// nothing (SQLite) may find rows in another way: all that an account has, rather than those of a few ids.
+fn aside(column: impl ColumnTrait) -> SimpleExpr {
+    let column = || Expr::col((column.entity_name(), column));
+    Expr::expr(Func::coalesce([column(), column()]))
+}
+
+/// Whether such a column has this value.
+fn also(column: impl ColumnTrait, id: Uuid) -> SimpleExpr {
+    aside(column).eq(id)
+}
 
 impl Store {
     /// Opens a database by its URL: `sqlite://path/to/file` or `postgres://user@host/name`. The URL may hold a password,

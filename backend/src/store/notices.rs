@@ -2,7 +2,7 @@
 //! judge the same at once; indexes that allow one open notice of a kind hold beyond that.
 
 use super::{
-    Store,
+    Store, also,
     entities::{git_provider, git_token, member, oauth_application, oauth_grant, runtime, user},
     git_tokens::{expiry_of, from_json},
     notice_entities::{notice, notice_channel, notice_delivery, notice_recipient, notice_setting},
@@ -434,7 +434,7 @@ impl Store {
     ) -> Result<HashSet<UserId>, Fault> {
         let tx = self.begin().await?;
         let wanted = Where::all()
-            .add(git_token::Column::AccountId.eq(account.0))
+            .add(also(git_token::Column::AccountId, account.0))
             .add(git_token::Column::Id.is_in(tokens.iter().map(|token| token.0)));
         let watched = watched_tokens(&tx, wanted, tokens.len() as u64).await?;
         let crowd = Crowd::of(&tx, &watched).await?;

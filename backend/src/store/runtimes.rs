@@ -128,6 +128,7 @@ impl Store {
             name: Set(row.name.clone()),
             git_provider_id: Set(row.git_provider.0),
             rotate_tokens: Set(row.rotate_tokens),
+            owner_id: Set(row.owner.map(|user| user.0)),
             // An OAuth application belongs to its Git provider.
             oauth_application_id: if stays { ActiveValue::NotSet } else { Set(None) },
             ..Default::default()

@@ -228,14 +228,21 @@ impl Tokens {
         let profiles = self.store.scope_profiles(&providers).await?;
         let tokens = self.store.git_tokens_of(account, member.user()).await?;
         let runtimes = self.store.runtimes(account).await?;
-        Ok(view::tokens_page(
+        let used = self.store.last_uses(tokens.iter().map(|token| token.id)).await?;
+        let muted = self.store.muted_runtimes(account, member.user()).await?;
+        let mut page = view::tokens_page(
             self.clock.now(),
             &providers,
             &profiles,
             runtimes,
             tokens,
             &view::KnownOAuth::of(&self.store, member).await?,
-        ))
+        );
+        for row in &mut page.rows {
+            row.used_at = row.token.as_ref().and_then(|token| used.get(&token.id).copied());
+            row.muted = muted.iter().any(|(runtime, _)| *runtime == row.runtime);
+        }
+        Ok(page)
     }
 
     /// What the page shows of one place for a token: the person's own, or a runtime's, for an admin.

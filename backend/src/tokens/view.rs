@@ -110,6 +110,8 @@ pub(super) fn token_row(
             Some(grant) => authorized_view(grant, token),
             None => token_view(provider.kind, token, shared),
         }),
+        used_at: None,
+        muted: false,
     }
 }
 

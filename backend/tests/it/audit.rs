@@ -145,7 +145,7 @@ async fn everything(db: &DatabaseConnection) -> BTreeMap<String, Vec<String>> {
 }
 
 /// From now on the database takes no record.
-async fn refuse_records(db: &DatabaseConnection) {
+pub(crate) async fn refuse_records(db: &DatabaseConnection) {
     if is_sqlite(db) {
         run(
             db,
@@ -274,7 +274,7 @@ on_both_databases! {
             let service = if n % 2 == 0 { &world.services } else { &other };
             let (runtimes, mira) = (service.runtimes.clone(), mira.clone());
             writers.push(tokio::spawn(async move {
-                let form = RuntimeForm { name: format!("r{n}"), provider: provider.to_string(), rotate_tokens: false };
+                let form = RuntimeForm { name: format!("r{n}"), provider: provider.to_string(), ..RuntimeForm::default() };
                 runtimes.register(&mira, form).await.unwrap()
             }));
         }
@@ -413,6 +413,7 @@ on_both_databases! {
             name: name.to_owned(),
             provider: provider.to_string(),
             rotate_tokens: true,
+            ..RuntimeForm::default()
         };
         let jonas = || NewAdmin {
             name: "Jonas".to_owned(),

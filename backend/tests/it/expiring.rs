@@ -1,18 +1,19 @@
 //! The dashboard: whatever is chosen, in whatever order, page by page, it is what the tokens themselves say.
 
-use crate::support::{Seed, TestDatabase, World, on_both_databases};
+use crate::support::{PASSWORD, Seed, TestDatabase, World, on_both_databases};
 use backend::{
     access::{AccessError, Member},
     expiring::{Choice, ExpiringError, ExpiringPage, MissingLine, PAGE, Rows, StatusChoice, TokenLine, Turn},
-    tokens::TokenForm,
+    store::{TokenOrder, TokenQuery},
+    tokens::{At, TokenForm},
 };
 use domain::{
-    Expiry, Timestamp, TokenStatus,
-    expiring::{NEVER_END, Segment, UNKNOWN_END, WORKING},
+    AccountId, Expiry, GitProviderId, GitTokenId, RuntimeId, Timestamp, TokenStatus,
+    expiring::{NEVER_END, Segment, Span, UNKNOWN_END, WORKING, all, shown, working},
     status::ShownStatus,
 };
-use forge::NewToken;
-use sea_orm::{ConnectionTrait as _, Database};
+use forge::{Account, NewToken};
+use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbBackend, Statement};
 use secrecy::ExposeSecret as _;
 use std::{collections::HashSet, time::Duration};
 
@@ -30,6 +31,13 @@ async fn seeded(database: TestDatabase) -> (World, Member) {
     };
     seed.sow(&world.database_url()).await;
     (world, mira)
+}
+
+/// A second connection to the database, one that keeps its settings.
+async fn behind(world: &World) -> DatabaseConnection {
+    let mut options = ConnectOptions::new(world.database_url().expose_secret());
+    options.max_connections(1);
+    Database::connect(options).await.unwrap()
 }
 
 async fn page(world: &World, mira: &Member, choice: &Choice) -> ExpiringPage {
@@ -116,7 +124,100 @@ fn count(found: usize) -> u64 {
     u64::try_from(found).unwrap()
 }
 
+/// Every choice that no search is part of, at a moment: places, segments, kinds, orders, from the first page and from the middle.
+fn queries(account: AccountId, runtime: RuntimeId, provider: GitProviderId) -> Vec<TokenQuery> {
+    let now = Timestamp::from_millis(NOW);
+    let mut spans: Vec<Vec<Span>> = Segment::ALL.into_iter().map(|segment| segment.spans(now)).collect();
+    spans.retain(|spans| !spans.is_empty());
+    spans.extend([vec![all()], vec![working(now)]]);
+    spans.extend(TokenStatus::ALL.map(|status| shown(status, now)));
+    let mut queries = Vec::new();
+    for spans in spans {
+        for (runtime, provider) in [(None, None), (Some(runtime), None), (None, Some(provider))] {
+            for oauth in [None, Some(true), Some(false)] {
+                for order in [TokenOrder::Ends, TokenOrder::Checked] {
+                    let limited = spans.iter().any(|span| span.to < UNKNOWN_END);
+                    if order == TokenOrder::Checked && limited {
+                        // Those of a span of time are found by their ends.
+                        continue;
+                    }
+                    for (descending, after) in [(false, None), (true, Some((NOW, GitTokenId(uuid::Uuid::nil()))))] {
+                        queries.push(TokenQuery {
+                            account,
+                            runtime,
+                            provider,
+                            oauth,
+                            format: None,
+                            spans: spans.clone(),
+                            search: None,
+                            order,
+                            descending,
+                            after,
+                            limit: 51,
+                        });
+                    }
+                }
+            }
+        }
+    }
+    queries
+}
+
+/// How the database finds the rows of a statement, a line for each step. PostgreSQL is asked what it would do with many rows.
+async fn plan(db: &DatabaseConnection, query: &TokenQuery) -> Vec<String> {
+    let backend = db.get_database_backend();
+    let statement = backend.build(&query.select());
+    let explain = if backend == DbBackend::Sqlite {
+        "EXPLAIN QUERY PLAN"
+    } else {
+        "EXPLAIN"
+    };
+    let values = statement.values.unwrap();
+    let statement = Statement::from_sql_and_values(backend, format!("{explain} {}", statement.sql), values);
+    let column = if backend == DbBackend::Sqlite {
+        "detail"
+    } else {
+        "QUERY PLAN"
+    };
+    let rows = db.query_all_raw(statement).await.unwrap();
+    rows.into_iter().map(|row| row.try_get("", column).unwrap()).collect()
+}
+
 on_both_databases! {
+    async fn every_choice_is_ranges_of_an_index_in_order(database: TestDatabase) {
+        let (world, mira) = seeded(database).await;
+        let first = page(&world, &mira, &Choice::default()).await;
+        let db = behind(&world).await;
+        if db.get_database_backend() == DbBackend::Postgres {
+            // So few rows are read whole and sorted otherwise.
+            for way in ["seqscan", "bitmapscan", "sort"] {
+                db.execute_unprepared(&format!("SET enable_{way} = off")).await.unwrap();
+            }
+        }
+        let runtime = first.runtimes.iter().find(|(_, name)| name == "runtime-1").unwrap().0;
+        for query in queries(mira.account(), runtime, first.providers[0].0) {
+            let plan = plan(&db, &query).await;
+            let place = match (query.runtime, query.provider) {
+                (Some(_), _) => "runtime_",
+                (None, Some(_)) => "provider_",
+                (None, None) => "",
+            };
+            let order = if query.order == TokenOrder::Ends { "ends" } else { "checked" };
+            let index = format!("git_tokens_{place}facet_{order} ");
+            let is_read = |step: &&String| step.contains("SEARCH git_tokens") || step.contains("SCAN git_tokens") || step.contains(" on git_tokens");
+            let reads: Vec<_> = plan.iter().filter(is_read).collect();
+            assert!(!reads.is_empty(), "{query:?}: {plan:#?}");
+            for read in reads {
+                let ranged = read.contains("SEARCH") || read.contains("Index");
+                assert!(ranged && read.contains(&index), "{query:?}: {plan:#?}");
+            }
+            // What an index has in order is not sorted: only the few that come of each range, together.
+            let sorted = plan.iter().filter(|step| step.contains("Sort Key"));
+            assert!(sorted.count() <= 1, "{query:?}: {plan:#?}");
+        }
+        db.close().await.unwrap();
+    }
+
     async fn every_choice_gives_what_the_tokens_say(database: TestDatabase) {
         let (world, mira) = seeded(database).await;
         let now = Timestamp::from_millis(NOW);
@@ -216,19 +317,19 @@ on_both_databases! {
             let name = name.to_owned();
             all.iter().filter(move |line| line.holder.as_ref().is_some_and(|(holder, _)| holder.ends_with(&name)))
         };
-        for text in ["seed17", "Seed17", "ada seed17 ", "person17@acme.dev", "login17"] {
+        for text in ["seed00017", "Seed00017", "ada seed00017 ", "person00017@acme.dev", "login00017"] {
             let found = walk(&world, &mira, &search(text)).await;
-            let wanted = if text.starts_with("ada") { Vec::new() } else { person("Seed17").map(|line| line.id).collect() };
+            let wanted = if text.starts_with("ada") { Vec::new() } else { person("Seed00017").map(|line| line.id).collect() };
             assert_eq!(found.iter().map(|line| line.id).collect::<Vec<_>>(), wanted, "{text}");
         }
         let found = walk(&world, &mira, &search("runtime-3")).await;
         assert_eq!(found.len(), all.iter().filter(|line| line.runtime == "runtime-3").count());
         // Who begins so, and each once though the login does too.
-        let found = walk(&world, &mira, &search("seed1")).await;
+        let found = walk(&world, &mira, &search("seed0001")).await;
         let names: HashSet<String> = found.iter().filter_map(|line| line.holder.clone()).map(|(name, _)| name).collect();
-        assert!(names.len() > 5 && names.iter().all(|name| name.contains("Seed1")));
+        assert!(names.len() > 5 && names.iter().all(|name| name.contains("Seed0001")));
         assert_eq!(found.iter().map(|line| line.id).collect::<HashSet<_>>().len(), found.len());
-        let choice = Choice { segment: Some(Segment::Invalid), ..search("seed1") };
+        let choice = Choice { segment: Some(Segment::Invalid), ..search("seed0001") };
         let invalid = walk(&world, &mira, &choice).await;
         let now = Timestamp::from_millis(NOW);
         assert_eq!(invalid.len(), found.iter().filter(|line| belongs(Segment::Invalid, line, now)).count());
@@ -246,8 +347,8 @@ on_both_databases! {
             "UPDATE git_tokens SET entered_expires_at = expires_at, expires_at = NULL WHERE identity_login LIKE '%3'",
             "DELETE FROM git_tokens WHERE identity_login LIKE '%5'",
             "DELETE FROM runtimes WHERE name = 'runtime-1'",
-            "DELETE FROM members WHERE user_id IN (SELECT id FROM users WHERE name LIKE '%Seed4%')",
-            "UPDATE users SET name = 'Zoe Seed2' WHERE name LIKE '%Seed2'",
+            "DELETE FROM members WHERE user_id IN (SELECT id FROM users WHERE name LIKE '%Seed0004%')",
+            "UPDATE users SET name = 'Zoe Seed2' WHERE name LIKE '%Seed00002'",
         ];
         for (step, change) in changes.into_iter().enumerate() {
             db.execute_unprepared(change).await.unwrap();
@@ -263,6 +364,9 @@ on_both_databases! {
                 assert_eq!(page.numbers.invalid, of(Segment::Invalid), "{change}");
                 assert_eq!(page.numbers.never + page.numbers.unknown, of(Segment::NoExpiry), "{change}");
                 assert_eq!(page.missing, absent(&db).await, "{change}");
+                let broken = |line: &&TokenLine| belongs(Segment::Expired, line, now) || belongs(Segment::Invalid, line, now);
+                let theirs = all.iter().filter(broken).filter(|line| line.holder.is_some());
+                assert_eq!(page.not_valid, count(theirs.count()), "{change}");
                 if step % 2 == 0 {
                     world.services.expiring.run_once().await.unwrap();
                 }
@@ -285,14 +389,29 @@ on_both_databases! {
         assert_eq!((line.person.0.as_str(), line.runtime_name.as_str()), ("Mira Rao", "prod-eu"));
 
         let token = world.forge.create_token(NewToken::classic("mira", ["repo"])).unwrap();
-        let form = TokenForm { token: token.value.into(), ..TokenForm::default() };
+        let form = TokenForm { token: token.value.clone().into(), ..TokenForm::default() };
         world.services.tokens.put(&mira, runtime, &form).await.unwrap();
         let page_after = page(&world, &mira, &choice).await;
         assert_eq!((page_after.missing, missing(&page_after).len()), (0, 0));
         let detail = lines(&page(&world, &mira, &Choice::default()).await).remove(0);
         let detail = world.services.expiring.detail(&mira, detail.id).await.unwrap();
-        assert_eq!(detail.uses, [("prod-eu".to_owned(), Some("Mira Rao".to_owned()))]);
+        let [used] = detail.uses.as_slice() else { panic!("one runtime uses it") };
+        assert_eq!((used.runtime.as_str(), used.person.as_deref(), used.used_at), ("prod-eu", Some("Mira Rao"), None));
         assert_eq!((detail.people, detail.checks.len()), (0, 1));
+
+        // One that does not work is none; a runtime's own is nobody's.
+        world.forge.put_account("robot", Account::with_password(PASSWORD));
+        let own = world.forge.create_token(NewToken::classic("robot", ["repo", "admin:repo_hook"])).unwrap();
+        let form = TokenForm { token: own.value.into(), ..TokenForm::default() };
+        world.services.tokens.put(&mira, At::runtime_token(runtime), &form).await.unwrap();
+        for (token, at) in [(token.id, At::from(runtime)), (own.id, At::runtime_token(runtime))] {
+            world.forge.revoke_token(token).unwrap();
+            world.services.tokens.check(&mira, at).await.unwrap();
+        }
+        let page_of_broken = page(&world, &mira, &choice).await;
+        assert_eq!((page_of_broken.numbers.invalid, page_of_broken.missing, page_of_broken.not_valid), (2, 0, 1));
+        let broken: Vec<_> = page_of_broken.broken.iter().map(|line| line.holder.clone().unwrap().0).collect();
+        assert_eq!(broken, ["Mira Rao"]);
 
         world.services.tokens.delete(&mira, runtime, false).await.unwrap();
         assert_eq!(page(&world, &mira, &choice).await.missing, 1);
@@ -312,15 +431,20 @@ on_both_databases! {
             }
         }
         assert_eq!(count(all.len()), expected);
+        let first = page(&world, &mira, &Choice { turn: None, ..choice.clone() }).await;
+        assert!(!first.broken.is_empty() && first.broken.len() <= PAGE);
+        let now = Timestamp::from_millis(NOW);
+        let works = |line: &TokenLine| !belongs(Segment::Expired, line, now) && !belongs(Segment::Invalid, line, now);
+        assert!(first.broken.iter().all(|line| line.holder.is_some() && !works(line)));
         assert!(expected > 90, "nobody has a token for the runtime that was there before");
         assert!(all.is_sorted_by_key(|line| (line.person.0.clone(), line.user)));
         let choice = Choice {
             segment: Some(Segment::Missing),
-            search: "seed17".to_owned(),
+            search: "seed00017".to_owned(),
             ..Choice::default()
         };
         let found = missing(&page(&world, &mira, &choice).await);
-        assert!(!found.is_empty() && found.iter().all(|line| line.person.0.ends_with("Seed17")));
+        assert!(!found.is_empty() && found.iter().all(|line| line.person.0.ends_with("Seed00017")));
         let runtime = found.last().unwrap().runtime;
         let choice = Choice { runtime: Some(runtime), search: String::new(), ..choice };
         assert!(missing(&page(&world, &mira, &choice).await).iter().all(|line| line.runtime == runtime));

@@ -11,6 +11,7 @@ mod calendar;
 mod checks;
 mod expiring;
 mod git_providers;
+mod hand_out;
 mod keys;
 mod members;
 mod migrations;

@@ -350,8 +350,12 @@ on_both_databases! {
         assert_eq!(count(&world, &ben).await, 0);
         assert_eq!(page.muted, [(runtime, "prod-eu".to_owned())]);
         assert!(page.notices[0].muted, "and is still there");
+        let rows = world.services.tokens.page(&ben).await.unwrap().rows;
+        assert!(rows.iter().all(|row| row.muted), "so no banner speaks of it");
+        assert_eq!(world.services.access.viewer(&ben).await.unwrap().attention, 0);
         notices.unmute(&ben, runtime).await.unwrap();
         assert_eq!(count(&world, &ben).await, 1);
+        assert_eq!(world.services.access.viewer(&ben).await.unwrap().attention, 1);
         assert!(matches!(
             notices.mute(&ben, RuntimeId(uuid::Uuid::nil())).await,
             Err(NoticeError::NotFound)

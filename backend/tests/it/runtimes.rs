@@ -3,7 +3,7 @@
 use crate::support::{World, on_both_databases};
 use backend::{
     git_providers::GitProviderForm,
-    runtimes::{RuntimeError, RuntimeForm},
+    runtimes::{NO_OWNER, RuntimeError, RuntimeForm},
 };
 use forge::NewToken;
 
@@ -66,5 +66,40 @@ on_both_databases! {
         let rows = world.services.tokens.page(&mira).await.unwrap().rows;
         assert_eq!(rows.iter().map(|row| (row.runtime, row.token.is_some())).collect::<Vec<_>>(), [(stays, true)]);
         assert!(matches!(world.services.runtimes.delete(&mira, gone).await, Err(RuntimeError::NotFound)));
+    }
+
+    async fn who_answers_for_one_can_be_chosen_among_the_members(database: TestDatabase) {
+        let (world, mira) = World::set_up(database).await;
+        let runtimes = &world.services.runtimes;
+        let id = world.runtime(&mira, "prod-eu").await;
+        let ada = world.admin("Ada", "ada@acme.dev").await;
+        let owner = async || runtimes.page(&mira).await.unwrap().runtimes.remove(0).owner.map(|(_, name)| name);
+        let provider = runtimes.page(&mira).await.unwrap().runtimes[0].provider;
+        let edit = async |owner: &str| {
+            let form = RuntimeForm {
+                name: "prod-eu".to_owned(),
+                provider: provider.to_string(),
+                owner: owner.to_owned(),
+                ..RuntimeForm::default()
+            };
+            runtimes.edit(&mira, id, form).await
+        };
+        assert_eq!(owner().await.as_deref(), Some("Mira Rao"), "whoever registers it");
+        let names: Vec<_> = runtimes.possible_owners(&mira).await.unwrap().into_iter().map(|(_, name)| name).collect();
+        assert_eq!(names, ["Ada", "Mira Rao"]);
+        edit(&ada.user().to_string()).await.unwrap();
+        edit("").await.unwrap();
+        assert_eq!(owner().await.as_deref(), Some("Ada"), "and without a choice it stays so");
+        for nobody in [uuid::Uuid::nil().to_string(), "x".to_owned()] {
+            let Err(RuntimeError::Invalid(errors)) = edit(&nobody).await else { panic!("{nobody} is no member") };
+            assert!(errors.at("owner").is_some());
+        }
+        // Who has left stays what they were, until somebody else is chosen.
+        let fate = backend::members::Fate::Keep;
+        world.services.members.remove(&mira, ada.user(), fate).await.unwrap();
+        edit(&ada.user().to_string()).await.unwrap();
+        edit(NO_OWNER).await.unwrap();
+        assert_eq!(owner().await, None);
+        assert!(edit(&ada.user().to_string()).await.is_err());
     }
 }

@@ -151,6 +151,14 @@ fn Dialog(sheet: Sheet) -> impl IntoView {
         event.prevent_default();
         navigate(&go_to, in_place(false));
     };
+    // What is only read is scrolled by the keyboard where nothing in it takes the focus, and there is nothing to cancel.
+    let is_field = |part: &Part| matches!(part, Part::Field(_) | Part::Select(..));
+    let is_read = inside.iter().any(|part| matches!(part, Part::Facts(..))) && !inside.iter().any(is_field);
+    let (scrolled, region, called) = if is_read {
+        (Some("0"), Some("region"), Some("dialog-title"))
+    } else {
+        (None, None, None)
+    };
     let below = below.map(|(mark, text)| view! { <span class="provider">{icon_of("mark", &mark)} {text}</span> });
     view! {
         <dialog class=modal open aria-labelledby="dialog-title" node_ref=dialog on:cancel=on_cancel>
@@ -166,10 +174,10 @@ fn Dialog(sheet: Sheet) -> impl IntoView {
             </header>
             {(!above.is_empty() || first.is_some()).then(|| lead(above, first))}
             <PostForm action id=form class="panel-form">
-                <div class="panel-body">{parts(inside)} {hidden(fields)}</div>
+                <div class="panel-body" tabindex=scrolled role=region aria-labelledby=called>{parts(inside)} {hidden(fields)}</div>
                 <footer>
                     <a class="button" href=close data-noscroll="">
-                        {if submit.is_some() { "Cancel" } else { "Close" }}
+                        {if submit.is_none() || is_read { "Close" } else { "Cancel" }}
                     </a>
                     {submit.map(|(label, busy)| view! { <Submit label busy class=button/> })}
                 </footer>

@@ -1,6 +1,6 @@
 //! What the page *Audit log* shows: who did what, on what, from where, and what came of it.
 
-use super::{cell, columns, group, icon, name, remark, stack, text, when};
+use super::{ago, cell, columns, group, icon, name, remark, stack, text};
 use crate::ssr::PageQuery;
 use backend::audit::{Action, AuditPage, Filter as Choice, Group, Outcome, Record, Who};
 use domain::{
@@ -105,7 +105,7 @@ fn filter(page: &AuditPage, query: &PageQuery, base: &str) -> Filter {
     };
     let groups = Group::ALL.map(|group| (group.as_str().to_owned(), group.label().to_owned()));
     let people = page.people.iter().map(|(id, name)| (id.to_string(), name.clone()));
-    let others = [Who::Patchbay, Who::CommandLine, Who::Stranger];
+    let others = [Who::Patchbay, Who::CommandLine, Who::AccessKey, Who::Stranger];
     let others = others.map(|who| (who.kind().to_owned(), kind_words(who.kind()).to_owned()));
     let outcomes = Outcome::ALL.map(|outcome| (outcome.as_str().to_owned(), outcome_words(outcome).to_owned()));
     let runtimes = page.runtimes.iter().map(|(id, name)| (id.to_string(), name.clone()));
@@ -148,7 +148,13 @@ fn row(record: &Record, now: Timestamp, query: &PageQuery, base: &str) -> Row {
     let from = record.from.iter().map(|from| Bit::Code(String::new(), from.clone()));
     Row {
         name: about,
-        head: cell("date", vec![stack(when(record.at, now).to_vec())]),
+        head: cell(
+            "date",
+            vec![stack(vec![
+                text(&record.at.date_time()),
+                group("sub", vec![ago(record.at, now)]),
+            ])],
+        ),
         cells: vec![
             cell("", vec![stack(who(record))]),
             cell("wide", vec![stack(what(record))]),
@@ -236,6 +242,7 @@ pub(crate) fn kind_words(kind: &str) -> &str {
     match kind {
         "patchbay" => "Patchbay",
         "command-line" => "Command line",
+        "access-key" => "Access key",
         "stranger" => "Not signed in",
         other => other,
     }

@@ -65,6 +65,9 @@ pub(crate) fn blocks(page: &ExpiringPage, query: &PageQuery, account: &str) -> V
         blocks.push(radar(page, &base).into());
     }
     blocks.push(list(page, query, &base, account).into());
+    if !page.broken.is_empty() {
+        blocks.push(broken(page, query, &base).into());
+    }
     blocks
 }
 
@@ -146,8 +149,8 @@ fn tiles(page: &ExpiringPage, query: &PageQuery, base: &str) -> Vec<Tile> {
             "warn",
             "user",
             "Missing",
-            page.missing,
-            "people without a token".to_owned(),
+            page.missing + page.not_valid,
+            "people without a valid token".to_owned(),
         ),
         tile(
             Segment::RefreshEnds,
@@ -317,6 +320,44 @@ fn list(page: &ExpiringPage, query: &PageQuery, base: &str, account: &str) -> Li
     }
 }
 
+/// The people who have a token that has ended or does not work.
+fn broken(page: &ExpiringPage, query: &PageQuery, base: &str) -> List {
+    let all = |segment: Segment, label: &str| Link {
+        to: PageQuery::default().with("show", segment.as_str()).at(base),
+        icon: "right".to_owned(),
+        label: label.to_owned(),
+        ..Link::default()
+    };
+    let more = page.not_valid > page.broken.len() as u64;
+    List {
+        title: "People whose token does not work".to_owned(),
+        aside: grouped(page.not_valid),
+        columns: columns(&[
+            "Runtime",
+            "Holder",
+            "Git identity",
+            "Status",
+            "Expires",
+            "Last check",
+            "Last use",
+        ]),
+        rows: page
+            .broken
+            .iter()
+            .map(|line| token_row(line, page, query, base))
+            .collect(),
+        turns: if more {
+            vec![
+                all(Segment::Expired, "All expired tokens"),
+                all(Segment::Invalid, "All invalid tokens"),
+            ]
+        } else {
+            Vec::new()
+        },
+        ..List::default()
+    }
+}
+
 fn title(choice: &Choice) -> &'static str {
     match choice.segment {
         None => "Tokens",
@@ -340,11 +381,8 @@ fn aside(page: &ExpiringPage, choice: &Choice) -> String {
         (None, None) => {}
     }
     said.extend(choice.format.clone());
-    if choice.segment == Some(Segment::Missing) {
-        let broken = page.numbers.expired + page.numbers.invalid;
-        if broken > 0 {
-            said.push(format!("beside {} tokens that are expired or invalid", grouped(broken)));
-        }
+    if choice.segment == Some(Segment::Missing) && page.missing > 0 {
+        said.push(grouped(page.missing));
     }
     if page.too_many {
         said.push("More is called so than is looked at. Type more of it.".to_owned());
@@ -438,7 +476,7 @@ fn heads(query: &PageQuery, choice: &Choice, base: &str) -> Vec<Head> {
     } else {
         heads.extend(columns(&["Last check"]));
     }
-    heads.extend(columns(&["Shared by"]));
+    heads.extend(columns(&["Last use"]));
     heads
 }
 
@@ -481,17 +519,19 @@ fn token_row(line: &TokenLine, page: &ExpiringPage, query: &PageQuery, base: &st
         name: about.clone(),
         head: cell(
             "",
-            vec![stack(vec![
-                name(&line.runtime),
-                mark(line.provider.kind, &line.provider.host),
-            ])],
+            vec![stack(
+                [name(&line.runtime), mark(line.provider.kind, &line.provider.host)]
+                    .into_iter()
+                    .chain(remark(&shared_by(line.sharing)))
+                    .collect(),
+            )],
         ),
         cells: vec![
             cell("wide", vec![stack(vec![text(&holder), sub(address)])]),
             cell(
                 "wide",
                 vec![stack(vec![
-                    text(&line.identity.login),
+                    text(&line.login),
                     group(
                         "sub",
                         vec![
@@ -501,10 +541,16 @@ fn token_row(line: &TokenLine, page: &ExpiringPage, query: &PageQuery, base: &st
                     ),
                 ])],
             ),
-            cell("", vec![badge(ShownStatus::of(line.status, line.expiry, page.now))]),
+            cell(
+                "wraps",
+                vec![badge(ShownStatus::of(line.status, line.expiry, page.now))],
+            ),
             cell("date", vec![stack(end)]),
             cell("date", vec![ago(line.checked_at, page.now)]),
-            cell("count", vec![text(&shared_by(line.sharing))]),
+            cell(
+                "date",
+                vec![line.used_at.map_or_else(|| sub("never"), |at| ago(at, page.now))],
+            ),
         ],
         actions: vec![action(line.id, &about, query, base)],
     }
@@ -530,8 +576,8 @@ fn end(line: &TokenLine, refresh: Option<Timestamp>, now: Timestamp) -> Vec<Bit>
 
 fn shared_by(sharing: u64) -> String {
     match sharing {
-        0 | 1 => "–".to_owned(),
-        many => format!("{many} runtimes"),
+        0 | 1 => String::new(),
+        many => format!("shared by {many} runtimes"),
     }
 }
 

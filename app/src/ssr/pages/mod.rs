@@ -52,7 +52,7 @@ pub(crate) async fn page(account: &str, page: &str, query: &str) -> Result<Vec<B
         AccountPage::Settings => settings::lists(&services.notices.settings(&member).await?, account),
         AccountPage::Expiring => {
             let query = PageQuery::read(query);
-            let page = services.expiring.page(&member, &expiring::choice(&query)).await?;
+            let page = Box::pin(services.expiring.page(&member, &expiring::choice(&query))).await?;
             return Ok(expiring::blocks(&page, &query, account));
         }
         AccountPage::AuditLog => {

@@ -1,6 +1,6 @@
 //! What the page *Runtimes* shows.
 
-use super::{badge, cell, columns, group, link_out, mark, register, scope_names, stack, sub, text, when};
+use super::{badge, cell, columns, group, link_out, mark, name, register, scope_names, stack, sub, text, when};
 use crate::ssr::sheets::runtimes::actions;
 use domain::{
     Expiry, Scope, Timestamp, TokenStatus,
@@ -51,7 +51,7 @@ pub(crate) fn list(page: &RuntimesPage, waiting: u64, account: &str) -> List {
 }
 
 fn row(runtime: &RuntimeView, page: &RuntimesPage, account: &str) -> Row {
-    let label = &runtime.provider_label;
+    let (label, owner) = (&runtime.provider_label, runtime.owner.as_ref());
     let token = match &runtime.token {
         Some(token) => {
             let status = badge(ShownStatus::of(token.status, token.expiry, page.now));
@@ -63,7 +63,15 @@ fn row(runtime: &RuntimeView, page: &RuntimesPage, account: &str) -> Row {
     };
     Row {
         name: runtime.name.clone(),
-        head: cell("name", vec![text(&runtime.name)]),
+        head: cell(
+            "",
+            vec![stack(
+                [name(&runtime.name)]
+                    .into_iter()
+                    .chain(owner.map(|(_, owner)| sub(&format!("owner: {owner}"))))
+                    .collect(),
+            )],
+        ),
         cells: vec![
             cell(
                 "",

@@ -5,7 +5,7 @@ use super::{
 };
 use crate::ssr::sheets::tokens::{About, actions};
 use domain::{
-    Expiry, HolderKind, ProviderKind, RuntimeId, ScopeFinding, Timestamp, TokenStatus,
+    Expiry, HolderKind, RuntimeId, ScopeFinding, Timestamp, TokenStatus,
     page::{Attention, Bit, Cell, List, Row},
     scope::{Evidence, Standing},
     sheet::Action,
@@ -73,7 +73,7 @@ fn attention(page: &TokensPage) -> Option<Attention> {
 /// Why a row's token needs the person, and how grave that is.
 fn reason(row: &TokenRow, now: Timestamp) -> Option<(Tone, String)> {
     let name = &row.runtime_name;
-    let token = row.token.as_ref()?;
+    let token = row.token.as_ref().filter(|_| !row.muted)?;
     let provider = row.provider.kind.name();
     let shown = shown(row, now);
     let reason = match shown {
@@ -119,7 +119,7 @@ fn row(row: &TokenRow, page: &TokensPage, account: &str) -> Row {
             ])],
         ),
         cells: match &row.token {
-            Some(token) => token_cells(token, status, page.now, provider.kind),
+            Some(token) => token_cells(row, token, status, page.now),
             None => vec![
                 cell("wide", vec![sub("No token yet")]),
                 cell("", vec![needs(row)]),
@@ -138,7 +138,7 @@ fn needs(row: &TokenRow) -> Bit {
     group("row", vec![sub(needs), Bit::Words(scope_names(&row.required))])
 }
 
-fn token_cells(token: &TokenView, status: ShownStatus, now: Timestamp, kind: ProviderKind) -> Vec<Cell> {
+fn token_cells(row: &TokenRow, token: &TokenView, status: ShownStatus, now: Timestamp) -> Vec<Cell> {
     let whose = [
         Bit::Code(token.about.clone(), token.hint.clone()),
         sub(&token.identity.login),
@@ -147,7 +147,7 @@ fn token_cells(token: &TokenView, status: ShownStatus, now: Timestamp, kind: Pro
         .sso_url
         .as_ref()
         .filter(|_| status == ShownStatus::Checked(TokenStatus::SsoRequired))
-        .map(|url| Bit::Words(link_out(url, &format!("Authorize it at {}", kind.name()))));
+        .map(|url| Bit::Words(link_out(url, &format!("Authorize it at {}", row.provider.kind.name()))));
     let setback = token.setback.as_ref().map(|words| text(&format!(": {words}")));
     let checked = [text("checked "), ago(token.checked_at, now)]
         .into_iter()
@@ -157,7 +157,8 @@ fn token_cells(token: &TokenView, status: ShownStatus, now: Timestamp, kind: Pro
         .chain(remark(next_step(token, status)))
         .chain(sso)
         .chain(remark(&token.rotation))
-        .chain([group("sub", checked.collect())]);
+        .chain([group("sub", checked.collect()), group("sub", used(row, now))])
+        .chain(remark(if row.muted { "muted" } else { "" }));
     let end = match token.expiry {
         Expiry::At(end) => when(end, now).to_vec(),
         // What stands below it says that it is refreshed.
@@ -175,6 +176,14 @@ fn token_cells(token: &TokenView, status: ShownStatus, now: Timestamp, kind: Pro
         cell("status-cell", vec![stack(standing.collect())]),
         cell("date", vec![stack(end.collect())]),
     ]
+}
+
+/// When the runtime last fetched the token.
+fn used(row: &TokenRow, now: Timestamp) -> Vec<Bit> {
+    match row.used_at {
+        Some(at) => vec![text("used "), ago(at, now)],
+        None => vec![text("not used yet")],
+    }
 }
 
 /// What the person does next; what keeps an OAuth token from being refreshed says that itself.

@@ -15,7 +15,10 @@ use crate::{
         },
     },
 };
-use backend::{audit::Record, expiring::TokenDetail};
+use backend::{
+    audit::Record,
+    expiring::{TokenDetail, TokenUse},
+};
 use domain::{
     CheckOutcome, Expiry, GitTokenId, ProviderKind, Refusal, Timestamp,
     page::Bit,
@@ -186,13 +189,28 @@ fn blast_radius(detail: &TokenDetail) -> Part {
         .uses
         .iter()
         .take(NAMED)
-        .map(|(runtime, person)| {
-            let who = person.as_ref().map_or_else(
-                || "the runtime itself".to_owned(),
-                |person| format!("what it does for {person}"),
-            );
-            fact(runtime, vec![text(&who)])
-        })
+        .map(
+            |TokenUse {
+                 runtime,
+                 person,
+                 used_at,
+             }| {
+                let who = person.as_ref().map_or_else(
+                    || "the runtime itself".to_owned(),
+                    |person| format!("what it does for {person}"),
+                );
+                let mut how = vec![text(&who)];
+                how.extend(match used_at {
+                    Some(at) => said(&format!(
+                        "last fetched {}, on {}",
+                        at.relative_to(detail.now),
+                        at.date_time()
+                    )),
+                    None => said("never fetched by this runtime"),
+                });
+                fact(runtime, how)
+            },
+        )
         .collect();
     if detail.uses.len() > NAMED {
         facts.push(fact("and", vec![text(&format!("{} more", detail.uses.len() - NAMED))]));

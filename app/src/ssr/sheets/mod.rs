@@ -22,8 +22,8 @@ use crate::{
     place::{AccountPage, OF_RUNTIME},
 };
 use backend::{
-    Services, access::Member, audit::AuditError, expiring::ExpiringError, git_providers::GitProviderError,
-    members::MemberError,
+    Services, access::Member, access_keys::AccessKeyError, audit::AuditError, expiring::ExpiringError,
+    git_providers::GitProviderError, members::MemberError,
 };
 use domain::{
     HolderKind,
@@ -78,13 +78,7 @@ async fn open(
             Some(members::departure(&departure, member, account))
         }
         AccountPage::Tokens => tokens::sheet(services, member, HolderKind::User, wanted, account).await?,
-        AccountPage::Runtimes => match what.strip_prefix(OF_RUNTIME) {
-            Some(what) => {
-                let wanted = Wanted { what, id };
-                tokens::sheet(services, member, HolderKind::Runtime, wanted, account).await?
-            }
-            None => runtimes::sheet(&services.runtimes.page(member).await?, wanted, account),
-        },
+        AccountPage::Runtimes => Box::pin(of_runtimes(services, member, wanted, account)).await?,
         AccountPage::GitAuthentication if what == "scopes" => {
             let Ok(provider) = id.parse() else { return Ok(None) };
             match services.git_providers.profiles(member, provider).await {
@@ -122,7 +116,7 @@ async fn open(
         }
         AccountPage::Expiring => {
             let Ok(token) = id.parse() else { return Ok(None) };
-            match services.expiring.detail(member, token).await {
+            match Box::pin(services.expiring.detail(member, token)).await {
                 Ok(detail) => {
                     let record = services.audit.of_token(member, token, expiring::EVENTS).await;
                     Some(expiring::sheet(&detail, &record.map_err(AppError::from)?, account))
@@ -141,6 +135,40 @@ async fn open(
         }
         AccountPage::Home | AccountPage::Nothing => None,
     })
+}
+
+/// A sheet over the page *Runtimes*.
+async fn of_runtimes(
+    services: &Services,
+    member: &Member,
+    wanted: Wanted<'_>,
+    account: &str,
+) -> Result<Option<Sheet>, AppError> {
+    let Wanted { what, id } = wanted;
+    if let Some(what) = what.strip_prefix(OF_RUNTIME) {
+        let wanted = Wanted { what, id };
+        return tokens::sheet(services, member, HolderKind::Runtime, wanted, account).await;
+    }
+    let page = match what {
+        "keys" => match id.parse() {
+            Ok(runtime) => services.access_keys.page(member, runtime).await,
+            Err(_) => return Ok(None),
+        },
+        "revoke-key" => match id.parse() {
+            Ok(key) => services.access_keys.page_of(member, key).await,
+            Err(_) => return Ok(None),
+        },
+        _ => {
+            let owners = services.runtimes.possible_owners(member).await?;
+            let page = services.runtimes.page(member).await?;
+            return Ok(runtimes::sheet(&page, &owners, member.user(), wanted, account));
+        }
+    };
+    match page {
+        Ok(page) => Ok(runtimes::keys_sheet(&page, wanted, account)),
+        Err(AccessKeyError::NotFound) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// A form that registers a thing or edits the one of this id, in a panel.

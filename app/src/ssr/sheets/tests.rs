@@ -92,7 +92,7 @@ impl World {
         let form = RuntimeForm {
             name: "prod-eu".to_owned(),
             provider: provider.clone(),
-            rotate_tokens: false,
+            ..RuntimeForm::default()
         };
         let runtime = services.runtimes.register(&admin, form).await.unwrap().to_string();
         Self {
@@ -142,7 +142,12 @@ async fn a_member_gets_no_sheet_over_a_page_of_the_admins() {
             &format!("edit={thing}"),
             &format!("delete={thing}"),
             "edit=x",
+            &format!("keys={}", world.runtime),
         ] {
+            // Keys are runtimes' alone.
+            if query.starts_with("keys") && page != "admin/runtimes" {
+                continue;
+            }
             let answer = world.open(&world.member, page, query).await;
             assert_eq!(answer, Err(AppError::NotAdmin), "{page} {query}");
         }
@@ -175,6 +180,7 @@ async fn a_query_gets_its_sheet() {
         ("admin/runtimes", "register".to_owned(), "Register runtime"),
         ("admin/runtimes", format!("edit={runtime}"), "Edit prod-eu"),
         ("admin/runtimes", format!("delete={runtime}"), "Delete prod-eu?"),
+        ("admin/runtimes", format!("keys={runtime}"), "Access keys of prod-eu"),
         (
             "admin/git-authentication",
             format!("edit={provider}"),

@@ -2,7 +2,7 @@
 //! opens what is sealed here.
 
 use domain::{CheckOutcome, Refusal};
-use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbBackend};
+use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DbBackend};
 use secrecy::{ExposeSecret as _, SecretString};
 
 /// How much is made, beside what is in the account already.
@@ -29,8 +29,8 @@ impl Seed {
         for step in self.steps(db.get_database_backend()) {
             db.execute_unprepared(&step).await.unwrap();
         }
-        settle(&db).await;
         db.close().await.unwrap();
+        settle(url).await;
     }
 
     fn steps(self, backend: DbBackend) -> Vec<String> {
@@ -44,6 +44,14 @@ impl Seed {
             |count: u32| format!("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) ");
         let outcome = serde_json::to_string(&CheckOutcome::Refused(Refusal::BadCredentials)).unwrap();
         let day = 86_400_000_i64;
+        // Of the same length, so that a beginning finds as many in a small account as in a large one.
+        let no = "substr('0000' || no, -5)";
+        let no = if backend == DbBackend::Sqlite {
+            no
+        } else {
+            "lpad(no::text, 5, '0')"
+        };
+        let login = no.replace("no", "p.no");
         vec![
             format!("CREATE TEMP TABLE seed_people (no BIGINT, id {kind})"),
             format!("CREATE TEMP TABLE seed_runtimes (no BIGINT, id {kind})"),
@@ -52,11 +60,11 @@ impl Seed {
             format!("INSERT INTO seed_runtimes {} SELECT i, {id} FROM n", numbers(runtimes)),
             format!(
                 "INSERT INTO users (id, email, name, password_hash, created_at) \
-                 SELECT id, 'person' || no || '@acme.dev', CASE no % 3 WHEN 0 THEN 'Ada' WHEN 1 THEN 'Grace' ELSE 'Edsger' END \
-                 || ' Seed' || no, 'none', {now} FROM seed_people"
+                 SELECT id, 'person' || {no} || '@acme.dev', CASE no % 3 WHEN 0 THEN 'Ada' WHEN 1 THEN 'Grace' ELSE 'Edsger' END \
+                 || ' Seed' || {no}, 'none', {now} FROM seed_people"
             ),
-            "INSERT INTO person_words (word, user_id) SELECT 'person' || no, id FROM seed_people".to_owned(),
-            "INSERT INTO person_words (word, user_id) SELECT 'seed' || no, id FROM seed_people".to_owned(),
+            format!("INSERT INTO person_words (word, user_id) SELECT 'person' || {no}, id FROM seed_people"),
+            format!("INSERT INTO person_words (word, user_id) SELECT 'seed' || {no}, id FROM seed_people"),
             "INSERT INTO person_words (word, user_id) SELECT 'acme', id FROM seed_people".to_owned(),
             "INSERT INTO person_words (word, user_id) SELECT 'dev', id FROM seed_people".to_owned(),
             format!(
@@ -71,7 +79,7 @@ impl Seed {
                  checked_at, last_outcome, next_check_at, check_lease) \
                  SELECT {id}, o.account_id, r.id, p.id, o.id, CASE WHEN {MIX} % 5 = 0 THEN 'oauth' ELSE 'pat' END, {blob}, {bytes}, \
                  'ghp_…' || {MIX} % 10000, CASE WHEN {MIX} % 11 = 0 THEN 'Bitbucket app password' END, \
-                 CAST(p.no AS text), 'Login' || p.no, '[]', \
+                 CAST(p.no AS text), 'Login' || {login}, '[]', \
                  CASE WHEN {MIX} % 97 < 85 THEN 'valid' WHEN {MIX} % 97 < 88 THEN 'excess_scopes' \
                  WHEN {MIX} % 97 < 90 THEN 'unverified' WHEN {MIX} % 97 < 92 THEN 'missing_scopes' \
                  WHEN {MIX} % 97 < 94 THEN 'invalid' WHEN {MIX} % 97 = 94 THEN 'expired' \
@@ -96,8 +104,12 @@ impl Seed {
 }
 
 /// What the database does by itself after a while: PostgreSQL counts rows and marks pages.
-async fn settle(db: &DatabaseConnection) {
+pub(crate) async fn settle(url: &SecretString) {
+    let db = Database::connect(ConnectOptions::new(url.expose_secret()))
+        .await
+        .unwrap();
     if db.get_database_backend() == DbBackend::Postgres {
         db.execute_unprepared("VACUUM (ANALYZE)").await.unwrap();
     }
+    db.close().await.unwrap();
 }

@@ -250,6 +250,7 @@ impl World {
             name: runtime.name,
             provider: runtime.provider.to_string(),
             rotate_tokens: on,
+            ..RuntimeForm::default()
         };
         self.services.runtimes.edit(admin, id, form).await.unwrap();
     }

@@ -1,0 +1,281 @@
+//! The keys of runtimes, and what was handed out for them.
+
+use super::{
+    GitTokenRow, Store, audit,
+    entities::{access_key, git_token, runtime, token_use},
+    git_tokens::token_row,
+};
+use crate::{Fault, audit::AuditEvent};
+use domain::{AccessKeyId, AccountId, GitTokenId, RuntimeId, Timestamp, UserId};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
+    sea_query::{Expr, LockType, OnConflict},
+};
+use std::{collections::HashMap, time::Duration};
+use uuid::Uuid;
+
+/// How many rows are written by one statement.
+const AT_ONCE: usize = 1000;
+/// A use is noted anew when the one that is known is so old: a runtime that asks every few seconds writes no more for that.
+const NOTED_EVERY: Duration = Duration::from_mins(5);
+
+/// A key as stored. What it is known by stays in the database: a hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessKeyRow {
+    /// Which.
+    pub id: AccessKeyId,
+    /// Whose account.
+    pub account: AccountId,
+    /// The runtime whose credentials it opens.
+    pub runtime: RuntimeId,
+    /// What the admins call it.
+    pub name: String,
+    /// Who issued it, if that person is still there.
+    pub created_by: Option<UserId>,
+    /// When it was issued.
+    pub created_at: Timestamp,
+    /// When it was used last.
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// What became of handing tokens out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handed {
+    /// It is recorded; they may go.
+    Recorded,
+    /// The key was revoked meanwhile.
+    Revoked,
+    /// A token was deleted, replaced, rotated or refreshed meanwhile.
+    Changed,
+}
+
+impl Store {
+    /// Stores a key. [`super::is_taken`] tells that the runtime has one of this name, [`super::is_referenced`] that the runtime is gone.
+    pub async fn create_access_key(
+        &self,
+        row: AccessKeyRow,
+        secret_hash: Vec<u8>,
+        event: AuditEvent,
+    ) -> Result<(), Fault> {
+        let model = access_key::ActiveModel {
+            id: Set(row.id.0),
+            account_id: Set(row.account.0),
+            runtime_id: Set(row.runtime.0),
+            name: Set(row.name),
+            secret_hash: Set(secret_hash),
+            created_by: Set(row.created_by.map(|user| user.0)),
+            created_at: Set(row.created_at.as_millis()),
+            last_used_at: Set(row.last_used_at.map(Timestamp::as_millis)),
+        };
+        let tx = self.begin().await?;
+        access_key::Entity::insert(model).exec_without_returning(&tx).await?;
+        event.insert(&tx, row.account).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// The keys of a runtime, by name.
+    pub async fn access_keys(&self, account: AccountId, runtime: RuntimeId) -> Result<Vec<AccessKeyRow>, Fault> {
+        let rows = access_key::Entity::find()
+            .filter(access_key::Column::RuntimeId.eq(runtime.0))
+            .filter(access_key::Column::AccountId.eq(account.0))
+            .order_by_asc(access_key::Column::Name)
+            .all(&self.db)
+            .await?;
+        Ok(rows.into_iter().map(key_row).collect())
+    }
+
+    /// One key of an account.
+    pub async fn access_key(&self, account: AccountId, id: AccessKeyId) -> Result<Option<AccessKeyRow>, Fault> {
+        let row = access_key::Entity::find_by_id(id.0)
+            .filter(access_key::Column::AccountId.eq(account.0))
+            .one(&self.db)
+            .await?;
+        Ok(row.map(key_row))
+    }
+
+    /// The key with this hash.
+    pub async fn access_key_with(&self, secret_hash: &[u8]) -> Result<Option<AccessKeyRow>, Fault> {
+        let row = access_key::Entity::find()
+            .filter(access_key::Column::SecretHash.eq(secret_hash.to_vec()))
+            .one(&self.db)
+            .await?;
+        Ok(row.map(key_row))
+    }
+
+    /// Deletes a key; `false` if it is not there.
+    pub async fn delete_access_key(
+        &self,
+        account: AccountId,
+        id: AccessKeyId,
+        event: AuditEvent,
+    ) -> Result<bool, Fault> {
+        let tx = self.begin().await?;
+        let done = access_key::Entity::delete_many()
+            .filter(access_key::Column::Id.eq(id.0))
+            .filter(access_key::Column::AccountId.eq(account.0))
+            .exec(&tx)
+            .await?;
+        event.end(tx, account, done.rows_affected == 1).await
+    }
+
+    /// The tokens of a runtime: its own, and those of people.
+    pub async fn tokens_for(&self, account: AccountId, runtime: RuntimeId) -> Result<Vec<GitTokenRow>, Fault> {
+        let rows = git_token::Entity::find()
+            .filter(git_token::Column::AccountId.eq(account.0))
+            .filter(git_token::Column::RuntimeId.eq(runtime.0))
+            .order_by_asc(git_token::Column::Id)
+            .all(&self.db)
+            .await?;
+        rows.into_iter().map(token_row).collect()
+    }
+
+    /// Records that tokens are handed out for a key, as long as the key and these very tokens, each with its fingerprint, are still
+    /// there. Nothing may leave before this says so.
+    pub async fn hand_out(
+        &self,
+        key: &AccessKeyRow,
+        tokens: &[(GitTokenId, Vec<u8>)],
+        now: Timestamp,
+        events: Vec<AuditEvent>,
+    ) -> Result<Handed, Fault> {
+        let tx = self.begin().await?;
+        let Some(stored) = hold(&tx, key).await? else {
+            tx.rollback().await?;
+            return Ok(Handed::Revoked);
+        };
+        if tokens
+            .iter()
+            .any(|(id, fingerprint)| stored.get(id) != Some(fingerprint))
+        {
+            tx.rollback().await?;
+            return Ok(Handed::Changed);
+        }
+        note_key(&tx, key, now).await?;
+        note_uses(&tx, tokens.iter().map(|(id, _)| *id), now, now).await?;
+        if !events.is_empty() {
+            audit::append(&tx, key.account, events).await?;
+        }
+        tx.commit().await?;
+        Ok(Handed::Recorded)
+    }
+
+    /// Notes that a runtime asked, and still uses what it has of these tokens. That happens often, so it is noted now and then.
+    pub async fn still_used(
+        &self,
+        key: &AccessKeyRow,
+        tokens: impl Iterator<Item = GitTokenId>,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        let before = now.minus(NOTED_EVERY);
+        if key.last_used_at.is_some_and(|noted| noted > before) {
+            return Ok(());
+        }
+        let tx = self.begin().await?;
+        match hold(&tx, key).await? {
+            Some(stored) => {
+                note_key(&tx, key, now).await?;
+                note_uses(&tx, tokens.filter(|token| stored.contains_key(token)), now, before).await?;
+                tx.commit().await?;
+            }
+            None => tx.rollback().await?,
+        }
+        Ok(())
+    }
+
+    /// When tokens were last fetched, of those that ever were.
+    pub(super) async fn uses_of(&self, tokens: &[Uuid]) -> Result<HashMap<Uuid, Timestamp>, Fault> {
+        let rows = token_use::Entity::find()
+            .filter(token_use::Column::GitTokenId.is_in(tokens.iter().copied()))
+            .all(&self.db)
+            .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| (row.git_token_id, Timestamp::from_millis(row.used_at)))
+            .collect())
+    }
+
+    /// The same by the ids of the tokens.
+    pub async fn last_uses(
+        &self,
+        tokens: impl Iterator<Item = GitTokenId>,
+    ) -> Result<HashMap<GitTokenId, Timestamp>, Fault> {
+        let ids: Vec<Uuid> = tokens.map(|token| token.0).collect();
+        let uses = self.uses_of(&ids).await?;
+        Ok(uses.into_iter().map(|(id, at)| (GitTokenId(id), at)).collect())
+    }
+}
+
+/// Holds a key and the tokens of its runtime as they are until the transaction ends; gives the fingerprints of those tokens, and nothing
+/// if the key is not there. The runtime comes first, as when it is deleted with all of them.
+async fn hold(tx: &impl ConnectionTrait, key: &AccessKeyRow) -> Result<Option<HashMap<GitTokenId, Vec<u8>>>, Fault> {
+    let place = runtime::Entity::find_by_id(key.runtime.0).lock(LockType::KeyShare);
+    let known = access_key::Entity::find_by_id(key.id.0).lock(LockType::NoKeyUpdate);
+    if place.one(tx).await?.is_none() || known.one(tx).await?.is_none() {
+        return Ok(None);
+    }
+    let stored: Vec<(Uuid, Vec<u8>)> = git_token::Entity::find()
+        .select_only()
+        .column(git_token::Column::Id)
+        .column(git_token::Column::Fingerprint)
+        .filter(git_token::Column::RuntimeId.eq(key.runtime.0))
+        .order_by_asc(git_token::Column::Id)
+        .lock(LockType::KeyShare)
+        .into_tuple()
+        .all(tx)
+        .await?;
+    let stored = stored
+        .into_iter()
+        .map(|(id, fingerprint)| (GitTokenId(id), fingerprint));
+    Ok(Some(stored.collect()))
+}
+
+async fn note_key(tx: &impl ConnectionTrait, key: &AccessKeyRow, now: Timestamp) -> Result<(), Fault> {
+    access_key::Entity::update_many()
+        .col_expr(access_key::Column::LastUsedAt, Expr::value(now.as_millis()))
+        .filter(access_key::Column::Id.eq(key.id.0))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// Notes uses of tokens, in the order of their ids, so that two of these never wait for each other. What is known and no older than
+/// `before` stays as it is.
+async fn note_uses(
+    tx: &impl ConnectionTrait,
+    tokens: impl Iterator<Item = GitTokenId>,
+    now: Timestamp,
+    before: Timestamp,
+) -> Result<(), Fault> {
+    let mut ids: Vec<Uuid> = tokens.map(|token| token.0).collect();
+    ids.sort_unstable();
+    for ids in ids.chunks(AT_ONCE) {
+        let rows = ids.iter().map(|id| token_use::ActiveModel {
+            git_token_id: Set(*id),
+            used_at: Set(now.as_millis()),
+        });
+        let used_at = (token_use::Entity, token_use::Column::UsedAt);
+        let newer = OnConflict::column(token_use::Column::GitTokenId)
+            .update_column(token_use::Column::UsedAt)
+            .action_and_where(Expr::col(used_at).lte(before.as_millis()))
+            .to_owned();
+        token_use::Entity::insert_many(rows)
+            .on_conflict(newer)
+            .exec_without_returning(tx)
+            .await?;
+    }
+    Ok(())
+}
+
+fn key_row(row: access_key::Model) -> AccessKeyRow {
+    AccessKeyRow {
+        id: AccessKeyId(row.id),
+        account: AccountId(row.account_id),
+        runtime: RuntimeId(row.runtime_id),
+        name: row.name,
+        created_by: row.created_by.map(UserId),
+        created_at: Timestamp::from_millis(row.created_at),
+        last_used_at: row.last_used_at.map(Timestamp::from_millis),
+    }
+}
