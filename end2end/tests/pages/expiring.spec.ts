@@ -46,7 +46,7 @@ test("every number leads to what it counts", async ({ site, acme }) => {
         ["In 60 days", 3, ["prod-eu", "prod-us", "staging"]],
         ["No expiry", 0, []],
         ["Invalid", 1, ["lab"]],
-        ["Missing", 1, ["Mira Sand, edge"]],
+        ["Missing", 2, ["Mira Sand, edge", "lab"]],
     ] as const) {
         const tile = numbers.getByRole("link", { name: new RegExp(`^${label}`) });
         await expect(tile).toContainText(String(count));
@@ -100,7 +100,7 @@ test("a token's details say what stops working with it", async ({ site, acme }) 
     await expect(panel).toContainText("what it does for Mira Sand");
     await expect(panel).toContainText("repo");
     await expect(panel).toContainText("declared by the provider");
-    await expect(panel).toContainText("Valid for mira");
+    await expect(panel).toContainText("Valid for ada");
     await expect(panel).toContainText("Token stored");
     await site.settled();
     await site.link("Close", panel).first().click();

@@ -110,6 +110,14 @@ test("no secret of a whole run is left anywhere, and a planted one is found", as
     const provider = await acme.provider();
     const runtime = await acme.runtime("prod-eu", provider);
     await acme.runtime("staging", provider);
+    // Two answers have secrets in them on purpose, and are not searched: the one that shows a new key, and what it opens.
+    const unheard = new Client(patchbay.url);
+    unheard.cookies.set("patchbay", miras);
+    const { link } = await unheard.done("issue-access-key", { account: "acme", id: runtime, name: "argocd" });
+    const fetchWith = (client: Client, key: string) =>
+        client.send("/api/v1/runtime/credentials", { headers: { authorization: `Bearer ${key}` } });
+    expect((await fetchWith(unheard, canaries.add("access key", link))).status).toBe(200);
+    expect((await fetchWith(stranger, canaries.add("unknown access key", `pbk_${random(43)}`))).status).toBe(401);
     const put = (token: string, plain: boolean) => {
         const fields = { account: "acme", runtime, token };
         return plain ? plainPost(mira, "put-token", fields) : mira.post("put-token", fields);

@@ -133,6 +133,32 @@ const full: State[] = [
     },
     { name: "runtimes-edit", show: (site, _, { runtime }) => site.open(`${runtimes}?edit=${runtime}`) },
     { name: "runtimes-delete", show: (site, _, { runtime }) => site.open(`${runtimes}?delete=${runtime}`) },
+    {
+        name: "runtimes-keys",
+        show: async (site, acme, { runtime }) => {
+            await acme.mira.post("issue-access-key", { account: "acme", id: runtime, name: "argocd-in-the-cluster" });
+            await site.open(`${runtimes}?keys=${runtime}`);
+            await expect(site.page.getByRole("dialog")).toContainText("never used");
+        },
+    },
+    {
+        name: "runtimes-key-issued",
+        show: async (site, _, { runtime }) => {
+            await site.open(`${runtimes}?keys=${runtime}`);
+            await site.field("Name of a new key").fill(`key-${Date.now()}`);
+            await site.button("Issue access key").click();
+            await expect(site.notice).toContainText("pbk_");
+        },
+    },
+    {
+        name: "runtimes-key-revoke",
+        show: async (site, acme, { runtime }) => {
+            await acme.mira.post("issue-access-key", { account: "acme", id: runtime, name: "flux" });
+            await site.open(`${runtimes}?keys=${runtime}`);
+            await site.link("Revoke flux").click();
+            await expect(site.dialog("Revoke flux?")).toBeVisible();
+        },
+    },
     { name: "git-authentication", show: (site) => site.open(providers) },
     { name: "git-authentication-register", show: (site) => site.open(`${providers}?register=`) },
     {
@@ -175,7 +201,16 @@ const full: State[] = [
             await expect(site.page.getByRole("dialog")).toBeVisible();
         },
     },
-    { name: "notifications", show: (site) => site.open("/acme/notifications") },
+    {
+        name: "notifications",
+        show: async (site) => {
+            await site.open(expiring);
+            await site.page.getByRole("checkbox").first().check();
+            await site.button("Remind holders").click();
+            await expect(site.notice).toContainText("reminded");
+            await site.open("/acme/notifications");
+        },
+    },
     { name: "settings", show: (site) => site.open(settings) },
     { name: "settings-register", show: (site) => site.open(`${settings}?register=`) },
     { name: "not-found", show: (site) => site.open("/acme/nothing-here", 404) },
