@@ -1,19 +1,24 @@
-//! Credentials for runtimes: what a runtime gets for its access key. Each credential is recorded in the audit log before it leaves, in
-//! the transaction that makes sure that the key was not revoked and the token not deleted meanwhile; where that fails, nothing is
-//! handed out.
+//! Credentials for runtimes: what a runtime gets for its access key. It is recorded in the audit log before it leaves, in the transaction
+//! that makes sure that the key was not revoked and no token deleted meanwhile; where that fails, nothing is handed out.
 
 use crate::{
     Fault, access_keys,
     audit::{Action, Actor, AuditEvent},
     credentials,
-    oauth::{Authorizations, Live, Refresh},
-    store::{AccessKeyRow, GitProviderRow, GitTokenRow, Handed, RuntimeRow},
+    oauth::{Authorizations, Refresh, Standing},
+    store::{AccessKeyRow, GitProviderRow, GitTokenRow, GrantState, HandOver, Handed, RuntimeRow},
 };
 use domain::{Expiry, GitTokenId, HolderKind, Timestamp, TokenStatus, UserId, token_format::TokenFormat};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
-use std::{collections::HashMap, fmt::Write as _, net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt::Write as _,
+    net::IpAddr,
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{
     sync::Semaphore,
     task::JoinSet,
@@ -21,12 +26,10 @@ use tokio::{
 };
 use zeroize::Zeroizing;
 
-/// How many OAuth tokens are made sure of at the same time.
+/// How many OAuth tokens are refreshed at the same time.
 const AT_ONCE: usize = 16;
-/// How long a runtime waits for them: what is not sure by then is told as such.
+/// How long a runtime waits for that, and how long it is begun anew because a token changed meanwhile.
 const WAIT: Duration = Duration::from_secs(15);
-/// How often it is begun anew because a token changed meanwhile.
-const TRIES: usize = 3;
 
 /// Why nothing is handed out.
 #[derive(Debug, thiserror::Error)]
@@ -117,9 +120,9 @@ struct Unusable<'a> {
 }
 
 /// A secret that is written into the document.
-struct Plain(SecretString);
+struct Plain<'a>(&'a SecretString);
 
-impl Serialize for Plain {
+impl Serialize for Plain<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.0.expose_secret())
     }
@@ -131,7 +134,11 @@ struct Place {
     runtime: RuntimeRow,
     provider: GitProviderRow,
     tokens: Vec<GitTokenRow>,
-    /// Why each of those that do not work does not.
+    /// How it stands with those that came by OAuth.
+    grants: HashMap<GitTokenId, GrantState>,
+    /// Those that work, as far as is known.
+    secrets: HashMap<GitTokenId, SecretString>,
+    /// Why each of the others does not.
     unusable: HashMap<GitTokenId, String>,
     names: HashMap<UserId, (String, String)>,
 }
@@ -157,8 +164,9 @@ impl HandOut {
         has: impl Fn(&str) -> bool,
         from: IpAddr,
     ) -> Result<HandedOut, HandOutError> {
-        for _ in 0..TRIES {
-            let place = self.place(key).await?;
+        let deadline = Instant::now() + WAIT;
+        loop {
+            let place = self.place(key, deadline).await?;
             let etag = tag(&place)?;
             let now = self.shared.now();
             if has(&etag) {
@@ -166,30 +174,39 @@ impl HandOut {
                 self.shared.store.still_used(&place.key, used, now).await?;
                 return Ok(HandedOut::Unchanged { etag });
             }
-            let document = self.document(&place).await?;
-            let tokens: Vec<_> = place
-                .usable()
-                .map(|token| (token.id, token.fingerprint.clone()))
-                .collect();
-            let events = place.events(from, now);
-            let count = tokens.len();
-            match self.shared.store.hand_out(&place.key, &tokens, now, events).await? {
+            let document = place.secret_document()?;
+            let over = HandOver {
+                key: &place.key,
+                runtime: &place.runtime,
+                provider: &place.provider,
+                tokens: place
+                    .usable()
+                    .map(|token| (token.id, token.fingerprint.clone()))
+                    .collect(),
+                from,
+                now,
+            };
+            let events = |new: &HashSet<GitTokenId>| place.events(new, from, now);
+            match self.shared.store.hand_out(&over, events).await? {
                 Handed::Recorded => {
                     tracing::info!(
-                        account = %place.key.account, runtime = %place.runtime.id, key = %place.key.id, tokens = count,
-                        "handed credentials out"
+                        account = %place.key.account, runtime = %place.runtime.id, key = %place.key.id,
+                        tokens = over.tokens.len(), "handed credentials out"
                     );
                     return Ok(HandedOut::Credentials { etag, document });
                 }
                 Handed::Revoked => return Err(HandOutError::UnknownKey),
-                Handed::Changed => {}
+                Handed::Changed if Instant::now() < deadline => {}
+                Handed::Changed => {
+                    let why = "the tokens of a runtime changed each time that they were read";
+                    return Err(Fault::Stored(why.to_owned()).into());
+                }
             }
         }
-        Err(Fault::Stored("the tokens of a runtime changed each time that they were read".to_owned()).into())
     }
 
     /// What belongs to a key, with the OAuth tokens refreshed where that was due.
-    async fn place(&self, key: &SecretString) -> Result<Place, HandOutError> {
+    async fn place(&self, key: &SecretString, deadline: Instant) -> Result<Place, HandOutError> {
         let store = &self.shared.store;
         // Hashes are looked up, so how long that takes tells nothing of the key.
         let key = store.access_key_with(&access_keys::hash(key)).await?;
@@ -198,36 +215,60 @@ impl HandOut {
         let runtime = runtime.ok_or(HandOutError::UnknownKey)?;
         let provider = store.git_provider(key.account, runtime.git_provider).await?;
         let provider = provider.ok_or(HandOutError::UnknownKey)?;
-        let mut unusable = self.make_sure(&key).await?;
-        // As they are now, with what was refreshed.
+        let grants = self.refreshed(&key, deadline).await?;
         let tokens = store.tokens_for(key.account, key.runtime).await?;
-        let now = self.shared.now();
-        for token in &tokens {
-            if let Some(why) = ended(token, now) {
-                unusable.entry(token.id).or_insert_with(|| why.to_owned());
-            }
-        }
         let people: Vec<_> = tokens.iter().filter_map(|token| token.user).collect();
         let names = store.names_of(&people).await?;
+        let sealer = self.shared.keys.sealer(key.account).await?;
+        let now = self.shared.now();
+        let (mut secrets, mut unusable) = (HashMap::new(), HashMap::new());
+        for token in &tokens {
+            if let Some(why) = why_not(token, grants.get(&token.id), now) {
+                unusable.insert(token.id, why);
+                continue;
+            }
+            match sealer.open(&credentials::place(key.account, token.id, token.user), &token.sealed) {
+                Ok(secret) => {
+                    secrets.insert(token.id, secret);
+                }
+                Err(error) => {
+                    tracing::error!(account = %key.account, token = %token.id, %error, "a token does not open");
+                    let why = "What is stored cannot be opened. Its holder adds the token again.";
+                    unusable.insert(token.id, why.to_owned());
+                }
+            }
+        }
         Ok(Place {
             key,
             runtime,
             provider,
             tokens,
+            grants,
+            secrets,
             unusable,
             names,
         })
     }
 
-    /// Has the OAuth tokens of a runtime refreshed where that is due; tells which do not work, and why.
-    async fn make_sure(&self, key: &AccessKeyRow) -> Result<HashMap<GitTokenId, String>, Fault> {
-        let tokens = self.shared.store.tokens_for(key.account, key.runtime).await?;
-        let account = key.account;
-        let (at_once, deadline) = (Arc::new(Semaphore::new(AT_ONCE)), Instant::now() + WAIT);
-        let mut unusable = HashMap::new();
+    /// How it stands with the OAuth tokens of a runtime, those that are due refreshed, as far as that is done by the deadline.
+    async fn refreshed(
+        &self,
+        key: &AccessKeyRow,
+        deadline: Instant,
+    ) -> Result<HashMap<GitTokenId, GrantState>, Fault> {
+        let (account, now) = (key.account, self.shared.now());
+        let grants = self.shared.store.grant_states(account, key.runtime).await?;
+        let due: Vec<GitTokenId> = grants
+            .iter()
+            .filter(|(_, grant)| grant.is_due(now))
+            .map(|(token, _)| *token)
+            .collect();
+        if due.is_empty() {
+            return Ok(grants);
+        }
+        let at_once = Arc::new(Semaphore::new(AT_ONCE));
         let mut asked = JoinSet::new();
-        for token in tokens.into_iter().filter(|token| token.oauth).map(|token| token.id) {
-            unusable.insert(token, "It is just being refreshed.".to_owned());
+        for token in due {
             let (refresh, at_once) = (self.refresh.clone(), at_once.clone());
             asked.spawn(async move {
                 let _turn = at_once.acquire_owned().await;
@@ -235,24 +276,12 @@ impl HandOut {
             });
         }
         while let Ok(Some(answer)) = timeout_at(deadline, asked.join_next()).await {
-            let (token, live) = answer?;
-            match live? {
-                Live::Token(_) | Live::Gone => unusable.remove(&token),
-                Live::Later { why, .. } | Live::Dead { why } => unusable.insert(token, why),
-            };
+            // What came of it is read below.
+            if let (token, Err(fault)) = answer? {
+                tracing::error!(%account, %token, %fault, "a token could not be refreshed before it is handed out");
+            }
         }
-        Ok(unusable)
-    }
-
-    async fn document(&self, place: &Place) -> Result<SecretString, Fault> {
-        let mut secrets = HashMap::new();
-        for token in place.usable() {
-            let sealed_to = credentials::place(place.key.account, token.id, token.user);
-            secrets.insert(token.id, self.shared.keys.unseal(&sealed_to, &token.sealed).await?);
-        }
-        let document = place.document(|token| secrets.remove(&token.id).map(Plain));
-        let text = Zeroizing::new(serde_json::to_string(&document).map_err(|error| Fault::Stored(error.to_string()))?);
-        Ok(SecretString::from(text.as_str()))
+        self.shared.store.grant_states(account, key.runtime).await
     }
 }
 
@@ -261,10 +290,27 @@ impl Place {
     fn usable(&self) -> impl Iterator<Item = &GitTokenRow> {
         self.tokens
             .iter()
-            .filter(|token| !self.unusable.contains_key(&token.id))
+            .filter(|token| self.secrets.contains_key(&token.id))
     }
 
-    fn document<'p, S>(&'p self, mut secret: impl FnMut(&'p GitTokenRow) -> Option<S>) -> Document<'p, S> {
+    /// When what is handed out ends: of an OAuth token the access token, also when that is refreshed ahead of its end.
+    fn end(&self, token: &GitTokenRow) -> Option<Timestamp> {
+        let of_grant = self.grants.get(&token.id).and_then(|grant| grant.access_ends);
+        of_grant.or(match token.expiry() {
+            Expiry::At(end) => Some(end),
+            Expiry::Never | Expiry::Unknown => None,
+        })
+    }
+
+    /// The document as it leaves.
+    fn secret_document(&self) -> Result<SecretString, Fault> {
+        let document = self.document(|token| self.secrets.get(&token.id).map(Plain));
+        let text = Zeroizing::new(serde_json::to_string(&document).map_err(|error| Fault::Stored(error.to_string()))?);
+        Ok(SecretString::from(text.as_str()))
+    }
+
+    /// The document, with what stands for the secret of each token that works.
+    fn document<'p, S>(&'p self, secret: impl Fn(&'p GitTokenRow) -> Option<S>) -> Document<'p, S> {
         let credentials = self.usable().filter_map(|token| {
             let format = TokenFormat::of(&token.hint);
             Some(Credential {
@@ -278,10 +324,7 @@ impl Place {
                 password: secret(token)?,
                 login: &token.identity.login,
                 status: token.status.as_str(),
-                expires_at: match token.expiry() {
-                    Expiry::At(end) => Some(end.rfc3339()),
-                    Expiry::Never | Expiry::Unknown => None,
-                },
+                expires_at: self.end(token).map(Timestamp::rfc3339),
             })
         });
         let credentials = credentials.collect();
@@ -321,35 +364,50 @@ impl Place {
         }
     }
 
-    /// The record of each credential that is handed out.
-    fn events(&self, from: IpAddr, now: Timestamp) -> Vec<AuditEvent> {
-        let handed = |token: &GitTokenRow| {
+    /// The record of what is handed out: each credential that is `new`, and the whole.
+    fn events(&self, new: &HashSet<GitTokenId>, from: IpAddr, now: Timestamp) -> Vec<AuditEvent> {
+        let event = |action| {
             let actor = Actor::AccessKey {
                 name: self.key.name.clone(),
                 from,
             };
-            let event = AuditEvent::new(actor, Action::TokenHandedOut, now)
+            AuditEvent::new(actor, action, now)
                 .runtime(self.runtime.id, &self.runtime.name)
                 .git_provider(self.provider.id, &self.provider.name)
-                .token(token.id)
-                .detail(&token.hint);
+        };
+        let handed = |token: &GitTokenRow| {
+            let event = event(Action::TokenHandedOut).token(token.id).detail(&token.hint);
             match token.user {
                 Some(user) => event.person(user, self.names.get(&user).map_or("", |(name, _)| name)),
                 None => event,
             }
         };
-        self.usable().map(handed).collect()
+        let all = self.usable().count();
+        let mut events: Vec<_> = self
+            .usable()
+            .filter(|token| new.contains(&token.id))
+            .map(handed)
+            .collect();
+        if all > 0 {
+            let detail = format!("{all} in all, {} of them new to this key at this address", events.len());
+            events.push(event(Action::CredentialsFetched).detail(detail));
+        }
+        events
     }
 }
 
-/// Why a token does not work, if that is known of it by itself.
-fn ended(token: &GitTokenRow, now: Timestamp) -> Option<&'static str> {
-    match (token.status, token.expiry()) {
-        (TokenStatus::Invalid, _) => Some("The Git provider does not accept it."),
-        (TokenStatus::Expired, _) => Some("It has expired."),
-        (_, Expiry::At(end)) if end <= now => Some("It has expired."),
-        _ => None,
+/// Why a token does not work, if that is known.
+fn why_not(token: &GitTokenRow, grant: Option<&GrantState>, now: Timestamp) -> Option<String> {
+    if let Some(Standing::Later(why) | Standing::Dead(why)) = grant.map(|grant| grant.standing(token.status, now)) {
+        return Some(why);
     }
+    let why = match (token.status, token.expiry()) {
+        (TokenStatus::Invalid, _) => "The Git provider does not accept it.",
+        (TokenStatus::Expired, _) => "It has expired.",
+        (_, Expiry::At(end)) if end <= now => "It has expired.",
+        _ => return None,
+    };
+    Some(why.to_owned())
 }
 
 /// What the whole is known by: a hash of the document with each token's keyed fingerprint in its place.

@@ -5,7 +5,7 @@ use crate::{
     clock::Clock,
     random::{self, Random},
     store::{AccountKeyRow, KeyPurpose, Store},
-    vault::{DataKey, FingerprintKey, MasterKeys, Place, Sealed},
+    vault::{DataKey, FingerprintKey, MasterKeys, Place, Sealed, VaultError},
 };
 use domain::{AccountId, DataKeyId};
 use secrecy::SecretString;
@@ -29,7 +29,7 @@ struct Opened {
     fingerprint: FingerprintKey,
 }
 
-/// The keys of one account, ready to seal without asking the database for anything.
+/// The keys of one account, ready to seal and open without asking the database for anything.
 #[derive(Clone)]
 pub struct Sealer {
     opened: Arc<Opened>,
@@ -42,6 +42,13 @@ impl Sealer {
         let key = self.opened.data.first();
         let key = key.ok_or_else(|| Fault::Stored("the account has no data key".to_owned()))?;
         Ok(key.seal(place, secret, self.random.as_ref()))
+    }
+
+    /// Opens what was sealed for a place.
+    pub fn open(&self, place: &Place, sealed: &Sealed) -> Result<SecretString, VaultError> {
+        let id = sealed.key_id()?;
+        let key = self.opened.data.iter().find(|key| key.id() == DataKeyId::from(id));
+        key.ok_or(VaultError::UnknownKey { id })?.open(place, sealed)
     }
 
     /// The keyed fingerprint of a secret: the same for the same secret within an account, and only there.
@@ -140,14 +147,7 @@ impl AccountKeys {
 
     /// Opens what was sealed for a place.
     pub async fn unseal(&self, place: &Place, sealed: &Sealed) -> Result<SecretString, Fault> {
-        let id = sealed.key_id()?;
-        let keys = self.of(place.account).await?;
-        let key = keys
-            .data
-            .iter()
-            .find(|key| key.id() == DataKeyId::from(id))
-            .ok_or(crate::vault::VaultError::UnknownKey { id })?;
-        Ok(key.open(place, sealed)?)
+        Ok(self.sealer(place.account).await?.open(place, sealed)?)
     }
 
     /// The keyed fingerprint of a secret: the same for the same secret within an account, and only there.

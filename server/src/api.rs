@@ -15,7 +15,7 @@ use backend::{
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 use std::{net::SocketAddr, time::Duration};
-use tower_http::timeout::TimeoutLayer;
+use tokio::time::timeout;
 
 /// Longer than OAuth tokens are waited for.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -23,12 +23,16 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// The API.
 pub(crate) fn routes(services: Services) -> Router {
     Router::new()
-        .route("/api/v1/runtime/credentials", get(credentials))
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::GATEWAY_TIMEOUT,
-            REQUEST_TIMEOUT,
-        ))
+        .route("/api/v1/runtime/credentials", get(credentials).fallback(not_a_get))
         .with_state(services)
+}
+
+async fn not_a_get() -> Response {
+    let detail = "Credentials are asked for with GET.";
+    let mut answer = problem(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", detail);
+    let allowed = HeaderValue::from_static("GET, HEAD");
+    answer.headers_mut().insert(header::ALLOW, allowed);
+    answer
 }
 
 /// The credentials of the runtime whose access key is presented as a bearer token (RFC 6750).
@@ -41,7 +45,13 @@ async fn credentials(
         return unauthorized("Present an access key of the runtime: Authorization: Bearer pbk_…");
     };
     let has = |etag: &str| has(&headers, etag);
-    match services.hand_out.credentials(&key, has, peer.ip()).await {
+    let answer = timeout(REQUEST_TIMEOUT, services.hand_out.credentials(&key, has, peer.ip()));
+    let Ok(answer) = answer.await else {
+        tracing::error!("a runtime was not answered in time");
+        let detail = "It took too long. Try again in a moment.";
+        return problem(StatusCode::GATEWAY_TIMEOUT, "Patchbay cannot answer", detail);
+    };
+    match answer {
         Ok(HandedOut::Unchanged { etag }) => (StatusCode::NOT_MODIFIED, answered(&etag)).into_response(),
         Ok(HandedOut::Credentials { etag, document }) => {
             let mut answer = Response::new(Body::from(document.expose_secret().to_owned()));
@@ -71,14 +81,14 @@ fn bearer(headers: &HeaderMap) -> Option<SecretString> {
         .then(|| SecretString::from(token.trim()))
 }
 
-/// Whether a request says that it has what an entity tag stands for (RFC 9110, section 13.1.2).
+/// Whether a request says that it has what an entity tag stands for (RFC 9110, section 13.1.2). `*` says nothing of what it has.
 fn has(headers: &HeaderMap, etag: &str) -> bool {
     let lists = headers.get_all(header::IF_NONE_MATCH).iter();
     lists
         .filter_map(|list| list.to_str().ok())
         .flat_map(|list| list.split(','))
         .map(str::trim)
-        .any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
+        .any(|tag| tag.trim_start_matches("W/") == etag)
 }
 
 /// What stands above every answer with a tag. Nothing on the way keeps it.
@@ -136,7 +146,7 @@ mod tests {
             ("\"a\"", true),
             ("W/\"a\"", true),
             ("\"b\", \"a\"", true),
-            ("*", true),
+            ("*", false),
             ("\"b\"", false),
             ("a", false),
         ] {

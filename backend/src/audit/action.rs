@@ -181,7 +181,9 @@ actions! {
     CalendarLinkRemoved = "calendar_link.removed", Tokens, Done, "Calendar link removed";
     /// An admin asked the holders of tokens to look after them.
     HoldersReminded = "token.reminded", Tokens, Done, "Holders reminded";
-    /// A token was handed to its runtime.
+    /// A runtime was answered with its credentials.
+    CredentialsFetched = "credentials.fetched", Tokens, Done, "Credentials fetched";
+    /// An access key was handed a token that it was not handed before at this network address.
     TokenHandedOut = "token.handed_out", Tokens, Done, "Token handed out";
     /// A token was deleted.
     TokenDeleted = "token.deleted", Tokens, Done, "Token deleted";

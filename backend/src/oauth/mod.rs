@@ -17,7 +17,7 @@ pub use flow::{Asked, Callback, Completed, LIFETIME as AUTHORIZATION_LIFETIME, O
 pub use refresh::{LEASE as REFRESH_LEASE, Live, Refresh, RefreshRun};
 
 pub(crate) use client::{Client, NoPair, Pair};
-pub(crate) use refresh::check_new;
+pub(crate) use refresh::{Standing, check_new};
 
 use crate::{
     Fault,

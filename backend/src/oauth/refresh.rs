@@ -13,7 +13,7 @@ use crate::{
     keys::Sealer,
     providers::{self, Allowance, Granted, Inquiry},
     random,
-    store::{GrantRow, NewGrant, NewPair, RefreshEnd},
+    store::{GrantRow, GrantState, NewGrant, NewPair, RefreshEnd},
 };
 use domain::{
     AccountId, CheckId, CheckOutcome, GitTokenId, HolderKind, RefreshNote, Refusal, Timestamp, TokenStatus, provider,
@@ -51,6 +51,8 @@ const PERIOD: Duration = Duration::from_secs(15);
 const BATCH: u64 = 200;
 /// How many refreshes run at the same time in this process.
 const AT_ONCE: usize = 16;
+/// Why a token cannot be used while somebody refreshes it.
+const UNDER_WAY: &str = "It is just being refreshed.";
 
 /// A token for whoever wants to use it now.
 #[derive(Debug)]
@@ -71,6 +73,40 @@ pub enum Live {
     },
     /// There is no such OAuth token.
     Gone,
+}
+
+/// What is known of an OAuth token without asking its provider.
+#[derive(Debug)]
+pub(crate) enum Standing {
+    /// It works, as far as is known.
+    Works,
+    /// Not now, and perhaps later, for a reason.
+    Later(String),
+    /// Not any more, for a reason.
+    Dead(String),
+}
+
+impl GrantState {
+    /// Whether it is to be refreshed before it is used.
+    pub(crate) fn is_due(&self, now: Timestamp) -> bool {
+        self.due.is_some_and(|due| due <= now)
+    }
+
+    /// Whether its token can be used as it is, going by what the last telling check said.
+    pub(crate) fn standing(&self, status: TokenStatus, now: Timestamp) -> Standing {
+        let note = self.note.as_ref();
+        // What is not refreshed any more works until its end, unless a check found it dead.
+        let is_dead = status == TokenStatus::Invalid && note.is_some_and(RefreshNote::is_final);
+        // In doubt, the provider may have switched to another one.
+        if self.sent_at.is_none() && !is_dead && self.access_ends.is_none_or(|end| now < end) {
+            return Standing::Works;
+        }
+        let why = |otherwise: &str| note.map_or_else(|| otherwise.to_owned(), |note| note.words("The provider"));
+        match self.due {
+            Some(_) => Standing::Later(why(UNDER_WAY)),
+            None => Standing::Dead(why("It has ended, and cannot be refreshed. Authorize access again.")),
+        }
+    }
 }
 
 /// What one run in the background came to, in tokens.
@@ -164,28 +200,19 @@ impl Refresh {
             return Ok(Some(Live::Gone));
         };
         let now = self.shared.now();
-        if stored.due.is_some_and(|due| due <= now) {
+        if stored.state.is_due(now) {
             return Ok(None);
         }
-        // What is not refreshed any more works until its end, unless a check found it dead.
-        let is_dead = stored.status == TokenStatus::Invalid && stored.note.as_ref().is_some_and(RefreshNote::is_final);
-        // In doubt, the provider may have switched to another one.
-        if stored.sent_at.is_none() && !is_dead && stored.access_ends.is_none_or(|end| now < end) {
-            let place = credentials::place(account, token, stored.user);
-            let secret = self.shared.keys.unseal(&place, &stored.sealed).await?;
-            return Ok(Some(Live::Token(secret)));
-        }
-        Ok(Some(match (stored.due, stored.note) {
-            (Some(retry_at), note) => Live::Later {
-                retry_at,
-                why: note.map_or_else(String::new, |note| note.words("The provider")),
+        Ok(Some(match stored.state.standing(stored.status, now) {
+            Standing::Works => {
+                let place = credentials::place(account, token, stored.user);
+                Live::Token(self.shared.keys.unseal(&place, &stored.sealed).await?)
+            }
+            Standing::Later(why) => Live::Later {
+                retry_at: stored.state.due.unwrap_or(now),
+                why,
             },
-            (None, note) => Live::Dead {
-                why: note.map_or_else(
-                    || "It has ended, and cannot be refreshed. Authorize access again.".to_owned(),
-                    |note| note.words("The provider"),
-                ),
-            },
+            Standing::Dead(why) => Live::Dead { why },
         }))
     }
 
@@ -225,7 +252,7 @@ impl Refresh {
     fn later(&self) -> Live {
         Live::Later {
             retry_at: self.shared.now().plus(WAIT),
-            why: "It is just being refreshed.".to_owned(),
+            why: UNDER_WAY.to_owned(),
         }
     }
 

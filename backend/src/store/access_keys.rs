@@ -1,9 +1,11 @@
 //! The keys of runtimes, and what was handed out for them.
 
 use super::{
-    GitTokenRow, Store, audit,
-    entities::{access_key, git_token, runtime, token_use},
+    GitProviderRow, GitTokenRow, RuntimeRow, Store, audit,
+    entities::{access_key, git_provider, git_token, handed_token, runtime, token_use},
+    git_providers::provider_row,
     git_tokens::token_row,
+    runtimes::runtime_row,
 };
 use crate::{Fault, audit::AuditEvent};
 use domain::{AccessKeyId, AccountId, GitTokenId, RuntimeId, Timestamp, UserId};
@@ -13,13 +15,19 @@ use sea_orm::{
     QuerySelect as _,
     sea_query::{Expr, LockType, OnConflict},
 };
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    net::IpAddr,
+    time::Duration,
+};
 use uuid::Uuid;
 
 /// How many rows are written by one statement.
 const AT_ONCE: usize = 1000;
 /// A use is noted anew when the one that is known is so old: a runtime that asks every few seconds writes no more for that.
 const NOTED_EVERY: Duration = Duration::from_mins(5);
+/// For how long a token that a key was handed at an address is not told apart again.
+const TOLD_APART_EVERY: Duration = Duration::from_hours(30 * 24);
 
 /// A key as stored. What it is known by stays in the database: a hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,8 +55,25 @@ pub enum Handed {
     Recorded,
     /// The key was revoked meanwhile.
     Revoked,
-    /// A token was deleted, replaced, rotated or refreshed meanwhile.
+    /// A token was deleted, replaced, rotated or refreshed meanwhile, or the runtime or its Git provider changed.
     Changed,
+}
+
+/// What is about to be handed out for a key.
+#[derive(Debug)]
+pub struct HandOver<'a> {
+    /// For which.
+    pub key: &'a AccessKeyRow,
+    /// Its runtime, as it was read.
+    pub runtime: &'a RuntimeRow,
+    /// The runtime's Git provider, as it was read.
+    pub provider: &'a GitProviderRow,
+    /// The tokens, each with its fingerprint.
+    pub tokens: Vec<(GitTokenId, Vec<u8>)>,
+    /// The network address that asks.
+    pub from: IpAddr,
+    /// When.
+    pub now: Timestamp,
 }
 
 impl Store {
@@ -131,31 +156,32 @@ impl Store {
         rows.into_iter().map(token_row).collect()
     }
 
-    /// Records that tokens are handed out for a key, as long as the key and these very tokens, each with its fingerprint, are still
-    /// there. Nothing may leave before this says so.
+    /// Records that tokens are handed out for a key, as long as the key, its runtime and Git provider, and these very tokens are still as
+    /// they were read. `events` is given those which the key was not handed before at this address, or long ago. Nothing may leave
+    /// before this says so.
     pub async fn hand_out(
         &self,
-        key: &AccessKeyRow,
-        tokens: &[(GitTokenId, Vec<u8>)],
-        now: Timestamp,
-        events: Vec<AuditEvent>,
+        over: &HandOver<'_>,
+        events: impl FnOnce(&HashSet<GitTokenId>) -> Vec<AuditEvent>,
     ) -> Result<Handed, Fault> {
         let tx = self.begin().await?;
-        let Some(stored) = hold(&tx, key).await? else {
+        let Some(held) = hold(&tx, over.key).await? else {
             tx.rollback().await?;
             return Ok(Handed::Revoked);
         };
-        if tokens
-            .iter()
-            .any(|(id, fingerprint)| stored.get(id) != Some(fingerprint))
+        let are_there = |(id, fingerprint): &(GitTokenId, Vec<u8>)| held.tokens.get(id) == Some(fingerprint);
+        if &held.runtime != over.runtime
+            || &held.provider != over.provider
+            || !over.tokens.iter().all(are_there)
         {
             tx.rollback().await?;
             return Ok(Handed::Changed);
         }
-        note_key(&tx, key, now).await?;
-        note_uses(&tx, tokens.iter().map(|(id, _)| *id), now, now).await?;
+        note_key(&tx, over.key, over.now).await?;
+        note_uses(&tx, over.tokens.iter().map(|(id, _)| *id), over.now, over.now).await?;
+        let events = events(&note_handed(&tx, over).await?);
         if !events.is_empty() {
-            audit::append(&tx, key.account, events).await?;
+            audit::append(&tx, over.key.account, events).await?;
         }
         tx.commit().await?;
         Ok(Handed::Recorded)
@@ -174,9 +200,10 @@ impl Store {
         }
         let tx = self.begin().await?;
         match hold(&tx, key).await? {
-            Some(stored) => {
+            Some(held) => {
                 note_key(&tx, key, now).await?;
-                note_uses(&tx, tokens.filter(|token| stored.contains_key(token)), now, before).await?;
+                let there = tokens.filter(|token| held.tokens.contains_key(token));
+                note_uses(&tx, there, now, before).await?;
                 tx.commit().await?;
             }
             None => tx.rollback().await?,
@@ -184,7 +211,7 @@ impl Store {
         Ok(())
     }
 
-    /// When tokens were last fetched, of those that ever were.
+    /// When tokens, found in their account, were last fetched, of those that ever were.
     pub(super) async fn uses_of(&self, tokens: &[Uuid]) -> Result<HashMap<Uuid, Timestamp>, Fault> {
         let rows = token_use::Entity::find()
             .filter(token_use::Column::GitTokenId.is_in(tokens.iter().copied()))
@@ -207,34 +234,104 @@ impl Store {
     }
 }
 
-/// Holds a key and the tokens of its runtime as they are until the transaction ends; gives the fingerprints of those tokens, and nothing
-/// if the key is not there. The runtime comes first, as when it is deleted with all of them.
-async fn hold(tx: &impl ConnectionTrait, key: &AccessKeyRow) -> Result<Option<HashMap<GitTokenId, Vec<u8>>>, Fault> {
-    let place = runtime::Entity::find_by_id(key.runtime.0).lock(LockType::KeyShare);
-    let known = access_key::Entity::find_by_id(key.id.0).lock(LockType::NoKeyUpdate);
-    if place.one(tx).await?.is_none() || known.one(tx).await?.is_none() {
+/// A key's runtime, its Git provider, and the fingerprints of its tokens.
+struct Held {
+    runtime: RuntimeRow,
+    provider: GitProviderRow,
+    tokens: HashMap<GitTokenId, Vec<u8>>,
+}
+
+/// Looks at a key, its runtime and the tokens once more, and keeps each from being deleted until the transaction ends; gives nothing if
+/// the key is not there. The runtime comes first, as when it is deleted with all of them.
+async fn hold(tx: &impl ConnectionTrait, key: &AccessKeyRow) -> Result<Option<Held>, Fault> {
+    let place = runtime::Entity::find_by_id(key.runtime.0)
+        .filter(runtime::Column::AccountId.eq(key.account.0))
+        .lock(LockType::KeyShare);
+    let known = access_key::Entity::find_by_id(key.id.0)
+        .filter(access_key::Column::AccountId.eq(key.account.0))
+        .lock(LockType::NoKeyUpdate);
+    let (Some(place), Some(_)) = (place.one(tx).await?, known.one(tx).await?) else {
         return Ok(None);
-    }
-    let stored: Vec<(Uuid, Vec<u8>)> = git_token::Entity::find()
+    };
+    let provider = git_provider::Entity::find_by_id(place.git_provider_id)
+        .filter(git_provider::Column::AccountId.eq(key.account.0))
+        .one(tx)
+        .await?;
+    let Some(provider) = provider else { return Ok(None) };
+    let tokens: Vec<(Uuid, Vec<u8>)> = git_token::Entity::find()
         .select_only()
         .column(git_token::Column::Id)
         .column(git_token::Column::Fingerprint)
         .filter(git_token::Column::RuntimeId.eq(key.runtime.0))
+        .filter(git_token::Column::AccountId.eq(key.account.0))
         .order_by_asc(git_token::Column::Id)
         .lock(LockType::KeyShare)
         .into_tuple()
         .all(tx)
         .await?;
-    let stored = stored
-        .into_iter()
-        .map(|(id, fingerprint)| (GitTokenId(id), fingerprint));
-    Ok(Some(stored.collect()))
+    Ok(Some(Held {
+        runtime: runtime_row(place),
+        provider: provider_row(provider)?,
+        tokens: tokens
+            .into_iter()
+            .map(|(id, fingerprint)| (GitTokenId(id), fingerprint))
+            .collect(),
+    }))
+}
+
+/// Notes which tokens a key is handed at an address; gives those that it was not handed there before, or long ago.
+async fn note_handed(tx: &impl ConnectionTrait, over: &HandOver<'_>) -> Result<HashSet<GitTokenId>, Fault> {
+    let address = over.from.to_string();
+    let long_ago = over.now.minus(TOLD_APART_EVERY).as_millis();
+    handed_token::Entity::delete_many()
+        .filter(handed_token::Column::AccessKeyId.eq(over.key.id.0))
+        .filter(handed_token::Column::At.lte(long_ago))
+        .exec(tx)
+        .await?;
+    let before: Vec<(Uuid, Vec<u8>)> = handed_token::Entity::find()
+        .select_only()
+        .column(handed_token::Column::GitTokenId)
+        .column(handed_token::Column::Fingerprint)
+        .filter(handed_token::Column::AccessKeyId.eq(over.key.id.0))
+        .filter(handed_token::Column::Address.eq(address.as_str()))
+        .into_tuple()
+        .all(tx)
+        .await?;
+    let before: HashMap<Uuid, Vec<u8>> = before.into_iter().collect();
+    let new: Vec<_> = over
+        .tokens
+        .iter()
+        .filter(|(id, fingerprint)| before.get(&id.0) != Some(fingerprint))
+        .collect();
+    for some in new.chunks(AT_ONCE) {
+        let rows = some.iter().map(|(id, fingerprint)| handed_token::ActiveModel {
+            access_key_id: Set(over.key.id.0),
+            address: Set(address.clone()),
+            git_token_id: Set(id.0),
+            fingerprint: Set(fingerprint.clone()),
+            at: Set(over.now.as_millis()),
+        });
+        let key = [
+            handed_token::Column::AccessKeyId,
+            handed_token::Column::Address,
+            handed_token::Column::GitTokenId,
+        ];
+        let newer = OnConflict::columns(key)
+            .update_columns([handed_token::Column::Fingerprint, handed_token::Column::At])
+            .to_owned();
+        handed_token::Entity::insert_many(rows)
+            .on_conflict(newer)
+            .exec_without_returning(tx)
+            .await?;
+    }
+    Ok(new.into_iter().map(|(id, _)| *id).collect())
 }
 
 async fn note_key(tx: &impl ConnectionTrait, key: &AccessKeyRow, now: Timestamp) -> Result<(), Fault> {
     access_key::Entity::update_many()
         .col_expr(access_key::Column::LastUsedAt, Expr::value(now.as_millis()))
         .filter(access_key::Column::Id.eq(key.id.0))
+        .filter(access_key::Column::AccountId.eq(key.account.0))
         .exec(tx)
         .await?;
     Ok(())

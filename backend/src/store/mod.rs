@@ -29,7 +29,7 @@ mod runtimes;
 mod scope_profiles;
 mod sessions;
 
-pub use access_keys::{AccessKeyRow, Handed};
+pub use access_keys::{AccessKeyRow, HandOver, Handed};
 pub use audit::AuditHead;
 pub use due_tokens::{BackgroundCheck, DueProvider, DueToken};
 pub use expiring::{
@@ -46,7 +46,7 @@ pub use notice_settings::{ChannelKind, ChannelRow, NoticeSettings};
 pub use notices::{Looked, NewNotice, OpenNotice, Step, Subject, Unminded, Verdict, Watched};
 pub use oauth_applications::{OAuthApplicationRow, OAuthRequestRow};
 pub use oauth_flow::{OAuthAttemptRow, OAuthQuestionRow};
-pub use oauth_grants::{GrantRow, NewGrant, NewPair, RefreshEnd, StoredGrant};
+pub use oauth_grants::{GrantRow, GrantState, NewGrant, NewPair, RefreshEnd, StoredGrant};
 pub use people::{MembershipRow, NewPerson, UserRow};
 pub use rotations::{Holding, NewValue, Rewritten, Taken};
 pub use runtimes::RuntimeRow;

@@ -120,7 +120,14 @@ pub struct StoredGrant {
     pub sealed: Sealed,
     /// What the last telling check said.
     pub status: TokenStatus,
-    /// When it ends; `None`: never.
+    /// How it stands with its refreshing.
+    pub state: GrantState,
+}
+
+/// How it stands with the refreshing of an OAuth token.
+#[derive(Clone, Debug)]
+pub struct GrantState {
+    /// When the access token ends; `None`: never.
     pub access_ends: Option<Timestamp>,
     /// When it is refreshed next; `None`: never.
     pub due: Option<Timestamp>,
@@ -189,8 +196,7 @@ impl Store {
 
     /// What is needed of an OAuth token to use it.
     pub async fn stored_grant(&self, account: AccountId, token: GitTokenId) -> Result<Option<StoredGrant>, Fault> {
-        // The grant first: if a refresh is saved between the two, the new token comes with the old times, and is looked at again. The
-        // other way round a dead token would look fresh.
+        // As with [`Store::grant_states`].
         let Some(grant) = oauth_grant::Entity::find_by_id(token.0).one(&self.db).await? else {
             return Ok(None);
         };
@@ -205,11 +211,29 @@ impl Store {
             user: row.user_id.map(UserId),
             status: status_of(&row)?,
             sealed: Sealed::from(row.sealed),
-            access_ends: grant.access_ends_at.map(Timestamp::from_millis),
-            due: grant.due_at.map(Timestamp::from_millis),
-            sent_at: grant.sent_at.map(Timestamp::from_millis),
-            note: grant.note.as_deref().map(from_json).transpose()?,
+            state: grant_state(&grant)?,
         }))
+    }
+
+    /// How it stands with the OAuth tokens of a runtime. It is read before the tokens: if a refresh is saved between the two, the new token
+    /// comes with the old times, and is looked at again. The other way round a dead token would look fresh.
+    pub async fn grant_states(
+        &self,
+        account: AccountId,
+        runtime: RuntimeId,
+    ) -> Result<HashMap<GitTokenId, GrantState>, Fault> {
+        let tokens = git_token::Entity::find()
+            .select_only()
+            .column(git_token::Column::Id)
+            .filter(git_token::Column::RuntimeId.eq(runtime.0))
+            .filter(git_token::Column::AccountId.eq(account.0));
+        let rows = oauth_grant::Entity::find()
+            .filter(oauth_grant::Column::GitTokenId.in_subquery(tokens.into_query()))
+            .all(&self.db)
+            .await?;
+        rows.iter()
+            .map(|row| Ok((GitTokenId(row.git_token_id), grant_state(row)?)))
+            .collect()
     }
 
     /// The OAuth tokens of a person in an account; without one, of its runtimes.
@@ -663,6 +687,15 @@ pub(super) async fn grants(
         Some(grant_row(token, row, runtime, provider.clone(), application.cloned()))
     });
     placed.collect()
+}
+
+fn grant_state(row: &oauth_grant::Model) -> Result<GrantState, Fault> {
+    Ok(GrantState {
+        access_ends: row.access_ends_at.map(Timestamp::from_millis),
+        due: row.due_at.map(Timestamp::from_millis),
+        sent_at: row.sent_at.map(Timestamp::from_millis),
+        note: row.note.as_deref().map(from_json).transpose()?,
+    })
 }
 
 fn status_of(token: &git_token::Model) -> Result<TokenStatus, Fault> {

@@ -193,7 +193,7 @@ impl Store {
     }
 }
 
-fn runtime_row(row: runtime::Model) -> RuntimeRow {
+pub(super) fn runtime_row(row: runtime::Model) -> RuntimeRow {
     RuntimeRow {
         id: RuntimeId(row.id),
         git_provider: GitProviderId(row.git_provider_id),

@@ -3,6 +3,7 @@
 use crate::support::{PASSWORD, World, on_both_databases};
 use backend::{
     access::{AccessError, Member, NewAdmin},
+    access_keys::AccessKeyError,
     git_providers::GitProviderError,
     members::{Fate, InviteForm, MemberError},
     rotation::RotationError,
@@ -72,6 +73,16 @@ on_both_databases! {
         assert!(matches!(runtimes.register(&hank, form.clone()).await, Err(RuntimeError::Invalid(_))));
         assert!(matches!(runtimes.edit(&hank, runtime, form).await, Err(RuntimeError::NotFound)));
         assert!(matches!(runtimes.delete(&hank, runtime).await, Err(RuntimeError::NotFound)));
+
+        let keys = &world.services.access_keys;
+        let key = keys.issue(&mira, runtime, "argocd").await.unwrap();
+        let id = keys.page(&mira, runtime).await.unwrap().keys[0].id;
+        assert!(matches!(keys.page(&hank, runtime).await, Err(AccessKeyError::NotFound)));
+        assert!(matches!(keys.page_of(&hank, id).await, Err(AccessKeyError::NotFound)));
+        assert!(matches!(keys.issue(&hank, runtime, "mine").await, Err(AccessKeyError::NotFound)));
+        assert!(matches!(keys.revoke(&hank, id).await, Err(AccessKeyError::NotFound)));
+        let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        assert!(world.services.hand_out.credentials(&key, |_| false, here).await.is_ok());
 
         let providers = &world.services.git_providers;
         let edited = providers.edit(&hank, provider, world.provider_form()).await;

@@ -2,7 +2,7 @@
 
 use crate::{
     oauth::Stage,
-    refresh::{UNTIL_DUE, asked, at_gitlab, pass},
+    refresh::{UNTIL_DUE, asked, at_gitlab, grant, pass},
     support::{PASSWORD, World, on_both_databases},
 };
 use backend::{
@@ -11,14 +11,17 @@ use backend::{
     audit::Record,
     expiring::{Choice, Rows, TokenLine},
     hand_out::{HandOutError, HandedOut},
+    members::Fate,
+    store::{GitProviderRow, HandOver, Handed, RuntimeRow},
     tokens::{At, TokenForm},
 };
-use domain::RuntimeId;
+use domain::{GitTokenId, RefreshNote, RuntimeId};
 use forge::{Account, Fault, FaultRule, IssuedToken, NewToken};
 use sea_orm::{ConnectionTrait as _, Database};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use std::net::{IpAddr, Ipv4Addr};
+use tokio::task::JoinSet;
 
 const FROM: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
 
@@ -70,12 +73,20 @@ fn passwords(document: &Value) -> Vec<&str> {
         .collect()
 }
 
-async fn handed_out(world: &World, member: &Member) -> Vec<Record> {
+async fn records(world: &World, member: &Member, action: &str) -> Vec<Record> {
     let events = world.store.audit_events_after(member.account(), 0, 1000).await.unwrap();
-    events
-        .into_iter()
-        .filter(|event| event.action == "token.handed_out")
-        .collect()
+    events.into_iter().filter(|event| event.action == action).collect()
+}
+
+async fn handed_out(world: &World, member: &Member) -> Vec<Record> {
+    records(world, member, "token.handed_out").await
+}
+
+/// What the last request that was answered with credentials left in the log, and how many there were.
+async fn fetches(world: &World, member: &Member) -> (usize, String) {
+    let mut fetches = records(world, member, "credentials.fetched").await;
+    let last = fetches.last_mut().map(|record| std::mem::take(&mut record.detail));
+    (fetches.len(), last.unwrap_or_default())
 }
 
 async fn tokens(world: &World, admin: &Member) -> Vec<TokenLine> {
@@ -128,6 +139,7 @@ on_both_databases! {
             assert!(!event.detail.contains(&own) && !event.detail.contains(&hers));
         }
         assert_eq!(events.iter().filter(|event| event.person.as_deref() == Some("Mira Rao")).count(), 1);
+        assert_eq!(fetches(&world, &mira).await, (1, "2 in all, 2 of them new to this key at this address".to_owned()));
 
         // The dashboard says when each was used.
         let now = backend::clock::Clock::now(world.clock.as_ref());
@@ -241,11 +253,21 @@ on_both_databases! {
         let (before, document) = fetched(&stage.world, &key).await;
         assert_eq!(document["credentials"][0]["kind"], "oauth");
         assert_eq!(document["credentials"][0]["username"], "oauth2");
+        let end = |grant: backend::store::GrantRow| Value::from(grant.access_ends.unwrap().rfc3339());
+        assert_eq!(document["credentials"][0]["expires_at"], end(grant(&stage).await));
         let old = passwords(&document)[0].to_owned();
         pass(&stage, UNTIL_DUE);
         let (after, document) = fetched(&stage.world, &key).await;
         assert_ne!((passwords(&document)[0], after.as_str()), (old.as_str(), before.as_str()));
         assert_eq!(asked(&stage), 1);
+        assert_eq!(document["credentials"][0]["expires_at"], end(grant(&stage).await));
+
+        // What could not be refreshed serves until its end.
+        stage.world.forge.add_fault(FaultRule::new(Fault::Status { status: 403 }).on_path(crate::refresh::TOKEN).once());
+        let new = passwords(&document)[0].to_owned();
+        pass(&stage, UNTIL_DUE);
+        assert_eq!(passwords(&fetched(&stage.world, &key).await.1), [new.as_str()]);
+        assert!(matches!(grant(&stage).await.note, Some(RefreshNote::Failing { .. })));
 
         // As long as the provider does not answer, a token that may be dead stays here, and it is told why.
         stage.world.forge.add_fault(FaultRule::new(Fault::Status { status: 503 }).on_path(crate::refresh::TOKEN));
@@ -253,6 +275,151 @@ on_both_databases! {
         let (_, document) = fetched(&stage.world, &key).await;
         assert!(passwords(&document).is_empty());
         assert!(!document["unusable"][0]["why"].as_str().unwrap().is_empty());
+    }
+
+    async fn every_request_is_recorded_and_a_token_that_the_key_had_there_is_not_told_again(database: TestDatabase) {
+        let (world, mira) = World::set_up(database).await;
+        let runtime = world.runtime(&mira, "prod-eu").await;
+        put(&world, &mira, runtime, "ada").await;
+        put(&world, &mira, At::runtime_token(runtime), "robot").await;
+        let key = key(&world, &mira, runtime).await;
+        let record = |all: usize, new: usize| format!("{all} in all, {new} of them new to this key at this address");
+        fetched(&world, &key).await;
+        fetched(&world, &key).await;
+        assert_eq!((handed_out(&world, &mira).await.len(), fetches(&world, &mira).await), (2, (2, record(2, 0))));
+        // Another token, another address, another key, and after a month: each is told.
+        put(&world, &mira, runtime, "ada").await;
+        fetched(&world, &key).await;
+        assert_eq!((handed_out(&world, &mira).await.len(), fetches(&world, &mira).await), (3, (3, record(2, 1))));
+        let elsewhere = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 8));
+        for _ in 0..2 {
+            world.services.hand_out.credentials(&key, |_| false, elsewhere).await.unwrap();
+        }
+        assert_eq!(handed_out(&world, &mira).await.len(), 5);
+        let second = world.services.access_keys.issue(&mira, runtime, "flux").await.unwrap();
+        fetched(&world, &second).await;
+        assert_eq!((handed_out(&world, &mira).await.len(), fetches(&world, &mira).await), (7, (6, record(2, 2))));
+        world.clock.forward(30 * 86_400);
+        fetched(&world, &key).await;
+        assert_eq!((handed_out(&world, &mira).await.len(), fetches(&world, &mira).await), (9, (7, record(2, 2))));
+        // Whoever gets nothing leaves nothing.
+        for at in [At::from(runtime), At::runtime_token(runtime)] {
+            world.services.tokens.delete(&mira, at, false).await.unwrap();
+        }
+        assert!(passwords(&fetched(&world, &key).await.1).is_empty());
+        assert_eq!(fetches(&world, &mira).await.0, 7);
+    }
+
+    async fn what_is_not_as_it_was_read_does_not_leave(database: TestDatabase) {
+        let (world, mira) = World::set_up(database).await;
+        let runtime = world.runtime(&mira, "prod-eu").await;
+        put(&world, &mira, runtime, "ada").await;
+        let secret = key(&world, &mira, runtime).await;
+        let (store, account) = (&world.store, mira.account());
+        let key = store.access_keys(account, runtime).await.unwrap().remove(0);
+        let place = store.runtime(account, runtime).await.unwrap().unwrap();
+        let provider = store.git_provider(account, place.git_provider).await.unwrap().unwrap();
+        let token = store.tokens_for(account, runtime).await.unwrap().remove(0);
+        let over = || HandOver {
+            key: &key,
+            runtime: &place,
+            provider: &provider,
+            tokens: vec![(token.id, token.fingerprint.clone())],
+            from: FROM,
+            now: backend::clock::Clock::now(world.clock.as_ref()),
+        };
+        let hand = async |over: HandOver<'_>| {
+            store.hand_out(&over, |_| panic!("nothing is handed out")).await.unwrap()
+        };
+        // Another token, one that is gone, another address for it, another provider.
+        let replaced = vec![(token.id, b"of another token".to_vec())];
+        let gone = vec![(GitTokenId(key.id.0), token.fingerprint.clone())];
+        assert_eq!(hand(HandOver { tokens: replaced, ..over() }).await, Handed::Changed);
+        assert_eq!(hand(HandOver { tokens: gone, ..over() }).await, Handed::Changed);
+        let moved = GitProviderRow { base_url: "https://elsewhere.example".to_owned(), ..provider.clone() };
+        assert_eq!(hand(HandOver { provider: &moved, ..over() }).await, Handed::Changed);
+        let chosen = RuntimeRow { name: "prod-us".to_owned(), ..place.clone() };
+        assert_eq!(hand(HandOver { runtime: &chosen, ..over() }).await, Handed::Changed);
+        assert!(store.access_keys(account, runtime).await.unwrap()[0].last_used_at.is_none());
+        assert_eq!(store.hand_out(&over(), |_| Vec::new()).await.unwrap(), Handed::Recorded);
+        world.services.access_keys.revoke(&mira, key.id).await.unwrap();
+        assert_eq!(hand(over()).await, Handed::Revoked);
+        store.still_used(&key, std::iter::empty(), over().now).await.unwrap();
+        drop(secret);
+    }
+
+    async fn what_does_not_open_is_told_and_keeps_nothing_else_back(database: TestDatabase) {
+        let (world, mira) = World::set_up(database).await;
+        let runtime = world.runtime(&mira, "prod-eu").await;
+        put(&world, &mira, runtime, "ada").await;
+        let own = put(&world, &mira, At::runtime_token(runtime), "robot").await.value;
+        let key = key(&world, &mira, runtime).await;
+        let db = Database::connect(world.database_url().expose_secret()).await.unwrap();
+        // As if somebody had moved the runtime's ciphertext into her row.
+        db.execute_unprepared(
+            "UPDATE git_tokens SET sealed = (SELECT sealed FROM git_tokens WHERE user_id IS NULL) WHERE user_id IS NOT NULL",
+        )
+        .await
+        .unwrap();
+        db.close().await.unwrap();
+        let (etag, document) = fetched(&world, &key).await;
+        assert_eq!(passwords(&document), [own.as_str()]);
+        assert_eq!(document["unusable"][0]["holder"]["email"], "mira@acme.dev");
+        assert!(document["unusable"][0]["why"].as_str().unwrap().contains("cannot be opened"));
+        assert!(!has_changed(&world, &key, &etag).await);
+    }
+
+    async fn what_works_for_a_part_is_handed_out_with_its_status(database: TestDatabase) {
+        let (world, mira) = World::set_up(database).await;
+        let runtime = world.runtime(&mira, "prod-eu").await;
+        put(&world, &mira, runtime, "ada").await;
+        let sso = Fault::SsoRequired { url: format!("{}/orgs/acme/sso", world.forge.url()) };
+        world.forge.add_fault(FaultRule::new(sso));
+        world.services.tokens.check(&mira, runtime).await.unwrap();
+        let key = key(&world, &mira, runtime).await;
+        let (_, document) = fetched(&world, &key).await;
+        assert_eq!(document["credentials"][0]["status"], "sso_required");
+    }
+
+    async fn tokens_that_somebody_left_behind_are_handed_out(database: TestDatabase) {
+        let (world, mira) = World::set_up(database).await;
+        let jonas = world.admin("Jonas", "jonas@acme.dev").await;
+        let runtime = world.runtime(&mira, "prod-eu").await;
+        let token = put(&world, &jonas, runtime, "ada").await.value;
+        let key = key(&world, &jonas, runtime).await;
+        world.services.members.remove(&mira, jonas.user(), Fate::Keep).await.unwrap();
+        let (_, document) = fetched(&world, &key).await;
+        assert_eq!(passwords(&document), [token.as_str()]);
+        assert_eq!(document["credentials"][0]["holder"]["name"], "Jonas");
+    }
+
+    async fn several_fetch_at_once_while_tokens_change(database: TestDatabase) {
+        let (world, mira) = World::set_up(database).await;
+        let runtime = world.runtime(&mira, "prod-eu").await;
+        put(&world, &mira, runtime, "ada").await;
+        put(&world, &mira, At::runtime_token(runtime), "robot").await;
+        let mut asking = JoinSet::new();
+        for name in ["argocd", "flux"] {
+            let key = world.services.access_keys.issue(&mira, runtime, name).await.unwrap();
+            for _ in 0..4 {
+                let (hand_out, key) = (world.services.hand_out.clone(), key.clone());
+                asking.spawn(async move {
+                    for _ in 0..5 {
+                        hand_out.credentials(&key, |_| false, FROM).await.unwrap();
+                    }
+                });
+            }
+        }
+        for _ in 0..5 {
+            put(&world, &mira, runtime, "ada").await;
+        }
+        while let Some(done) = asking.join_next().await {
+            done.unwrap();
+        }
+        assert_eq!(fetches(&world, &mira).await.0, 40);
+        // The runtime's token to each key once, and each of hers at most once.
+        let handed = handed_out(&world, &mira).await.len();
+        assert!((4..=2 * 7).contains(&handed), "{handed}");
     }
 
     async fn where_it_cannot_be_recorded_nothing_is_handed_out(database: TestDatabase) {
