@@ -8,13 +8,10 @@ use crate::{
     random::{self, Random},
     store::{self, AccessKeyRow, RuntimeRow, Store},
 };
-use domain::{AccessKeyId, FieldErrors, RuntimeId, Timestamp, field};
+use domain::{AccessKeyId, FieldErrors, RuntimeId, Timestamp, field, token_format::ACCESS_KEY_PREFIX};
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
-
-/// What every key begins with, so that a scanner for secrets knows it and a person sees what it is.
-pub const PREFIX: &str = "pbk_";
 
 /// What an admin can run into.
 #[derive(Debug, thiserror::Error)]
@@ -114,7 +111,7 @@ impl AccessKeys {
         let name = field::name(name, "a name, as in what will use it")
             .map_err(|error| AccessKeyError::Invalid(FieldErrors::one("name", error)))?;
         let secret = random::secret(self.random.as_ref());
-        let key = SecretString::from(format!("{PREFIX}{}", secret.expose_secret()));
+        let key = SecretString::from(format!("{ACCESS_KEY_PREFIX}{}", secret.expose_secret()));
         let row = AccessKeyRow {
             id: AccessKeyId(random::uuid(self.random.as_ref(), self.clock.as_ref())),
             account: member.account(),

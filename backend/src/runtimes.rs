@@ -88,6 +88,7 @@ impl Runtimes {
         let people = self.store.people_with_tokens(account).await?;
         let left = self.store.left_with_tokens(account).await?;
         let members = self.store.member_count(account).await?;
+        let keys = self.store.access_key_counts(account).await?;
         let mut own = self.store.runtime_tokens(account).await?;
         let rows = self.store.runtimes(account).await?;
         let owners: Vec<_> = rows.iter().filter_map(|row| row.owner).collect();
@@ -115,6 +116,7 @@ impl Runtimes {
                 tokens: people.get(&row.id).copied().unwrap_or_default(),
                 left: left.get(&row.id).copied().unwrap_or_default(),
                 members,
+                keys: keys.get(&row.id).copied().unwrap_or_default(),
                 created_at: row.created_at,
             })
         });
@@ -152,7 +154,19 @@ impl Runtimes {
         let old = self.store.runtime(member.account(), id).await?;
         let old = old.ok_or(RuntimeError::NotFound)?;
         let (row, provider) = self.read(member, id, &form, old.owner).await?;
-        let event = self.event(member, Action::RuntimeEdited, &row, &provider);
+        let mut detail = about(&row);
+        if row.owner != old.owner {
+            let names = [old.owner, row.owner].into_iter().flatten().collect::<Vec<_>>();
+            let names = self.store.names_of(&names).await?;
+            let name = |owner: Option<UserId>| match owner {
+                Some(owner) => names.get(&owner).map_or("nobody", |(name, _)| name).to_owned(),
+                None => "the admins".to_owned(),
+            };
+            detail = format!("{detail}, owned by {} instead of {}", name(row.owner), name(old.owner));
+        }
+        let event = self
+            .event(member, Action::RuntimeEdited, &row, &provider)
+            .detail(detail);
         if !self
             .store
             .update_runtime(member.account(), &row, event)
@@ -169,7 +183,7 @@ impl Runtimes {
         Ok(())
     }
 
-    /// Deletes one, with the tokens that are stored for it. Providers are asked to take back those that came by OAuth, as far as they
+    /// Deletes one, with the tokens that are stored for it and its access keys. Providers are asked to take back those that came by OAuth, as far as they
     /// can: in the background, since there may be many.
     pub async fn delete(&self, member: &Member, id: RuntimeId) -> Result<(), RuntimeError> {
         member.require_admin()?;
@@ -190,7 +204,11 @@ impl Runtimes {
                 .holder(holder)
                 .detail(format!("{hint}, with the runtime"))
         };
-        if !self.store.delete_runtime(account, id, event, deleted).await? {
+        let revoked = |key: &str| {
+            self.event(member, Action::AccessKeyRevoked, &row, &provider)
+                .detail(format!("{key}, with the runtime"))
+        };
+        if !self.store.delete_runtime(account, id, event, deleted, revoked).await? {
             return Err(RuntimeError::NotFound);
         }
         let (authorizations, actor) = (self.authorizations.clone(), Actor::from(member));

@@ -2,7 +2,7 @@
 //!
 //! A function here takes the text as typed and gives the value to keep, or a sentence that says what to do.
 
-use crate::packed::Pack;
+use crate::{packed::Pack, token_format};
 use std::{collections::BTreeSet, vec::IntoIter};
 use url::Url;
 
@@ -63,7 +63,7 @@ impl FieldErrors {
     }
 }
 
-/// A name that people read: trimmed, one line, not empty.
+/// A name that people read: trimmed, one line, not empty, and no token that was pasted into the wrong field.
 pub fn name(text: &str, what: &str) -> Result<String, String> {
     let text = text.trim();
     if text.is_empty() {
@@ -74,6 +74,9 @@ pub fn name(text: &str, what: &str) -> Result<String, String> {
     }
     if text.chars().any(char::is_control) {
         return Err("Use one line of plain text.".to_owned());
+    }
+    if token_format::has_token(text) {
+        return Err(format!("This looks like a secret, which everybody would see. Enter {what}."));
     }
     Ok(text.to_owned())
 }
@@ -210,6 +213,16 @@ mod tests {
         ] {
             assert!(email(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_secret_is_no_name() {
+        for secret in ["ghp_abc", " glpat-abc", "argocd pbk_abc", "a,ATATTabc"] {
+            let refused = name(secret, "a name").unwrap_err();
+            assert!(refused.contains("looks like a secret") && !refused.contains("abc"), "{refused}");
+            assert!(runtime_name(secret).is_err());
+        }
+        assert_eq!(name("argocd, the first", "a name").as_deref(), Ok("argocd, the first"));
     }
 
     #[test]

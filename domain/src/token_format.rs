@@ -5,6 +5,11 @@
 
 use crate::provider::ProviderKind;
 
+/// What every access key of ours begins with, so that a scanner for secrets knows it and a person sees what it is.
+pub const ACCESS_KEY_PREFIX: &str = "pbk_";
+/// Our own: a secret as well, and of no use to a provider.
+const ACCESS_KEY: TokenFormat = TokenFormat::other(ACCESS_KEY_PREFIX, "Patchbay access key");
+
 /// A format of tokens that its prefix tells.
 #[derive(Debug, PartialEq, Eq)]
 pub struct TokenFormat {
@@ -94,19 +99,28 @@ impl TokenFormat {
     pub fn recognise(token: &str, kind: ProviderKind) -> Recognition {
         match find(token) {
             None => Recognition::Unknown,
-            Some((owner, format)) if owner != kind => Recognition::OtherProvider(format),
+            Some((owner, format)) if owner != Some(kind) => Recognition::OtherProvider(format),
             Some((_, format)) if format.personal => Recognition::Fits(format),
             Some((_, format)) => Recognition::WrongKind(format),
         }
     }
 }
 
-fn find(token: &str) -> Option<(ProviderKind, &'static TokenFormat)> {
+/// The format of a token, and whose tokens have it; `None`: ours.
+fn find(token: &str) -> Option<(Option<ProviderKind>, &'static TokenFormat)> {
     let token = token.trim();
-    let all = ProviderKind::ALL
+    let of_kinds = ProviderKind::ALL
         .iter()
-        .flat_map(|kind| kind.about().formats.iter().map(|format| (*kind, format)));
-    all.into_iter().find(|(_, format)| token.starts_with(format.prefix))
+        .flat_map(|kind| kind.about().formats.iter().map(|format| (Some(*kind), format)));
+    of_kinds
+        .chain([(None, &ACCESS_KEY)])
+        .find(|(_, format)| token.starts_with(format.prefix))
+}
+
+/// Whether something is in a text that looks like a secret.
+#[must_use]
+pub fn has_token(text: &str) -> bool {
+    text.split([',', ' ']).any(|word| find(word).is_some())
 }
 
 impl Recognition {
@@ -184,7 +198,8 @@ mod tests {
 
     #[test]
     fn no_prefix_begins_with_another() {
-        let all: Vec<_> = ProviderKind::ALL.iter().flat_map(|kind| kind.about().formats).collect();
+        let formats = ProviderKind::ALL.iter().flat_map(|kind| kind.about().formats);
+        let all: Vec<_> = formats.chain([&ACCESS_KEY]).collect();
         for one in &all {
             assert!(!one.prefix.is_empty());
             let same = all.iter().filter(|other| other.prefix.starts_with(one.prefix)).count();
@@ -205,6 +220,10 @@ mod tests {
             )
         );
         assert!(objection("ghr_x", ProviderKind::GitHub).is_some_and(|text| text.contains("refresh token")));
+        assert_eq!(
+            objection("pbk_x", ProviderKind::Gitea).as_deref(),
+            Some("This is a Patchbay access key, and this runtime uses Gitea. Paste a token of Gitea.")
+        );
         assert_eq!(
             objection("ATCTTx", ProviderKind::Gitea).as_deref(),
             Some("This is a Bitbucket access token, and this runtime uses Gitea. Paste a token of Gitea.")

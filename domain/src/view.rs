@@ -201,6 +201,8 @@ pub struct RuntimeView {
     pub left: u64,
     /// How many members may use it.
     pub members: u64,
+    /// How many access keys it has.
+    pub keys: u64,
     /// Whether its tokens are rotated before they end, where their provider can.
     pub rotate_tokens: bool,
     /// Who answers for it, by id and name; `None`: the admins.

@@ -74,7 +74,7 @@ pub(crate) async fn invite(
     Ok(crate::ssr::finish(
         crate::ssr::sheets::members::INVITE_FORM,
         result,
-        &[("role", &role), ("email", crate::ssr::unless_token(&email))],
+        &[("role", &role), ("email", &email)],
     ))
 }
 

@@ -157,7 +157,7 @@ pub(crate) async fn save_mail_server(
         ("host", host.as_str()),
         ("port", port.as_str()),
         ("protection", protection.as_str()),
-        ("username", crate::ssr::unless_token(&username)),
+        ("username", username.as_str()),
         ("from", from.as_str()),
     ];
     Ok(crate::ssr::finish(

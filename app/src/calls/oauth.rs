@@ -145,8 +145,8 @@ pub(crate) async fn save_application(
     .await;
     let mut values = vec![
         ("name", form.name.as_str()),
-        ("scopes", crate::ssr::unless_token(&form.scopes)),
-        ("client_id", crate::ssr::unless_token(&form.client_id)),
+        ("scopes", &form.scopes),
+        ("client_id", &form.client_id),
         ("authorize_url", &form.authorize_url),
         ("token_url", &form.token_url),
         ("revoke_url", &form.revoke_url),

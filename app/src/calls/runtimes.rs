@@ -89,7 +89,7 @@ pub(crate) async fn issue_access_key(
     Ok(crate::ssr::finish(
         crate::ssr::sheets::runtimes::KEYS_FORM,
         result,
-        &[("name", crate::ssr::unless_token(&name))],
+        &[("name", &name)],
     ))
 }
 

@@ -96,7 +96,8 @@ pub(crate) fn finish(form: &str, result: Reply, values: &[(&str, &str)]) -> Pack
 }
 
 pub(super) fn leave(form: &str, news: News, values: &[(&str, &str)]) {
-    let owned = |(field, value): &(&str, &str)| ((*field).to_owned(), (*value).to_owned());
+    // A token may have been pasted into any field.
+    let owned = |(field, value): &(&str, &str)| ((*field).to_owned(), context::unless_token(value).to_owned());
     let mut flash = Flash {
         form: form.to_owned(),
         news,

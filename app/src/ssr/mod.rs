@@ -16,7 +16,7 @@ pub(crate) mod sheets;
 
 pub(crate) use answer::{enter, finish, read, stay};
 pub use context::{CurrentSession, WebSettings};
-pub(crate) use context::{at, date_typed, id, member, peer, services, session, typed_scopes, unless_token};
+pub(crate) use context::{at, date_typed, id, member, peer, services, session, typed_scopes};
 pub use cookies::session_cookie_value;
 pub use document::page;
 pub(crate) use errors::no_set_up_link;

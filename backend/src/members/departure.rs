@@ -6,7 +6,7 @@ use crate::{
     audit::{Action, Actor},
     credentials::Credentials,
     oauth::Authorizations,
-    store::{GrantRow, Holding, LeftTokens, MemberRow, Told},
+    store::{AccessKeyRow, GrantRow, Holding, LeftTokens, MemberRow, Told},
 };
 use domain::{Role, RuntimeId, UserId};
 use std::{collections::HashMap, sync::Arc};
@@ -68,6 +68,8 @@ pub struct Departure {
     pub last_admin: bool,
     /// The runtimes for which they have a token, by name.
     pub runtimes: Vec<String>,
+    /// The access keys that they issued, each with its runtime's name: these go on working.
+    pub keys: Vec<(String, String)>,
 }
 
 impl Members {
@@ -77,6 +79,10 @@ impl Members {
         let account = member.account();
         let tokens = self.store.git_tokens_of(account, user).await?;
         let mut runtimes = self.store.runtimes(account).await?;
+        let keys = self.store.access_keys_by(account, user).await?;
+        let name = |id| runtimes.iter().find(|runtime| runtime.id == id);
+        let named = |key: AccessKeyRow| Some((key.name, name(key.runtime)?.name.clone()));
+        let keys = keys.into_iter().filter_map(named).collect();
         runtimes.retain(|runtime| tokens.iter().any(|token| token.runtime == runtime.id));
         let others = self.store.members(account).await?;
         let last_admin = row.role == Role::Admin
@@ -89,6 +95,7 @@ impl Members {
             role: row.role,
             last_admin,
             runtimes: runtimes.into_iter().map(|runtime| runtime.name).collect(),
+            keys,
         })
     }
 

@@ -111,6 +111,33 @@ impl Store {
         Ok(rows.into_iter().map(key_row).collect())
     }
 
+    /// How many keys each runtime of an account has; those without one are left out.
+    pub async fn access_key_counts(&self, account: AccountId) -> Result<HashMap<RuntimeId, u64>, Fault> {
+        let rows: Vec<(Uuid, i64)> = access_key::Entity::find()
+            .select_only()
+            .column(access_key::Column::RuntimeId)
+            .column_as(access_key::Column::Id.count(), "keys")
+            .filter(access_key::Column::AccountId.eq(account.0))
+            .group_by(access_key::Column::RuntimeId)
+            .into_tuple()
+            .all(&self.db)
+            .await?;
+        let count = |(runtime, keys): (Uuid, i64)| (RuntimeId(runtime), u64::try_from(keys).unwrap_or_default());
+        Ok(rows.into_iter().map(count).collect())
+    }
+
+    /// The keys that somebody issued, by runtime and name.
+    pub async fn access_keys_by(&self, account: AccountId, issuer: UserId) -> Result<Vec<AccessKeyRow>, Fault> {
+        let rows = access_key::Entity::find()
+            .filter(access_key::Column::AccountId.eq(account.0))
+            .filter(access_key::Column::CreatedBy.eq(issuer.0))
+            .order_by_asc(access_key::Column::RuntimeId)
+            .order_by_asc(access_key::Column::Name)
+            .all(&self.db)
+            .await?;
+        Ok(rows.into_iter().map(key_row).collect())
+    }
+
     /// One key of an account.
     pub async fn access_key(&self, account: AccountId, id: AccessKeyId) -> Result<Option<AccessKeyRow>, Fault> {
         let row = access_key::Entity::find_by_id(id.0)

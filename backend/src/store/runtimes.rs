@@ -2,7 +2,7 @@
 
 use super::{
     Store, audit,
-    entities::{git_token, runtime},
+    entities::{access_key, git_token, runtime},
     members::members_of,
 };
 use crate::{Fault, audit::AuditEvent};
@@ -147,14 +147,15 @@ impl Store {
         Ok(true)
     }
 
-    /// Deletes a runtime with its tokens and their checks, each of which is recorded as `deleted` has it, by its holder and hint;
-    /// `false` if it is not there.
+    /// Deletes a runtime with its tokens, their checks, and its access keys. Each token is recorded as `deleted` has it, by its holder and
+    /// hint, each access key as `revoked` has it, by its name; `false` if it is not there.
     pub async fn delete_runtime(
         &self,
         account: AccountId,
         id: RuntimeId,
         event: AuditEvent,
         deleted: impl Fn(GitTokenId, Option<UserId>, &str) -> AuditEvent,
+        revoked: impl Fn(&str) -> AuditEvent,
     ) -> Result<bool, Fault> {
         let tx = self.begin().await?;
         // Locked, so that no token comes between the look and the deletion.
@@ -173,6 +174,15 @@ impl Store {
             .into_tuple()
             .all(&tx)
             .await?;
+        let keys: Vec<String> = access_key::Entity::find()
+            .select_only()
+            .column(access_key::Column::Name)
+            .filter(access_key::Column::AccountId.eq(account.0))
+            .filter(access_key::Column::RuntimeId.eq(id.0))
+            .order_by_asc(access_key::Column::Name)
+            .into_tuple()
+            .all(&tx)
+            .await?;
         let done = runtime::Entity::delete_many()
             .filter(runtime::Column::Id.eq(id.0))
             .filter(runtime::Column::AccountId.eq(account.0))
@@ -185,6 +195,7 @@ impl Store {
         let mut events: Vec<AuditEvent> = tokens
             .iter()
             .map(|(token, user, hint)| deleted(GitTokenId(*token), user.map(UserId), hint))
+            .chain(keys.iter().map(|key| revoked(key)))
             .collect();
         events.push(event);
         audit::append(&tx, account, events).await?;

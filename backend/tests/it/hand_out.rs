@@ -7,7 +7,7 @@ use crate::{
 };
 use backend::{
     access::{AccessError, Member},
-    access_keys::{AccessKeyError, PREFIX},
+    access_keys::AccessKeyError,
     audit::Record,
     expiring::{Choice, Rows, TokenLine},
     hand_out::{HandOutError, HandedOut},
@@ -15,7 +15,7 @@ use backend::{
     store::{GitProviderRow, HandOver, Handed, RuntimeRow},
     tokens::{At, TokenForm},
 };
-use domain::{GitTokenId, RefreshNote, RuntimeId};
+use domain::{GitTokenId, RefreshNote, RuntimeId, token_format::ACCESS_KEY_PREFIX as PREFIX};
 use forge::{Account, Fault, FaultRule, IssuedToken, NewToken};
 use sea_orm::{ConnectionTrait as _, Database};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -198,6 +198,8 @@ on_both_databases! {
         assert!(matches!(taken, Err(AccessKeyError::Invalid(errors)) if errors.at("name").is_some()));
         let nameless = keys.issue(&mira, runtime, " ").await;
         assert!(matches!(nameless, Err(AccessKeyError::Invalid(errors)) if errors.at("name").is_some()));
+        let secret = keys.issue(&mira, runtime, key.expose_secret()).await;
+        assert!(matches!(secret, Err(AccessKeyError::Invalid(errors)) if errors.at("name").is_some()));
         let unknown = |text: &str| SecretString::from(text);
         for wrong in [unknown(""), unknown("pbk_"), unknown(&key.expose_secret()[PREFIX.len()..])] {
             let refused = world.services.hand_out.credentials(&wrong, |_| true, FROM).await;

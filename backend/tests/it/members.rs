@@ -366,6 +366,10 @@ on_both_databases! {
         let runtime = with_token(&world, &mira, "prod-eu", &jonas).await;
         let departure = members.departure(&mira, jonas.user()).await.unwrap();
         assert_eq!((departure.name.as_str(), departure.runtimes), ("Jonas Weber", vec!["prod-eu".to_owned()]));
+        assert!(departure.keys.is_empty());
+        world.services.access_keys.issue(&mira, runtime, "argocd").await.unwrap();
+        let of_mira = members.departure(&mira, mira.user()).await.unwrap();
+        assert_eq!(of_mira.keys, [("argocd".to_owned(), "prod-eu".to_owned())]);
         let row = |page: backend::members::MembersPage| page.members.into_iter().find(|member| member.user == jonas.user());
         assert_eq!(row(members.page(&mira).await.unwrap()).unwrap().tokens, 1);
 

@@ -62,7 +62,12 @@ on_both_databases! {
             let token = world.forge.create_token(NewToken::classic("mira", ["repo"])).unwrap();
             world.services.tokens.put(&mira, runtime, &token.value.into()).await.unwrap();
         }
+        world.services.access_keys.issue(&mira, gone, "argocd").await.unwrap();
+        assert_eq!(world.services.runtimes.page(&mira).await.unwrap().runtimes[0].keys, 1);
         world.services.runtimes.delete(&mira, gone).await.unwrap();
+        let events = world.store.audit_events_after(mira.account(), 0, 1000).await.unwrap();
+        let revoked = events.iter().find(|event| event.action == "access_key.revoked").unwrap();
+        assert_eq!((revoked.runtime.as_deref(), revoked.detail.as_str()), (Some("prod-eu"), "argocd, with the runtime"));
         let rows = world.services.tokens.page(&mira).await.unwrap().rows;
         assert_eq!(rows.iter().map(|row| (row.runtime, row.token.is_some())).collect::<Vec<_>>(), [(stays, true)]);
         assert!(matches!(world.services.runtimes.delete(&mira, gone).await, Err(RuntimeError::NotFound)));
@@ -101,5 +106,16 @@ on_both_databases! {
         edit(NO_OWNER).await.unwrap();
         assert_eq!(owner().await, None);
         assert!(edit(&ada.user().to_string()).await.is_err());
+        let events = world.store.audit_events_after(mira.account(), 0, 1000).await.unwrap();
+        let details = events.iter().filter(|event| event.action == "runtime.edited").map(|event| event.detail.as_str());
+        assert_eq!(
+            details.collect::<Vec<_>>(),
+            [
+                "prod-eu, owned by Ada instead of Mira Rao",
+                "prod-eu",
+                "prod-eu",
+                "prod-eu, owned by the admins instead of Ada",
+            ]
+        );
     }
 }

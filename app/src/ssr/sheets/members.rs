@@ -253,6 +253,14 @@ pub(super) fn departure(departure: &Departure, member: &Member, account: &str) -
         parts.push(Part::Text(format!(
             "{who} can no longer open this account, at once.{links}"
         )));
+        if !departure.keys.is_empty() {
+            let keys = departure.keys.iter().map(|(key, runtime)| format!("{key} ({runtime})"));
+            let keys = plain(&keys.collect::<Vec<_>>().join(", "));
+            let who = if own { "you" } else { "they" };
+            parts.push(Part::Text(format!(
+                "Access keys that {who} issued go on working: {keys}. Revoke what {who} may have kept, on the page Runtimes."
+            )));
+        }
         if !departure.runtimes.is_empty() {
             parts.extend(tokens(departure, their, &them));
         }

@@ -272,6 +272,11 @@ fn delete(runtime: &RuntimeView, account: &str) -> Sheet {
         ),
     };
     let last = "This cannot be undone. Tokens stay valid at the Git provider until they are revoked there.";
+    let consequence = match runtime.keys {
+        0 => consequence,
+        1 => format!("{consequence} Its access key is revoked."),
+        keys => format!("{consequence} Its {keys} access keys are revoked."),
+    };
     let text = vec![Part::Text(consequence), Part::Sub(last.to_owned())];
     Sheet {
         action: DeleteRuntime::url().to_owned(),
