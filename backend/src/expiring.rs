@@ -6,7 +6,10 @@ use crate::{
     audit::{Action, AuditEvent},
     clock::Clock,
     csv, git_providers,
-    store::{ListedToken, MissingRow, Store, TokenCounts, TokenCursor, TokenOrder, TokenQuery, TokenSearch},
+    store::{
+        ListedToken, MissingQuery, MissingRow, RefreshEndQuery, Store, TokenCounts, TokenCursor, TokenOrder,
+        TokenQuery, TokenSearch,
+    },
     tokens,
 };
 use domain::{
@@ -116,8 +119,8 @@ pub struct ExpiringPage {
     pub missing: u64,
     /// How often somebody has one that has ended or does not work.
     pub not_valid: u64,
-    /// The first of those, on the first page of those without a token.
-    pub broken: Vec<TokenLine>,
+    /// The first of those, on the first page of those without a token, and whether there are more.
+    pub broken: (Vec<TokenLine>, bool),
     /// How many refresh tokens end soon.
     pub refresh_ends: u64,
     /// What ends when.
@@ -250,26 +253,26 @@ impl ExpiringTokens {
         let account = member.account();
         let now = self.clock.now();
         let counts = self.store.token_counts(account, now);
-        let of_runtimes = Self::not_valid(account, now);
-        let of_runtimes = self.store.count_runtime_tokens(&of_runtimes);
+        let not_valid = Self::not_valid(account, now);
+        let of_no_members = self.store.count_of_no_members(&not_valid);
         let rows = async {
             let known = self.known(account).await?;
             let found = self.rows(account, choice, &known, (now, PAGE)).await?;
             let broken = match (choice.segment, &choice.turn) {
-                (Some(Segment::Missing), None) => self.broken(account, choice, &known, now).await?,
-                _ => Vec::new(),
+                (Some(Segment::Missing), None) => self.broken(account, choice, &known, (now, PAGE)).await?,
+                _ => (Rows::Tokens(Vec::new()), (None, None), false),
             };
             Ok((known, found, broken))
         };
-        let (counts, of_runtimes, (known, (rows, turns, too_many), broken)) =
-            tokio::try_join!(counts, of_runtimes, rows)?;
+        let (counts, of_no_members, (known, (rows, turns, too_many), (broken, (_, more_broken), _))) =
+            tokio::try_join!(counts, of_no_members, rows)?;
         let numbers = Numbers::of(&counts.days, counts.ended, now);
         Ok(ExpiringPage {
             now,
             numbers,
             missing: counts.missing,
-            not_valid: (numbers.expired + numbers.invalid).saturating_sub(of_runtimes),
-            broken,
+            not_valid: (numbers.expired + numbers.invalid).saturating_sub(of_no_members),
+            broken: (broken.into_tokens(), more_broken.is_some()),
             refresh_ends: refresh_tokens_ending(&counts, now),
             weeks: expiring::weeks(&counts.days, counts.ended, now),
             deprecations: DEPRECATIONS
@@ -291,7 +294,7 @@ impl ExpiringTokens {
         Ok(TokenFile {
             expiring: self.clone(),
             account: member.account(),
-            choice: Some(Choice { turn: None, ..choice }),
+            next: Some((Part::Rows, Choice { turn: None, ..choice })),
             begun: false,
         })
     }
@@ -351,12 +354,14 @@ impl ExpiringTokens {
                 ..expiring::working(now)
             }],
             search: None,
+            of_members: false,
             order: TokenOrder::Ends,
             descending: false,
             after: None,
             limit: NAMED_IN_CALENDAR,
         };
-        let rows = self.store.listed_tokens(&query).await?;
+        let found = self.store.found_tokens(&query).await?;
+        let rows = self.store.listed_tokens(account, &found).await?;
         let names = self.names(rows.iter().filter_map(|row| row.user)).await?;
         let mut people_of: HashMap<i64, Vec<(String, String)>> = HashMap::new();
         for row in rows {
@@ -475,9 +480,7 @@ impl ExpiringTokens {
             Some((search, too_many)) => (Some(search), too_many),
             None => (None, false),
         };
-        let elsewhere =
-            |runtime| choice.provider.is_some() && known.provider_of.get(runtime) != choice.provider.as_ref();
-        if choice.runtime.as_ref().is_some_and(elsewhere) {
+        if known.nowhere(choice) {
             return Ok((Rows::Tokens(Vec::new()), (None, None), false));
         }
         let query = TokenQuery {
@@ -488,6 +491,7 @@ impl ExpiringTokens {
             format: choice.format.clone(),
             spans: spans(choice, now),
             search,
+            of_members: false,
             order: if choice.by_check && choice.may_go_by_check() {
                 TokenOrder::Checked
             } else {
@@ -497,11 +501,11 @@ impl ExpiringTokens {
             after: choice.turn.as_ref().and_then(|turn| token_cursor(&turn.row)),
             limit: one_more_than(size),
         };
-        let rows = self.store.listed_tokens(&query).await?;
-        self.lines(rows, (choice, size), known, too_many).await
+        let found = self.store.found_tokens(&query).await?;
+        self.lines(account, found, (choice, size), known, too_many).await
     }
 
-    /// The tokens of an account that have ended or do not work.
+    /// The tokens of an account's members that have ended or do not work.
     fn not_valid(account: AccountId, now: Timestamp) -> TokenQuery {
         let spans = [Segment::Expired, Segment::Invalid].map(|segment| segment.spans(now));
         TokenQuery {
@@ -512,6 +516,7 @@ impl ExpiringTokens {
             format: None,
             spans: spans.into_iter().flatten().collect(),
             search: None,
+            of_members: true,
             order: TokenOrder::Ends,
             descending: false,
             after: None,
@@ -519,26 +524,32 @@ impl ExpiringTokens {
         }
     }
 
-    /// The first people of a choice whose token has ended or does not work.
+    /// The people of a choice whose token has ended or does not work.
     async fn broken(
         &self,
         account: AccountId,
         choice: &Choice,
         known: &Known,
-        now: Timestamp,
-    ) -> Result<Vec<TokenLine>, Fault> {
+        (now, size): (Timestamp, usize),
+    ) -> Result<Found, Fault> {
+        if known.nowhere(choice) {
+            return Ok((Rows::Tokens(Vec::new()), (None, None), false));
+        }
         let search = self.search(account, choice, known).await?;
         let query = TokenQuery {
             runtime: choice.runtime,
+            provider: choice.provider,
             search: search.map(|(search, _)| search),
+            after: choice.turn.as_ref().and_then(|turn| token_cursor(&turn.row)),
+            limit: one_more_than(size),
             ..Self::not_valid(account, now)
         };
-        let rows = self.store.listed_tokens(&query).await?;
-        let (Rows::Tokens(mut lines), ..) = self.lines(rows, (choice, PAGE), known, false).await? else {
-            return Ok(Vec::new());
+        let forwards = Choice {
+            descending: false,
+            ..choice.clone()
         };
-        lines.retain(|line| line.holder.is_some());
-        Ok(lines)
+        let found = self.store.found_tokens(&query).await?;
+        self.lines(account, found, (&forwards, size), known, false).await
     }
 
     async fn refresh_ends(
@@ -548,33 +559,38 @@ impl ExpiringTokens {
         known: &Known,
         (now, size): (Timestamp, usize),
     ) -> Result<Found, Fault> {
-        let span = (now.start_of_day().as_millis(), expiring::horizon(REFRESH_WINDOW, now));
-        let after = choice.turn.as_ref().and_then(|turn| token_cursor(&turn.row));
-        let rows = self
-            .store
-            .tokens_by_refresh_end(account, span, after, choice.backwards(), one_more_than(size))
-            .await?;
-        self.lines(rows, (choice, size), known, false).await
+        let (search, too_many) = self.search(account, choice, known).await?.unzip();
+        let query = RefreshEndQuery {
+            account,
+            runtimes: known.places(choice),
+            search,
+            span: (now.start_of_day().as_millis(), expiring::horizon(REFRESH_WINDOW, now)),
+            descending: choice.backwards(),
+            after: choice.turn.as_ref().and_then(|turn| token_cursor(&turn.row)),
+            limit: one_more_than(size),
+        };
+        let found = self.store.found_by_refresh_end(&query).await?;
+        let too_many = too_many.unwrap_or_default();
+        self.lines(account, found, (choice, size), known, too_many).await
     }
 
     async fn lines(
         &self,
-        rows: Vec<ListedToken>,
+        account: AccountId,
+        found: Vec<TokenCursor>,
         (choice, size): (&Choice, usize),
         known: &Known,
         too_many: bool,
     ) -> Result<Found, Fault> {
-        let (rows, turns) = paged(rows, (choice, size), |row| format!("{}.{}", row.key, row.id));
+        let (found, turns) = paged(found, (choice, size), |(key, id)| format!("{key}.{id}"));
+        let rows = self.store.listed_tokens(account, &found).await?;
         let names = self.names(rows.iter().filter_map(|row| row.user)).await?;
         let lines = rows.into_iter().filter_map(|row| known.line(row, &names));
         Ok((Rows::Tokens(lines.collect()), turns, too_many))
     }
 
     async fn missing(&self, account: AccountId, choice: &Choice, known: &Known, size: usize) -> Result<Found, Fault> {
-        let (people, too_many) = match self.search(account, choice, known).await? {
-            Some((search, too_many)) => (Some(search.people), too_many),
-            None => (None, false),
-        };
+        let (search, too_many) = self.search(account, choice, known).await?.unzip();
         let after = match choice.turn.as_ref().and_then(|turn| missing_cursor(&turn.row)) {
             Some((user, runtime)) => {
                 let names = self.names([user].into_iter()).await?;
@@ -583,11 +599,15 @@ impl ExpiringTokens {
             }
             None => None,
         };
-        let order = (choice.backwards(), one_more_than(size));
-        let rows = self
-            .store
-            .missing_tokens(account, choice.runtime, people.as_deref(), after.as_ref(), order)
-            .await?;
+        let query = MissingQuery {
+            account,
+            runtimes: known.places(choice),
+            search,
+            descending: choice.backwards(),
+            after,
+            limit: one_more_than(size),
+        };
+        let rows = self.store.missing_tokens(&query).await?;
         let (rows, turns) = paged(rows, (choice, size), |row| format!("{}.{}", row.user, row.runtime));
         let names = self.names(rows.iter().map(|row| row.user)).await?;
         let lines = rows.into_iter().filter_map(|row| {
@@ -600,7 +620,7 @@ impl ExpiringTokens {
                 provider: known.providers.get(provider)?.clone(),
             })
         });
-        Ok((Rows::Missing(lines.collect()), turns, too_many))
+        Ok((Rows::Missing(lines.collect()), turns, too_many.unwrap_or_default()))
     }
 
     /// Whom and what a search means, and whether it found more than it looks at. `None` if nothing is looked for.
@@ -641,24 +661,38 @@ pub struct TokenFile {
     expiring: ExpiringTokens,
     account: AccountId,
     /// What comes next; nothing at the end.
-    choice: Option<Choice>,
+    next: Option<(Part, Choice)>,
     begun: bool,
+}
+
+/// A part of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// What the choice names.
+    Rows,
+    /// Behind those without a token: those whose token does not work.
+    Broken,
 }
 
 impl TokenFile {
     /// The next part of it; `None` at its end.
     pub async fn next(&mut self) -> Result<Option<String>, Fault> {
-        let Some(choice) = self.choice.take() else {
+        let Some((part, choice)) = self.next.take() else {
             return Ok(None);
         };
         let known = self.expiring.known(self.account).await?;
         let now = self.expiring.clock.now();
-        let (rows, (_, after), _) = self
-            .expiring
-            .rows(self.account, &choice, &known, (now, FILE_PAGE))
-            .await?;
+        let size = (now, FILE_PAGE);
+        let found = match part {
+            Part::Rows => self.expiring.rows(self.account, &choice, &known, size).await?,
+            Part::Broken => self.expiring.broken(self.account, &choice, &known, size).await?,
+        };
+        let (rows, (_, after), _) = found;
         let mut text = String::new();
         match rows {
+            Rows::Tokens(lines) if part == Part::Broken => {
+                text.extend(lines.iter().map(|line| csv::line(line.missing_cells(now))));
+            }
             Rows::Tokens(lines) => {
                 if !self.begun {
                     text.push_str(TOKENS_HEAD);
@@ -673,17 +707,19 @@ impl TokenFile {
             }
         }
         self.begun = true;
-        self.choice = after.map(|row| Choice {
-            turn: Some(Turn { back: false, row }),
-            ..choice
-        });
+        let (next, turn) = match after {
+            Some(row) => (Some(part), Some(Turn { back: false, row })),
+            None if part == Part::Rows && choice.segment == Some(Segment::Missing) => (Some(Part::Broken), None),
+            None => (None, None),
+        };
+        self.next = next.map(|part| (part, Choice { turn, ..choice }));
         Ok(Some(text))
     }
 }
 
 /// The first lines of the files.
 const TOKENS_HEAD: &str = "runtime,git_provider,holder,email,git_identity,kind,token,status,expires,refresh_token_ends,last_check,last_use,shared_by\r\n";
-const MISSING_HEAD: &str = "person,email,runtime,git_provider\r\n";
+const MISSING_HEAD: &str = "person,email,runtime,git_provider,token\r\n";
 
 impl TokenLine {
     /// As it stands in a file, under [`TOKENS_HEAD`].
@@ -713,12 +749,35 @@ impl TokenLine {
             self.sharing.to_string(),
         ]
     }
+
+    /// As it stands in a file of those without a valid token, under [`MISSING_HEAD`].
+    fn missing_cells(&self, now: Timestamp) -> [String; 5] {
+        let (person, email) = self.holder.clone().unwrap_or_default();
+        let status = ShownStatus::of(self.status, self.expiry, now).words();
+        [
+            person,
+            email,
+            self.runtime.clone(),
+            self.provider.host.clone(),
+            status.to_owned(),
+        ]
+    }
 }
 
 impl MissingLine {
     /// As it stands in a file, under [`MISSING_HEAD`].
-    fn cells(self) -> [String; 4] {
-        [self.person.0, self.person.1, self.runtime_name, self.provider.host]
+    fn cells(self) -> [String; 5] {
+        let (person, email) = self.person;
+        [person, email, self.runtime_name, self.provider.host, "None".to_owned()]
+    }
+}
+
+impl Rows {
+    fn into_tokens(self) -> Vec<TokenLine> {
+        match self {
+            Self::Tokens(lines) => lines,
+            Self::Missing(_) => Vec::new(),
+        }
     }
 }
 
@@ -736,6 +795,12 @@ impl Choice {
             && self.to.is_none()
     }
 
+    /// Whether it is among some runtimes or people only.
+    #[must_use]
+    pub fn is_narrow(&self) -> bool {
+        self.runtime.is_some() || self.provider.is_some() || !self.search.trim().is_empty()
+    }
+
     /// Whether the rows are read in the opposite order: a page back is.
     fn backwards(&self) -> bool {
         self.descending != self.turn.as_ref().is_some_and(|turn| turn.back)
@@ -743,6 +808,21 @@ impl Choice {
 }
 
 impl Known {
+    /// The runtimes of a choice, if it is among some of them.
+    fn places(&self, choice: &Choice) -> Option<Vec<RuntimeId>> {
+        let provider = choice.provider.as_ref();
+        let here = |id: &RuntimeId| provider.is_none() || self.provider_of.get(id) == provider;
+        match choice.runtime {
+            Some(runtime) => Some([runtime].into_iter().filter(here).collect()),
+            None => provider.map(|_| self.provider_of.keys().copied().filter(here).collect()),
+        }
+    }
+
+    /// Whether a choice is among no runtime at all.
+    fn nowhere(&self, choice: &Choice) -> bool {
+        self.places(choice).is_some_and(|places| places.is_empty())
+    }
+
     fn line(&self, listed: ListedToken, names: &HashMap<UserId, (String, String)>) -> Option<TokenLine> {
         let provider = self.provider_of.get(&listed.runtime)?;
         Some(TokenLine {

@@ -251,11 +251,7 @@ impl HandOut {
     }
 
     /// How it stands with the OAuth tokens of a runtime, those that are due refreshed, as far as that is done by the deadline.
-    async fn refreshed(
-        &self,
-        key: &AccessKeyRow,
-        deadline: Instant,
-    ) -> Result<HashMap<GitTokenId, GrantState>, Fault> {
+    async fn refreshed(&self, key: &AccessKeyRow, deadline: Instant) -> Result<HashMap<GitTokenId, GrantState>, Fault> {
         let (account, now) = (key.account, self.shared.now());
         let grants = self.shared.store.grant_states(account, key.runtime).await?;
         let due: Vec<GitTokenId> = grants
@@ -288,9 +284,7 @@ impl HandOut {
 impl Place {
     /// The tokens that work, as far as is known.
     fn usable(&self) -> impl Iterator<Item = &GitTokenRow> {
-        self.tokens
-            .iter()
-            .filter(|token| self.secrets.contains_key(&token.id))
+        self.tokens.iter().filter(|token| self.secrets.contains_key(&token.id))
     }
 
     /// When what is handed out ends: of an OAuth token the access token, also when that is refreshed ahead of its end.

@@ -76,7 +76,9 @@ pub fn name(text: &str, what: &str) -> Result<String, String> {
         return Err("Use one line of plain text.".to_owned());
     }
     if token_format::has_token(text) {
-        return Err(format!("This looks like a secret, which everybody would see. Enter {what}."));
+        return Err(format!(
+            "This looks like a secret, which everybody would see. Enter {what}."
+        ));
     }
     Ok(text.to_owned())
 }
@@ -219,7 +221,10 @@ mod tests {
     fn a_secret_is_no_name() {
         for secret in ["ghp_abc", " glpat-abc", "argocd pbk_abc", "a,ATATTabc"] {
             let refused = name(secret, "a name").unwrap_err();
-            assert!(refused.contains("looks like a secret") && !refused.contains("abc"), "{refused}");
+            assert!(
+                refused.contains("looks like a secret") && !refused.contains("abc"),
+                "{refused}"
+            );
             assert!(runtime_name(secret).is_err());
         }
         assert_eq!(name("argocd, the first", "a name").as_deref(), Ok("argocd, the first"));

@@ -18,6 +18,7 @@ mod m20261123_000010_notices;
 mod m20261123_000011_calendar_feeds;
 mod m20261123_000012_access_keys;
 mod m20261123_000013_handed_tokens;
+mod m20261123_000014_dashboard_filters;
 
 /// Runs the steps that a database has not seen yet.
 #[derive(Debug)]
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000011_calendar_feeds::Migration),
             Box::new(m20261123_000012_access_keys::Migration),
             Box::new(m20261123_000013_handed_tokens::Migration),
+            Box::new(m20261123_000014_dashboard_filters::Migration),
         ]
     }
 }

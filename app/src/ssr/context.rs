@@ -67,7 +67,11 @@ pub(crate) fn peer() -> IpAddr {
 
 /// What was typed into a field that is none for secrets, to be shown again, unless a token was pasted there.
 pub(crate) fn unless_token(typed: &str) -> &str {
-    if domain::token_format::has_token(typed) { "" } else { typed }
+    if domain::token_format::has_token(typed) {
+        ""
+    } else {
+        typed
+    }
 }
 
 /// What was typed as a date, to be shown again: only what looks like one, since anything may have been pasted there.

@@ -197,10 +197,7 @@ impl Store {
             return Ok(Handed::Revoked);
         };
         let are_there = |(id, fingerprint): &(GitTokenId, Vec<u8>)| held.tokens.get(id) == Some(fingerprint);
-        if &held.runtime != over.runtime
-            || &held.provider != over.provider
-            || !over.tokens.iter().all(are_there)
-        {
+        if &held.runtime != over.runtime || &held.provider != over.provider || !over.tokens.iter().all(are_there) {
             tx.rollback().await?;
             return Ok(Handed::Changed);
         }

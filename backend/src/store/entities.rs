@@ -444,6 +444,7 @@ pub(crate) mod oauth_grant {
         pub git_token_id: Uuid,
         pub account_id: Uuid,
         pub oauth_application_id: Option<Uuid>,
+        pub runtime_id: Option<Uuid>,
         pub sealed_refresh: Option<Vec<u8>>,
         #[sea_orm(column_type = "Text", nullable)]
         pub granted: Option<String>,
@@ -700,6 +701,25 @@ pub(crate) mod handed_token {
         pub git_token_id: Uuid,
         pub fingerprint: Vec<u8>,
         pub at: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Somebody who is no member of an account any more.
+pub(crate) mod former_member {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "former_members")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub account_id: Uuid,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub user_id: Uuid,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -4,7 +4,8 @@
 use super::{
     Store, also, aside,
     entities::{
-        check, git_token, member, missing_token, oauth_grant, person_word, token_count, token_count_change, user,
+        check, former_member, git_token, member, missing_token, oauth_grant, person_word, token_count,
+        token_count_change, user,
     },
     git_tokens::from_json,
 };
@@ -31,6 +32,8 @@ pub const MOST_LOGINS: u64 = 2000;
 const DAY: i64 = 86_400_000;
 /// For how many days from today numbers are told apart by their day: longer than the timeline and the calendar go.
 const DAYS_AHEAD: i64 = 200;
+/// The most runtimes whose rows are found each by themselves; among more, all are looked at in order.
+const MOST_PLACES: usize = 200;
 /// How many changes of numbers are added up in one transaction.
 const FOLDED_AT_ONCE: u64 = 5000;
 
@@ -77,12 +80,50 @@ pub struct TokenQuery {
     pub spans: Vec<Span>,
     /// Those that a search found.
     pub search: Option<TokenSearch>,
+    /// Only those of members: neither runtimes' own nor what somebody left behind.
+    pub of_members: bool,
     /// In which order.
     pub order: TokenOrder,
     /// The last ones first.
     pub descending: bool,
     /// Only those that come after this one.
     pub after: Option<TokenCursor>,
+    /// How many at most.
+    pub limit: u64,
+}
+
+/// A choice among the OAuth tokens of an account by the end of what refreshes them, in that order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefreshEndQuery {
+    /// The account.
+    pub account: AccountId,
+    /// For these runtimes only.
+    pub runtimes: Option<Vec<RuntimeId>>,
+    /// Those that a search found.
+    pub search: Option<TokenSearch>,
+    /// From which moment on, and until which.
+    pub span: (i64, i64),
+    /// The last ones first.
+    pub descending: bool,
+    /// Only those that come after this one.
+    pub after: Option<TokenCursor>,
+    /// How many at most.
+    pub limit: u64,
+}
+
+/// A choice among those who have no token for a runtime, by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MissingQuery {
+    /// The account.
+    pub account: AccountId,
+    /// For these runtimes only.
+    pub runtimes: Option<Vec<RuntimeId>>,
+    /// Those that a search found.
+    pub search: Option<TokenSearch>,
+    /// The last ones first.
+    pub descending: bool,
+    /// Only those that come after this one.
+    pub after: Option<MissingRow>,
     /// How many at most.
     pub limit: u64,
 }
@@ -182,7 +223,7 @@ impl TokenQuery {
     #[must_use]
     pub fn select(&self) -> SelectStatement {
         let order = order(self.descending);
-        let mut branches = self.branches().into_iter().map(|(place, found)| {
+        let branches = self.branches().into_iter().map(|(place, found)| {
             // What a search finds is sorted: as an expression the key tempts no database to walk through all tokens in order.
             let key = || {
                 let key = Expr::col(self.key());
@@ -194,6 +235,12 @@ impl TokenQuery {
                 .expr_as(Expr::col(self.key()), "sort_key")
                 .from(git_token::Entity)
                 .cond_where(place);
+            if self.of_members {
+                let holder = || aside(git_token::Column::UserId);
+                branch
+                    .and_where(holder().is_not_null())
+                    .and_where(holder().not_in_subquery(former_members(self.account)));
+            }
             if let Some((at, id)) = self.after {
                 branch.and_where(comes_after(
                     self.descending,
@@ -207,39 +254,23 @@ impl TokenQuery {
                 .limit(self.limit)
                 .take()
         });
-        let part = |branch| {
+        let nothing = || {
             Query::select()
-                .columns(["id", "sort_key"])
-                .from_subquery(branch, "branch")
+                .column(git_token::Column::Id)
+                .expr_as(Expr::col(self.key()), "sort_key")
+                .from(git_token::Entity)
+                .and_where(git_token::Column::AccountId.eq(self.account.0))
+                .and_where(Expr::value(false))
                 .take()
         };
-        let mut all = part(branches.next().unwrap_or_else(|| self.nothing()));
-        // What a search finds may be found in two ways.
-        let union = if self.search.is_some() {
-            UnionType::Distinct
-        } else {
-            UnionType::All
+        let together = Together {
+            by: &["sort_key", "id"],
+            with: &[],
+            descending: self.descending,
+            limit: self.limit,
+            twice: self.search.is_some(),
         };
-        for branch in branches {
-            all.union(union, part(branch));
-        }
-        Query::select()
-            .columns(["id", "sort_key"])
-            .from_subquery(all, "found")
-            .order_by("sort_key", order.clone())
-            .order_by("id", order)
-            .limit(self.limit)
-            .take()
-    }
-
-    fn nothing(&self) -> SelectStatement {
-        Query::select()
-            .column(git_token::Column::Id)
-            .expr_as(Expr::col(self.key()), "sort_key")
-            .from(git_token::Entity)
-            .and_where(git_token::Column::AccountId.eq(self.account.0))
-            .and_where(Expr::value(false))
-            .take()
+        together.select(branches, nothing)
     }
 
     const fn key(&self) -> git_token::Column {
@@ -358,6 +389,226 @@ impl TokenQuery {
     }
 }
 
+impl RefreshEndQuery {
+    /// The statement that finds their ids, in order.
+    #[must_use]
+    pub fn select(&self) -> SelectStatement {
+        let order = order(self.descending);
+        // As in [`TokenQuery::select`].
+        let branch = |place: Condition, found: bool| {
+            let key = || {
+                if found {
+                    aside(oauth_grant::Column::RefreshEndsAt)
+                } else {
+                    Expr::col(oauth_grant::Column::RefreshEndsAt)
+                }
+            };
+            let mut branch = Query::select();
+            branch
+                .expr_as(Expr::col(oauth_grant::Column::GitTokenId), "id")
+                .expr_as(Expr::col(oauth_grant::Column::RefreshEndsAt), "sort_key")
+                .from(oauth_grant::Entity)
+                .cond_where(place)
+                .and_where(key().gte(self.span.0))
+                .and_where(key().lt(self.span.1));
+            if let Some((at, id)) = self.after {
+                branch.and_where(comes_after(
+                    self.descending,
+                    [key(), Expr::col(oauth_grant::Column::GitTokenId)],
+                    [Expr::value(at), Expr::value(id.0)],
+                ));
+            }
+            branch
+                .order_by_expr(key(), order.clone())
+                .order_by(oauth_grant::Column::GitTokenId, order.clone())
+                .limit(self.limit)
+                .take()
+        };
+        let of_account = || Condition::all().add(oauth_grant::Column::AccountId.eq(self.account.0));
+        // That a runtime is the account's is looked at when the rows are read.
+        let of_runtime = |runtime: &RuntimeId| Condition::all().add(oauth_grant::Column::RuntimeId.eq(runtime.0));
+        let within =
+            |runtimes: &[RuntimeId]| aside(oauth_grant::Column::RuntimeId).is_in(runtimes.iter().map(|id| id.0));
+        let branches = match (&self.search, &self.runtimes) {
+            (Some(search), places) => {
+                let theirs = |tokens: SelectStatement| {
+                    let theirs = Condition::all().add(oauth_grant::Column::GitTokenId.in_subquery(tokens));
+                    branch(theirs.add_option(places.as_deref().map(within)), true)
+                };
+                let people = (!search.people.is_empty()).then(|| theirs(held_by_these(self.account, &search.people)));
+                let login = (!search.login.is_empty())
+                    .then(|| theirs(logins(self.account, &search.login).limit(MOST_LOGINS).take()));
+                let runtimes = search.runtimes_in(places.as_deref());
+                let runtimes = runtimes.map(|runtime| branch(of_runtime(runtime), false));
+                people.into_iter().chain(login).chain(runtimes).collect()
+            }
+            (None, Some(places)) if places.len() > MOST_PLACES => {
+                vec![branch(of_account().add(within(places)), false)]
+            }
+            (None, Some(places)) => places
+                .iter()
+                .map(|runtime| branch(of_runtime(runtime), false))
+                .collect(),
+            (None, None) => vec![branch(of_account(), false)],
+        };
+        let nothing = || branch(of_account().add(Expr::value(false)), false);
+        let together = Together {
+            by: &["sort_key", "id"],
+            with: &[],
+            descending: self.descending,
+            limit: self.limit,
+            twice: self.search.is_some(),
+        };
+        together.select(branches.into_iter(), nothing)
+    }
+}
+
+impl MissingQuery {
+    /// The statement that finds them, in order.
+    #[must_use]
+    pub fn select(&self) -> SelectStatement {
+        let order = order(self.descending);
+        let branch = |place: Condition| {
+            let mut branch = Query::select();
+            branch
+                .columns([
+                    missing_token::Column::UserName,
+                    missing_token::Column::UserId,
+                    missing_token::Column::RuntimeId,
+                    missing_token::Column::AccountId,
+                ])
+                .from(missing_token::Entity)
+                .cond_where(place);
+            let columns = [
+                missing_token::Column::UserName,
+                missing_token::Column::UserId,
+                missing_token::Column::RuntimeId,
+            ];
+            if let Some(row) = &self.after {
+                let values = [
+                    Expr::value(row.name.clone()),
+                    Expr::value(row.user.0),
+                    Expr::value(row.runtime.0),
+                ];
+                branch.and_where(comes_after(self.descending, columns.map(Expr::col), values));
+            }
+            for column in columns {
+                branch.order_by(column, order.clone());
+            }
+            branch.limit(self.limit).take()
+        };
+        let of_account = || Condition::all().add(missing_token::Column::AccountId.eq(self.account.0));
+        let of_runtime = |runtime: &RuntimeId| {
+            Condition::all()
+                .add(missing_token::Column::RuntimeId.eq(runtime.0))
+                .add(also(missing_token::Column::AccountId, self.account.0))
+        };
+        let within =
+            |runtimes: &[RuntimeId]| aside(missing_token::Column::RuntimeId).is_in(runtimes.iter().map(|id| id.0));
+        let branches = match (&self.search, &self.runtimes) {
+            (Some(search), places) => {
+                let people = (!search.people.is_empty()).then(|| {
+                    let people = search.people.iter().map(|person| person.0);
+                    let theirs = Condition::all()
+                        .add(also(missing_token::Column::AccountId, self.account.0))
+                        .add(missing_token::Column::UserId.is_in(people));
+                    branch(theirs.add_option(places.as_deref().map(within)))
+                });
+                let runtimes = search.runtimes_in(places.as_deref());
+                people
+                    .into_iter()
+                    .chain(runtimes.map(|runtime| branch(of_runtime(runtime))))
+                    .collect()
+            }
+            (None, Some(places)) if places.len() > MOST_PLACES => vec![branch(of_account().add(within(places)))],
+            (None, Some(places)) => places.iter().map(|runtime| branch(of_runtime(runtime))).collect(),
+            (None, None) => vec![branch(of_account())],
+        };
+        let nothing = || branch(of_account().add(Expr::value(false)));
+        let together = Together {
+            by: &["user_name", "user_id", "runtime_id"],
+            with: &["account_id"],
+            descending: self.descending,
+            limit: self.limit,
+            twice: self.search.is_some(),
+        };
+        together.select(branches.into_iter(), nothing)
+    }
+}
+
+impl TokenSearch {
+    /// The runtimes that it found, of these.
+    fn runtimes_in(&self, places: Option<&[RuntimeId]>) -> impl Iterator<Item = &RuntimeId> {
+        self.runtimes
+            .iter()
+            .filter(move |runtime| places.is_none_or(|places| places.contains(runtime)))
+    }
+}
+
+/// How the rows that several statements find come together.
+struct Together {
+    /// By these columns, which tell one from another.
+    by: &'static [&'static str],
+    /// With these.
+    with: &'static [&'static str],
+    /// The last ones first.
+    descending: bool,
+    /// So many at most.
+    limit: u64,
+    /// Whether one may be found in two ways.
+    twice: bool,
+}
+
+impl Together {
+    /// Of statements each of which gives these columns in this order, and so many at most; of `nothing`, if there is none.
+    fn select(
+        &self,
+        mut branches: impl Iterator<Item = SelectStatement>,
+        nothing: impl FnOnce() -> SelectStatement,
+    ) -> SelectStatement {
+        let columns = || self.by.iter().chain(self.with).copied();
+        let part = |branch| {
+            Query::select()
+                .columns(columns())
+                .from_subquery(branch, "branch")
+                .take()
+        };
+        let mut all = part(branches.next().unwrap_or_else(nothing));
+        let union = if self.twice {
+            UnionType::Distinct
+        } else {
+            UnionType::All
+        };
+        for branch in branches {
+            all.union(union, part(branch));
+        }
+        let mut all = Query::select().columns(columns()).from_subquery(all, "found").take();
+        for column in self.by {
+            all.order_by(*column, order(self.descending));
+        }
+        all.limit(self.limit).take()
+    }
+}
+
+/// Those who left an account.
+fn former_members(account: AccountId) -> SelectStatement {
+    Query::select()
+        .column(former_member::Column::UserId)
+        .from(former_member::Entity)
+        .and_where(former_member::Column::AccountId.eq(account.0))
+        .take()
+}
+
+/// The tokens of these people.
+fn held_by_these(account: AccountId, people: &[UserId]) -> SelectStatement {
+    Query::select()
+        .column(git_token::Column::Id)
+        .from(git_token::Entity)
+        .and_where(git_token::Column::AccountId.eq(account.0))
+        .and_where(git_token::Column::UserId.is_in(people.iter().map(|person| person.0)))
+        .take()
+}
+
 /// Status and kind in one, as the column has it.
 fn facet(status: TokenStatus, kind: &str) -> String {
     format!("{}:{kind}", status.as_str())
@@ -407,68 +658,48 @@ fn begins_with(text: impl IntoColumnRef + Clone, beginning: &str) -> Condition {
 }
 
 impl Store {
-    /// Tokens of a choice, in its order.
-    pub async fn listed_tokens(&self, query: &TokenQuery) -> Result<Vec<ListedToken>, Fault> {
-        let statement = self.db.get_database_backend().build(&query.select());
-        let found = Keyed::find_by_statement(statement).all(&self.db).await?;
-        let keys = found.into_iter().map(|row| (row.id, row.sort_key)).collect();
-        self.with_what_belongs(query.account, keys).await
+    /// Where the tokens of a choice stand in its order.
+    pub async fn found_tokens(&self, query: &TokenQuery) -> Result<Vec<TokenCursor>, Fault> {
+        self.keyed(&query.select()).await
     }
 
-    /// How many tokens of a choice are runtimes' own: there are few of those.
-    pub async fn count_runtime_tokens(&self, query: &TokenQuery) -> Result<u64, Fault> {
-        let tokens = git_token::Entity::find()
-            .filter(git_token::Column::AccountId.eq(query.account.0))
-            .filter(git_token::Column::UserId.is_null())
-            .filter(query.any_span());
-        Ok(tokens.count(&self.db).await?)
+    /// Where OAuth tokens stand in the order in which what refreshes them ends.
+    pub async fn found_by_refresh_end(&self, query: &RefreshEndQuery) -> Result<Vec<TokenCursor>, Fault> {
+        self.keyed(&query.select()).await
+    }
+
+    async fn keyed(&self, query: &SelectStatement) -> Result<Vec<TokenCursor>, Fault> {
+        let statement = self.db.get_database_backend().build(query);
+        let found = Keyed::find_by_statement(statement).all(&self.db).await?;
+        Ok(found
+            .into_iter()
+            .map(|row| (row.sort_key, GitTokenId(row.id)))
+            .collect())
+    }
+
+    /// How many tokens of an account with these statuses and ends are runtimes' own, or were left behind by somebody who is no member
+    /// any more: there are few of those.
+    pub async fn count_of_no_members(&self, query: &TokenQuery) -> Result<u64, Fault> {
+        let tokens = |holder: SimpleExpr| {
+            git_token::Entity::find()
+                .filter(git_token::Column::AccountId.eq(query.account.0))
+                .filter(holder)
+                .filter(query.any_span())
+        };
+        let own = tokens(git_token::Column::UserId.is_null());
+        let left = tokens(git_token::Column::UserId.in_subquery(former_members(query.account)));
+        let (own, left) = tokio::try_join!(own.count(&self.db), left.count(&self.db))?;
+        Ok(own + left)
     }
 
     /// One token of an account as it stands in a list.
     pub async fn listed_token(&self, account: AccountId, id: GitTokenId) -> Result<Option<ListedToken>, Fault> {
-        Ok(self.with_what_belongs(account, vec![(id.0, 0)]).await?.pop())
+        Ok(self.listed_tokens(account, &[(0, id)]).await?.pop())
     }
 
-    /// OAuth tokens in the order in which what refreshes them ends, from a moment on.
-    pub async fn tokens_by_refresh_end(
-        &self,
-        account: AccountId,
-        (from, to): (i64, i64),
-        after: Option<TokenCursor>,
-        descending: bool,
-        limit: u64,
-    ) -> Result<Vec<ListedToken>, Fault> {
-        let order = order(descending);
-        let mut query = Query::select();
-        query
-            .expr_as(Expr::col(oauth_grant::Column::GitTokenId), "id")
-            .expr_as(Expr::col(oauth_grant::Column::RefreshEndsAt), "sort_key")
-            .from(oauth_grant::Entity)
-            .and_where(oauth_grant::Column::AccountId.eq(account.0))
-            .and_where(oauth_grant::Column::RefreshEndsAt.gte(from))
-            .and_where(oauth_grant::Column::RefreshEndsAt.lt(to))
-            .order_by(oauth_grant::Column::RefreshEndsAt, order.clone())
-            .order_by(oauth_grant::Column::GitTokenId, order)
-            .limit(limit);
-        if let Some((key, id)) = after {
-            query.and_where(comes_after(
-                descending,
-                [
-                    Expr::col(oauth_grant::Column::RefreshEndsAt),
-                    Expr::col(oauth_grant::Column::GitTokenId),
-                ],
-                [Expr::value(key), Expr::value(id.0)],
-            ));
-        }
-        let statement = self.db.get_database_backend().build(&query);
-        let found = Keyed::find_by_statement(statement).all(&self.db).await?;
-        let keys = found.into_iter().map(|row| (row.id, row.sort_key)).collect();
-        self.with_what_belongs(account, keys).await
-    }
-
-    /// The tokens of these ids, in that order, with what stands beside them.
-    async fn with_what_belongs(&self, account: AccountId, keys: Vec<(Uuid, i64)>) -> Result<Vec<ListedToken>, Fault> {
-        let ids: Vec<Uuid> = keys.iter().map(|(id, _)| *id).collect();
+    /// Tokens that were found, in that order, with what stands beside them. Those that were deleted meanwhile are left out.
+    pub async fn listed_tokens(&self, account: AccountId, found: &[TokenCursor]) -> Result<Vec<ListedToken>, Fault> {
+        let ids: Vec<Uuid> = found.iter().map(|(_, id)| id.0).collect();
         let rows = git_token::Entity::find()
             .select_only()
             .columns([
@@ -512,11 +743,12 @@ impl Store {
         let sharing: HashMap<Vec<u8>, i64> = sharing.into_iter().collect();
         let ends: HashMap<Uuid, Option<i64>> = ends.into_iter().collect();
         let mut rows: HashMap<Uuid, ListedColumns> = rows.into_iter().map(|row| (row.id, row)).collect();
-        keys.into_iter()
-            .filter_map(|(id, key)| Some((rows.remove(&id)?, key)))
+        found
+            .iter()
+            .filter_map(|(key, id)| Some((rows.remove(&id.0)?, key)))
             .map(|(row, key)| {
                 Ok(ListedToken {
-                    key,
+                    key: *key,
                     sharing: sharing
                         .get(&row.fingerprint)
                         .map_or(1, |count| u64::try_from(*count).unwrap_or(1)),
@@ -645,55 +877,9 @@ impl Store {
             .collect())
     }
 
-    /// Who has no token for which runtime, by name; only these people, if some are given, and only for one runtime.
-    pub async fn missing_tokens(
-        &self,
-        account: AccountId,
-        runtime: Option<RuntimeId>,
-        people: Option<&[UserId]>,
-        after: Option<&MissingRow>,
-        (descending, limit): (bool, u64),
-    ) -> Result<Vec<MissingRow>, Fault> {
-        let order = order(descending);
-        let mut query = Query::select();
-        query
-            .columns([
-                missing_token::Column::AccountId,
-                missing_token::Column::UserId,
-                missing_token::Column::RuntimeId,
-                missing_token::Column::UserName,
-            ])
-            .from(missing_token::Entity)
-            .and_where(match people {
-                Some(_) => also(missing_token::Column::AccountId, account.0),
-                None => missing_token::Column::AccountId.eq(account.0),
-            });
-        let mut columns = vec![missing_token::Column::UserName, missing_token::Column::UserId];
-        match runtime {
-            Some(runtime) => {
-                query.and_where(match people {
-                    Some(_) => also(missing_token::Column::RuntimeId, runtime.0),
-                    None => missing_token::Column::RuntimeId.eq(runtime.0),
-                });
-            }
-            None => columns.push(missing_token::Column::RuntimeId),
-        }
-        if let Some(people) = people {
-            query.and_where(missing_token::Column::UserId.is_in(people.iter().map(|person| person.0)));
-        }
-        if let Some(row) = after {
-            let mut values = vec![Expr::value(row.name.clone()), Expr::value(row.user.0)];
-            if runtime.is_none() {
-                values.push(Expr::value(row.runtime.0));
-            }
-            let columns = columns.iter().map(|column| Expr::col(*column));
-            query.and_where(comes_after(descending, columns, values));
-        }
-        for column in columns {
-            query.order_by(column, order.clone());
-        }
-        query.limit(limit);
-        let statement = self.db.get_database_backend().build(&query);
+    /// Who has no token for which runtime, by name.
+    pub async fn missing_tokens(&self, query: &MissingQuery) -> Result<Vec<MissingRow>, Fault> {
+        let statement = self.db.get_database_backend().build(&query.select());
         let rows = missing_token::Model::find_by_statement(statement).all(&self.db).await?;
         Ok(rows
             .into_iter()

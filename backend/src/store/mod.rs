@@ -33,7 +33,8 @@ pub use access_keys::{AccessKeyRow, HandOver, Handed};
 pub use audit::AuditHead;
 pub use due_tokens::{BackgroundCheck, DueProvider, DueToken};
 pub use expiring::{
-    ListedToken, MOST_LOGINS, MissingRow, TokenCounts, TokenCursor, TokenOrder, TokenQuery, TokenSearch,
+    ListedToken, MOST_LOGINS, MissingQuery, MissingRow, RefreshEndQuery, TokenCounts, TokenCursor, TokenOrder,
+    TokenQuery, TokenSearch,
 };
 pub use git_providers::GitProviderRow;
 pub use git_tokens::{GitTokenRow, NewGitToken};

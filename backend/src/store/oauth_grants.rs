@@ -600,7 +600,7 @@ fn millis(at: Option<Timestamp>) -> Option<i64> {
 pub(super) async fn insert_grant(
     tx: &DatabaseTransaction,
     account: AccountId,
-    token: GitTokenId,
+    (token, runtime): (GitTokenId, RuntimeId),
     (application, grant): (OAuthApplicationId, NewGrant),
 ) -> Result<(), Fault> {
     let due = grant.due();
@@ -608,6 +608,7 @@ pub(super) async fn insert_grant(
         git_token_id: Set(token.0),
         account_id: Set(account.0),
         oauth_application_id: Set(Some(application.0)),
+        runtime_id: Set(Some(runtime.0)),
         sealed_refresh: Set(grant.refresh.map(Sealed::into_bytes)),
         granted: Set(grant.granted.map(|granted| scope::joined(&granted))),
         access_ends_at: Set(millis(grant.access_ends)),

@@ -4,7 +4,9 @@ use crate::support::{PASSWORD, Seed, TestDatabase, World, on_both_databases};
 use backend::{
     access::{AccessError, Member},
     expiring::{Choice, ExpiringError, ExpiringPage, MissingLine, PAGE, Rows, StatusChoice, TokenLine, Turn},
-    store::{TokenOrder, TokenQuery},
+    git_providers::GitProviderForm,
+    members::{Fate, InviteForm},
+    store::{MissingQuery, MissingRow, RefreshEndQuery, TokenOrder, TokenQuery},
     tokens::{At, TokenForm},
 };
 use domain::{
@@ -13,7 +15,10 @@ use domain::{
     status::ShownStatus,
 };
 use forge::{Account, NewToken};
-use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbBackend, Statement};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbBackend, Statement,
+    sea_query::SelectStatement,
+};
 use secrecy::ExposeSecret as _;
 use std::{collections::HashSet, time::Duration};
 
@@ -85,6 +90,20 @@ fn lines(page: &ExpiringPage) -> Vec<TokenLine> {
     }
 }
 
+/// Everybody on every page.
+async fn walk_missing(world: &World, mira: &Member, choice: &Choice) -> Vec<MissingLine> {
+    let mut choice = choice.clone();
+    let mut all = Vec::new();
+    loop {
+        let page = page(world, mira, &choice).await;
+        all.extend(missing(&page));
+        match page.turns.1 {
+            Some(row) => choice.turn = Some(Turn { back: false, row }),
+            None => return all,
+        }
+    }
+}
+
 fn missing(page: &ExpiringPage) -> Vec<MissingLine> {
     match &page.rows {
         Rows::Missing(lines) => lines.clone(),
@@ -150,6 +169,7 @@ fn queries(account: AccountId, runtime: RuntimeId, provider: GitProviderId) -> V
                             format: None,
                             spans: spans.clone(),
                             search: None,
+                            of_members: false,
                             order,
                             descending,
                             after,
@@ -164,9 +184,9 @@ fn queries(account: AccountId, runtime: RuntimeId, provider: GitProviderId) -> V
 }
 
 /// How the database finds the rows of a statement, a line for each step. PostgreSQL is asked what it would do with many rows.
-async fn plan(db: &DatabaseConnection, query: &TokenQuery) -> Vec<String> {
+async fn plan(db: &DatabaseConnection, query: &SelectStatement) -> Vec<String> {
     let backend = db.get_database_backend();
-    let statement = backend.build(&query.select());
+    let statement = backend.build(query);
     let explain = if backend == DbBackend::Sqlite {
         "EXPLAIN QUERY PLAN"
     } else {
@@ -196,7 +216,7 @@ on_both_databases! {
         }
         let runtime = first.runtimes.iter().find(|(_, name)| name == "runtime-1").unwrap().0;
         for query in queries(mira.account(), runtime, first.providers[0].0) {
-            let plan = plan(&db, &query).await;
+            let plan = plan(&db, &query.select()).await;
             let place = match (query.runtime, query.provider) {
                 (Some(_), _) => "runtime_",
                 (None, Some(_)) => "provider_",
@@ -214,6 +234,39 @@ on_both_databases! {
             // What an index has in order is not sorted: only the few that come of each range, together.
             let sorted = plan.iter().filter(|step| step.contains("Sort Key"));
             assert!(sorted.count() <= 1, "{query:?}: {plan:#?}");
+        }
+        let after = MissingRow { user: mira.user(), runtime, name: "Mira Rao".to_owned() };
+        for (runtimes, by_refresh_end, by_name) in [
+            (None, "oauth_grants_refresh_ends", "missing_tokens_account"),
+            (Some(vec![runtime]), "oauth_grants_runtime_refresh_ends", "missing_tokens_runtime"),
+        ] {
+            for (descending, further) in [(false, false), (true, true)] {
+                let ends = RefreshEndQuery {
+                    account: mira.account(),
+                    runtimes: runtimes.clone(),
+                    search: None,
+                    span: (NOW, NOW * 2),
+                    descending,
+                    after: further.then_some((NOW, GitTokenId(uuid::Uuid::nil()))),
+                    limit: 51,
+                };
+                let names = MissingQuery {
+                    account: mira.account(),
+                    runtimes: runtimes.clone(),
+                    search: None,
+                    descending,
+                    after: further.then(|| after.clone()),
+                    limit: 51,
+                };
+                for (query, index) in [(ends.select(), by_refresh_end), (names.select(), by_name)] {
+                    let plan = plan(&db, &query).await;
+                    let table = if index == by_name { "missing_tokens" } else { "oauth_grants" };
+                    let is_read = |step: &&String| ["SEARCH ", "SCAN ", " on "].iter().any(|way| step.contains(&format!("{way}{table}")));
+                    let reads: Vec<_> = plan.iter().filter(is_read).collect();
+                    let ranged = |step: &&String| (step.contains("SEARCH") || step.contains("Index")) && step.contains(index);
+                    assert!(!reads.is_empty() && reads.iter().all(ranged), "{plan:#?}");
+                }
+            }
         }
         db.close().await.unwrap();
     }
@@ -365,7 +418,9 @@ on_both_databases! {
                 assert_eq!(page.numbers.never + page.numbers.unknown, of(Segment::NoExpiry), "{change}");
                 assert_eq!(page.missing, absent(&db).await, "{change}");
                 let broken = |line: &&TokenLine| belongs(Segment::Expired, line, now) || belongs(Segment::Invalid, line, now);
-                let theirs = all.iter().filter(broken).filter(|line| line.holder.is_some());
+                // Whoever left has no need of a token.
+                let left = |line: &TokenLine| step >= 5 && line.holder.as_ref().unwrap().0.contains("Seed0004");
+                let theirs = all.iter().filter(broken).filter(|line| line.holder.is_some() && !left(line));
                 assert_eq!(page.not_valid, count(theirs.count()), "{change}");
                 if step % 2 == 0 {
                     world.services.expiring.run_once().await.unwrap();
@@ -410,8 +465,24 @@ on_both_databases! {
         }
         let page_of_broken = page(&world, &mira, &choice).await;
         assert_eq!((page_of_broken.numbers.invalid, page_of_broken.missing, page_of_broken.not_valid), (2, 0, 1));
-        let broken: Vec<_> = page_of_broken.broken.iter().map(|line| line.holder.clone().unwrap().0).collect();
-        assert_eq!(broken, ["Mira Rao"]);
+        let broken: Vec<_> = page_of_broken.broken.0.iter().map(|line| line.holder.clone().unwrap().0).collect();
+        assert_eq!((broken.as_slice(), page_of_broken.broken.1), (["Mira Rao".to_owned()].as_slice(), false));
+
+        // Whoever leaves a token behind lacks none, until they are back.
+        let jonas = world.admin("Jonas", "jonas@acme.dev").await;
+        assert_eq!(page(&world, &jonas, &choice).await.missing, 1);
+        world.services.members.remove(&jonas, mira.user(), Fate::Keep).await.unwrap();
+        let page_after = page(&world, &jonas, &choice).await;
+        assert_eq!((page_after.numbers.invalid, page_after.not_valid, page_after.broken.0.len()), (2, 0, 0));
+        let form = InviteForm { role: "admin".to_owned(), ..InviteForm::default() };
+        let invited = world.services.members.invite(&jonas, &form).await.unwrap();
+        let code = invited.link.expose_secret().rsplit('/').next().unwrap().to_owned();
+        let session = world.sign_in("mira@acme.dev").await;
+        world.services.members.join(Some(&session), &code).await.unwrap();
+        let mira = world.services.access.member(Some(&session), "acme").await.unwrap();
+        let page_back = page(&world, &mira, &choice).await;
+        assert_eq!((page_back.not_valid, page_back.broken.0.len()), (1, 1));
+        world.services.members.remove(&mira, jonas.user(), Fate::Keep).await.unwrap();
 
         world.services.tokens.delete(&mira, runtime, false).await.unwrap();
         assert_eq!(page(&world, &mira, &choice).await.missing, 1);
@@ -432,10 +503,10 @@ on_both_databases! {
         }
         assert_eq!(count(all.len()), expected);
         let first = page(&world, &mira, &Choice { turn: None, ..choice.clone() }).await;
-        assert!(!first.broken.is_empty() && first.broken.len() <= PAGE);
+        assert!(!first.broken.0.is_empty() && first.broken.0.len() <= PAGE);
         let now = Timestamp::from_millis(NOW);
         let works = |line: &TokenLine| !belongs(Segment::Expired, line, now) && !belongs(Segment::Invalid, line, now);
-        assert!(first.broken.iter().all(|line| line.holder.is_some() && !works(line)));
+        assert!(first.broken.0.iter().all(|line| line.holder.is_some() && !works(line)));
         assert!(expected > 90, "nobody has a token for the runtime that was there before");
         assert!(all.is_sorted_by_key(|line| (line.person.0.clone(), line.user)));
         let choice = Choice {
@@ -446,8 +517,30 @@ on_both_databases! {
         let found = missing(&page(&world, &mira, &choice).await);
         assert!(!found.is_empty() && found.iter().all(|line| line.person.0.ends_with("Seed00017")));
         let runtime = found.last().unwrap().runtime;
+        let both = Choice { runtime: Some(runtime), ..choice.clone() };
+        let in_one = missing(&page(&world, &mira, &both).await);
+        assert!(in_one.len() == 1 && in_one[0].runtime == runtime);
         let choice = Choice { runtime: Some(runtime), search: String::new(), ..choice };
-        assert!(missing(&page(&world, &mira, &choice).await).iter().all(|line| line.runtime == runtime));
+        let of_runtime = missing(&page(&world, &mira, &choice).await);
+        assert!(!of_runtime.is_empty() && of_runtime.iter().all(|line| line.runtime == runtime));
+        // By the runtime's name, and by its Git provider.
+        let name = of_runtime[0].runtime_name.clone();
+        let named = Choice { runtime: None, search: name.clone(), ..choice.clone() };
+        let of_name: Vec<_> = walk_missing(&world, &mira, &named).await;
+        assert!(of_name.iter().all(|line| line.runtime_name.contains(&name)) && of_name.iter().any(|line| line.runtime == runtime));
+        let provider = first.providers[0].0;
+        let at_provider = Choice { provider: Some(provider), ..Choice { runtime: None, ..choice.clone() } };
+        assert_eq!(walk_missing(&world, &mira, &at_provider).await.len(), all.len());
+        let form = GitProviderForm {
+            kind: "github".to_owned(),
+            base_url: "https://github.com".to_owned(),
+            ..GitProviderForm::default()
+        };
+        let other = world.services.git_providers.register(&mira, form).await.unwrap();
+        for choice in [Choice { runtime: None, ..choice.clone() }, choice] {
+            let elsewhere = page(&world, &mira, &Choice { provider: Some(other), ..choice }).await;
+            assert!(missing(&elsewhere).is_empty() && elsewhere.broken.0.is_empty());
+        }
     }
 
     async fn refresh_tokens_that_end_soon_are_a_list_of_their_own(database: TestDatabase) {
@@ -457,6 +550,30 @@ on_both_databases! {
         assert!(found.is_sorted_by_key(|line| line.refresh_ends));
         assert_eq!(page(&world, &mira, &choice).await.refresh_ends, count(found.len()));
         assert!(!found.is_empty() && found.iter().all(|line| line.kind == "OAuth"));
+        // The same among some of them, in every way in which they are found.
+        let first = page(&world, &mira, &choice).await;
+        let (runtime, name) = first.runtimes.iter().find(|(_, name)| name == "runtime-3").unwrap().clone();
+        let ids = |lines: &[TokenLine]| lines.iter().map(|line| line.id).collect::<Vec<_>>();
+        let of = |wanted: &dyn Fn(&TokenLine) -> bool| found.iter().filter(|line| wanted(line)).map(|line| line.id).collect::<Vec<_>>();
+        let of_runtime = Choice { runtime: Some(runtime), ..choice.clone() };
+        let of_name = Choice { search: name.clone(), ..choice.clone() };
+        for choice in [&of_runtime, &of_name] {
+            assert_eq!(ids(&walk(&world, &mira, choice).await), of(&|line| line.runtime == name), "{choice:?}");
+        }
+        let person = found[found.len() / 2].holder.clone().unwrap().0;
+        let of_person = Choice { search: person.rsplit(' ').next().unwrap().to_lowercase(), ..choice.clone() };
+        let expected = of(&|line| line.holder.as_ref().unwrap().0 == person);
+        assert!(!expected.is_empty());
+        assert_eq!(ids(&walk(&world, &mira, &of_person).await), expected);
+        let login = found[0].login.clone();
+        let of_login = Choice { search: login.clone(), ..choice.clone() };
+        assert_eq!(ids(&walk(&world, &mira, &of_login).await), of(&|line| line.login == login));
+        let at_provider = Choice { provider: Some(first.providers[0].0), ..choice.clone() };
+        assert_eq!(walk(&world, &mira, &at_provider).await.len(), found.len());
+        let backwards = Choice { descending: true, ..of_runtime };
+        let mut turned = ids(&walk(&world, &mira, &backwards).await);
+        turned.reverse();
+        assert_eq!(turned, of(&|line| line.runtime == name));
     }
 
     async fn a_dated_change_at_a_provider_is_told_with_how_many_it_hits(database: TestDatabase) {
@@ -477,7 +594,7 @@ on_both_databases! {
         for (choice, head) in [
             (Choice::default(), "runtime,git_provider,holder,email,"),
             (Choice { turn: Some(Turn { back: false, row: "1.x".to_owned() }), ..invalid }, "runtime,git_provider,"),
-            (Choice { segment: Some(Segment::Missing), ..Choice::default() }, "person,email,runtime,git_provider"),
+            (Choice { segment: Some(Segment::Missing), ..Choice::default() }, "person,email,runtime,git_provider,token"),
         ] {
             let mut file = world.services.expiring.file(&mira, choice.clone()).unwrap();
             let mut text = String::new();
@@ -485,7 +602,10 @@ on_both_databases! {
                 text.push_str(&part);
             }
             let wanted = match choice.segment {
-                Some(Segment::Missing) => page(&world, &mira, &choice).await.missing,
+                Some(Segment::Missing) => {
+                    let page = page(&world, &mira, &choice).await;
+                    page.missing + page.not_valid
+                }
                 _ => count(walk(&world, &mira, &Choice { turn: None, ..choice }).await.len()),
             };
             assert!(text.starts_with(head) && text.ends_with("\r\n"));

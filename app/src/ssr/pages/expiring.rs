@@ -65,7 +65,7 @@ pub(crate) fn blocks(page: &ExpiringPage, query: &PageQuery, account: &str) -> V
         blocks.push(radar(page, &base).into());
     }
     blocks.push(list(page, query, &base, account).into());
-    if !page.broken.is_empty() {
+    if !page.broken.0.is_empty() {
         blocks.push(broken(page, query, &base).into());
     }
     blocks
@@ -328,10 +328,11 @@ fn broken(page: &ExpiringPage, query: &PageQuery, base: &str) -> List {
         label: label.to_owned(),
         ..Link::default()
     };
-    let more = page.not_valid > page.broken.len() as u64;
+    let (lines, more) = &page.broken;
+    let choice = choice(query);
     List {
         title: "People whose token does not work".to_owned(),
-        aside: grouped(page.not_valid),
+        aside: number_of(lines.len(), *more, &choice, page.not_valid),
         columns: columns(&[
             "Runtime",
             "Holder",
@@ -341,12 +342,8 @@ fn broken(page: &ExpiringPage, query: &PageQuery, base: &str) -> List {
             "Last check",
             "Last use",
         ]),
-        rows: page
-            .broken
-            .iter()
-            .map(|line| token_row(line, page, query, base))
-            .collect(),
-        turns: if more {
+        rows: lines.iter().map(|line| token_row(line, page, query, base)).collect(),
+        turns: if *more {
             vec![
                 all(Segment::Expired, "All expired tokens"),
                 all(Segment::Invalid, "All invalid tokens"),
@@ -381,13 +378,27 @@ fn aside(page: &ExpiringPage, choice: &Choice) -> String {
         (None, None) => {}
     }
     said.extend(choice.format.clone());
-    if choice.segment == Some(Segment::Missing) && page.missing > 0 {
-        said.push(grouped(page.missing));
+    if let (Some(Segment::Missing), Rows::Missing(lines)) = (choice.segment, &page.rows)
+        && !lines.is_empty()
+    {
+        let others = page.turns.0.is_some() || page.turns.1.is_some();
+        said.push(number_of(lines.len(), others, choice, page.missing));
     }
+    said.retain(|part| !part.is_empty());
     if page.too_many {
         said.push("More is called so than is looked at. Type more of it.".to_owned());
     }
     said.join("; ")
+}
+
+/// How many rows there are: those that are shown, if these are all, and all that there are, if nothing is left out. Otherwise that is not
+/// counted.
+fn number_of(shown: usize, others: bool, choice: &Choice, all: u64) -> String {
+    match (others, choice.is_narrow()) {
+        (false, _) => shown.to_string(),
+        (true, false) => grouped(all),
+        (true, true) => String::new(),
+    }
 }
 
 fn filter(page: &ExpiringPage, query: &PageQuery, choice: &Choice, base: &str) -> Filter {
@@ -409,21 +420,21 @@ fn filter(page: &ExpiringPage, query: &PageQuery, choice: &Choice, base: &str) -
     let runtimes = page.runtimes.iter().map(|(id, name)| (id.to_string(), name.clone()));
     parts.push(select("runtime", "Runtime", "All runtimes", runtimes.collect()));
     let mut own = vec!["q", "runtime", "after", "before"];
+    if page.providers.len() > 1 {
+        let providers = page
+            .providers
+            .iter()
+            .map(|(id, label)| (id.to_string(), label.name.clone()));
+        parts.push(select(
+            "provider",
+            "Git provider",
+            "All Git providers",
+            providers.collect(),
+        ));
+        own.push("provider");
+    }
     let by_status = !matches!(choice.segment, Some(Segment::Missing | Segment::RefreshEnds));
     if by_status {
-        if page.providers.len() > 1 {
-            let providers = page
-                .providers
-                .iter()
-                .map(|(id, label)| (id.to_string(), label.name.clone()));
-            parts.push(select(
-                "provider",
-                "Git provider",
-                "All Git providers",
-                providers.collect(),
-            ));
-            own.push("provider");
-        }
         let statuses = TokenStatus::ALL.map(|status| {
             let words = ShownStatus::Checked(status).words();
             (status.as_str().to_owned(), words.to_owned())
