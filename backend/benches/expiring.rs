@@ -287,6 +287,13 @@ async fn views(services: &Services, mira: &Member) -> Vec<(String, Choice)> {
                 ..of_runtime.clone()
             },
         ),
+        (
+            "a runtime, refresh tokens that end",
+            Choice {
+                segment: Some(Segment::RefreshEnds),
+                ..of_runtime.clone()
+            },
+        ),
         ("a Git provider, by end", of_provider.clone()),
         (
             "a Git provider, by last check, last first",
@@ -300,6 +307,20 @@ async fn views(services: &Services, mira: &Member) -> Vec<(String, Choice)> {
             "a Git provider, tile expired",
             Choice {
                 segment: Some(Segment::Expired),
+                ..of_provider.clone()
+            },
+        ),
+        (
+            "a Git provider, missing",
+            Choice {
+                segment: Some(Segment::Missing),
+                ..of_provider.clone()
+            },
+        ),
+        (
+            "a Git provider, refresh tokens that end",
+            Choice {
+                segment: Some(Segment::RefreshEnds),
                 ..of_provider
             },
         ),
@@ -353,6 +374,20 @@ async fn views(services: &Services, mira: &Member) -> Vec<(String, Choice)> {
                 search: "seed0011".to_owned(),
                 segment: Some(Segment::Missing),
                 ..Choice::default()
+            },
+        ),
+        (
+            "search: a runtime, missing",
+            Choice {
+                segment: Some(Segment::Missing),
+                ..search("runtime-12")
+            },
+        ),
+        (
+            "search: a person, refresh tokens that end",
+            Choice {
+                segment: Some(Segment::RefreshEnds),
+                ..search("seed0011")
             },
         ),
     ];

@@ -354,7 +354,6 @@ impl ExpiringTokens {
                 ..expiring::working(now)
             }],
             search: None,
-            of_members: false,
             order: TokenOrder::Ends,
             descending: false,
             after: None,
@@ -491,7 +490,6 @@ impl ExpiringTokens {
             format: choice.format.clone(),
             spans: spans(choice, now),
             search,
-            of_members: false,
             order: if choice.by_check && choice.may_go_by_check() {
                 TokenOrder::Checked
             } else {
@@ -505,7 +503,7 @@ impl ExpiringTokens {
         self.lines(account, found, (choice, size), known, too_many).await
     }
 
-    /// The tokens of an account's members that have ended or do not work.
+    /// The tokens of an account that have ended or do not work.
     fn not_valid(account: AccountId, now: Timestamp) -> TokenQuery {
         let spans = [Segment::Expired, Segment::Invalid].map(|segment| segment.spans(now));
         TokenQuery {
@@ -516,7 +514,6 @@ impl ExpiringTokens {
             format: None,
             spans: spans.into_iter().flatten().collect(),
             search: None,
-            of_members: true,
             order: TokenOrder::Ends,
             descending: false,
             after: None,
@@ -548,7 +545,7 @@ impl ExpiringTokens {
             descending: false,
             ..choice.clone()
         };
-        let found = self.store.found_tokens(&query).await?;
+        let found = self.store.found_of_members(&query).await?;
         self.lines(account, found, (&forwards, size), known, false).await
     }
 

@@ -23,7 +23,7 @@ use sea_orm::{
         SelectStatement, SimpleExpr, UnionType,
     },
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use uuid::Uuid;
 
 /// The most tokens that a search by their Git identity looks at.
@@ -32,8 +32,10 @@ pub const MOST_LOGINS: u64 = 2000;
 const DAY: i64 = 86_400_000;
 /// For how many days from today numbers are told apart by their day: longer than the timeline and the calendar go.
 const DAYS_AHEAD: i64 = 200;
-/// The most runtimes whose rows are found each by themselves; among more, all are looked at in order.
+/// The most runtimes whose refresh tokens are found each by themselves; among more, all are looked at in order.
 const MOST_PLACES: usize = 200;
+/// The same of those without a token: these are looked at in their index alone, which has the runtime.
+const FEW_PLACES: usize = 20;
 /// How many changes of numbers are added up in one transaction.
 const FOLDED_AT_ONCE: u64 = 5000;
 
@@ -80,8 +82,6 @@ pub struct TokenQuery {
     pub spans: Vec<Span>,
     /// Those that a search found.
     pub search: Option<TokenSearch>,
-    /// Only those of members: neither runtimes' own nor what somebody left behind.
-    pub of_members: bool,
     /// In which order.
     pub order: TokenOrder,
     /// The last ones first.
@@ -235,12 +235,6 @@ impl TokenQuery {
                 .expr_as(Expr::col(self.key()), "sort_key")
                 .from(git_token::Entity)
                 .cond_where(place);
-            if self.of_members {
-                let holder = || aside(git_token::Column::UserId);
-                branch
-                    .and_where(holder().is_not_null())
-                    .and_where(holder().not_in_subquery(former_members(self.account)));
-            }
             if let Some((at, id)) = self.after {
                 branch.and_where(comes_after(
                     self.descending,
@@ -520,7 +514,7 @@ impl MissingQuery {
                     .chain(runtimes.map(|runtime| branch(of_runtime(runtime))))
                     .collect()
             }
-            (None, Some(places)) if places.len() > MOST_PLACES => vec![branch(of_account().add(within(places)))],
+            (None, Some(places)) if places.len() > FEW_PLACES => vec![branch(of_account().add(within(places)))],
             (None, Some(places)) => places.iter().map(|runtime| branch(of_runtime(runtime))).collect(),
             (None, None) => vec![branch(of_account())],
         };
@@ -661,6 +655,34 @@ impl Store {
     /// Where the tokens of a choice stand in its order.
     pub async fn found_tokens(&self, query: &TokenQuery) -> Result<Vec<TokenCursor>, Fault> {
         self.keyed(&query.select()).await
+    }
+
+    /// The same without runtimes' own tokens, and without what somebody left behind. There are few of those, so they are left out of what
+    /// was found, rather than each token looked at that might be found.
+    pub async fn found_of_members(&self, query: &TokenQuery) -> Result<Vec<TokenCursor>, Fault> {
+        let (mut query, mut all) = (query.clone(), Vec::new());
+        let wanted = usize::try_from(query.limit).unwrap_or(usize::MAX);
+        loop {
+            let found = self.found_tokens(&query).await?;
+            let ids = found.iter().map(|(_, id)| id.0);
+            let of_members: Vec<Uuid> = git_token::Entity::find()
+                .select_only()
+                .column(git_token::Column::Id)
+                .filter(git_token::Column::Id.is_in(ids))
+                .filter(also(git_token::Column::AccountId, query.account.0))
+                .filter(aside(git_token::Column::UserId).is_not_null())
+                .filter(aside(git_token::Column::UserId).not_in_subquery(former_members(query.account)))
+                .into_tuple()
+                .all(&self.db)
+                .await?;
+            let of_members: HashSet<Uuid> = of_members.into_iter().collect();
+            all.extend(found.iter().filter(|(_, id)| of_members.contains(&id.0)));
+            query.after = found.last().copied();
+            if found.len() < wanted || all.len() >= wanted {
+                all.truncate(wanted);
+                return Ok(all);
+            }
+        }
     }
 
     /// Where OAuth tokens stand in the order in which what refreshes them ends.

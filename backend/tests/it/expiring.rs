@@ -169,7 +169,6 @@ fn queries(account: AccountId, runtime: RuntimeId, provider: GitProviderId) -> V
                             format: None,
                             spans: spans.clone(),
                             search: None,
-                            of_members: false,
                             order,
                             descending,
                             after,

@@ -66,8 +66,11 @@ test("a key that is issued opens the credentials of its runtime, until it is rev
     await expect(site.page.getByRole("dialog")).toContainText("last fetched just now");
     await expect(site.page.getByRole("dialog")).toContainText("Token handed out, by argocd");
     await site.open("/acme/admin/audit?who=access-key");
-    await expect(site.page.getByRole("main").getByRole("row")).toHaveCount(2);
-    await expect(site.page.getByRole("main").getByRole("row").nth(1)).toContainText("127.0.0.1");
+    // The request, and the one credential that was new to the key.
+    await expect(site.page.getByRole("main").getByRole("row")).toHaveCount(3);
+    await expect(site.page.getByRole("main").getByRole("row").nth(1)).toContainText("Credentials fetched");
+    await expect(site.page.getByRole("main").getByRole("row").nth(2)).toContainText("Token handed out");
+    await expect(site.page.getByRole("main").getByRole("row").nth(2)).toContainText("127.0.0.1");
 
     await site.open(path);
     await site.choose("prod-eu", "Access keys of prod-eu");
@@ -105,6 +108,33 @@ test("a key without a name, or with one that is taken, is not issued", async ({ 
     await site.arrived(path, heading);
 });
 
+test("a secret is no name of a key, and does not come back", async ({ site, acme }) => {
+    await acme.runtime("prod-eu");
+    await site.open(path);
+    await site.choose("prod-eu", "Access keys of prod-eu");
+    const panel = site.dialog("Access keys of prod-eu");
+    await site.settled();
+    await site.field("Name of a new key", panel).fill("pbk_pasted-into-the-wrong-field");
+    await site.button("Issue access key", panel).click();
+    await expect(panel).toContainText("This looks like a secret, which everybody would see.");
+    expect(await site.page.content()).not.toContain("pbk_pasted");
+});
+
+test("a runtime takes its keys along", async ({ site, acme }) => {
+    await acme.runtime("prod-eu");
+    const key = await issue(site, "argocd");
+    await site.open(path);
+    await site.choose("prod-eu", "Delete prod-eu");
+    const question = site.dialog("Delete prod-eu?");
+    await expect(question).toContainText("Its access key is revoked.");
+    await site.settled();
+    await site.button("Delete runtime", question).click();
+    await expect(site.notice).toContainText("Runtime deleted.");
+    expect((await fetched(acme, key)).status).toBe(401);
+    await site.open("/acme/admin/audit?q=argocd");
+    await expect(site.page.getByRole("main").getByRole("row").nth(1)).toContainText("Access key revoked");
+});
+
 test("without a key nothing is handed out", async ({ acme }) => {
     for (const headers of [{}, { authorization: "Basic pbk_abc" }] as Record<string, string>[]) {
         const answer = await send(`${acme.patchbay.url}/api/v1/runtime/credentials`, { headers });
@@ -112,4 +142,7 @@ test("without a key nothing is handed out", async ({ acme }) => {
         expect(header(answer, "www-authenticate")).toContain("Bearer");
         expect(JSON.parse(text(answer))).toMatchObject({ status: 401, title: "No valid access key" });
     }
+    const posted = await send(`${acme.patchbay.url}/api/v1/runtime/credentials`, { method: "POST" });
+    expect([posted.status, header(posted, "allow")]).toEqual([405, "GET, HEAD"]);
+    expect(JSON.parse(text(posted))).toMatchObject({ status: 405, title: "Method not allowed" });
 });

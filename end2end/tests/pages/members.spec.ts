@@ -129,6 +129,18 @@ test.describe("for an admin", () => {
         await expect(site.dialog("Leave this account?")).toContainText("an account needs one");
     });
 
+    test("whoever goes is named with the access keys that they issued", async ({ site, acme }) => {
+        const runtime = await acme.runtime("prod-eu");
+        const code = codeOf(await invited(acme, { role: "admin" }));
+        const client = new Client(acme.patchbay.url);
+        await client.done("join-as-new", { code, ...jonas });
+        await client.done("issue-access-key", { account: "acme", id: runtime, name: "argocd" });
+        await site.open(path);
+        await site.choose(jonas.name, `Remove ${jonas.name}`);
+        const sheet = site.dialog(`Remove ${jonas.name}?`);
+        await expect(sheet).toContainText("Access keys that they issued go on working: argocd (prod-eu).");
+    });
+
     test("removing somebody names their tokens and asks what becomes of them", async ({ site, acme }) => {
         const provider = await acme.provider();
         const [eu, us] = [await acme.runtime("prod-eu", provider), await acme.runtime("prod-us", provider)];
@@ -141,6 +153,7 @@ test.describe("for an admin", () => {
         await site.choose(jonas.name, `Remove ${jonas.name}`);
         const sheet = site.dialog(`Remove ${jonas.name}?`);
         await expect(sheet).toContainText("2 tokens are stored, for prod-eu, prod-us.");
+        await expect(sheet).not.toContainText("Access keys");
         await site.settled();
         await site.field("Their tokens", sheet).selectOption({ label: "Keep them until they end" });
         await site.button("Remove member", sheet).click();
