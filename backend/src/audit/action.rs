@@ -261,6 +261,14 @@ actions! {
     NoticeChannelDeleted = "notice_channel.deleted", Settings, Done, "Notification channel deleted";
     /// Notifications that were given up are sent again.
     NoticesSentAgain = "notices.sent_again", Settings, Done, "Notifications sent again";
+    /// A person knows of a notification, so that nobody else is told.
+    NoticeAcknowledged = "notice.acknowledged", Settings, Done, "Notification acknowledged";
+    /// A person put a notification off.
+    NoticeSnoozed = "notice.snoozed", Settings, Done, "Notification put off";
+    /// A person wants to hear nothing of a runtime.
+    RuntimeMuted = "runtime.muted", Settings, Done, "Runtime muted";
+    /// A person wants to hear of a runtime again.
+    RuntimeUnmuted = "runtime.unmuted", Settings, Done, "Runtime unmuted";
     /// A person signed in.
     SignedIn = "session.signed_in", Sessions, Done, "Signed in";
     /// Somebody tried to sign in as a person, with a wrong password.

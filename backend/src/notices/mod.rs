@@ -106,7 +106,9 @@ impl Notices {
     pub async fn acknowledge(&self, member: &Member, notice: NoticeId) -> Result<(), NoticeError> {
         let now = self.shared.now();
         let (account, user) = (member.account(), member.user());
-        found(self.shared.store.acknowledge_notice(account, user, notice, now).await?)
+        let event = AuditEvent::new(member, Action::NoticeAcknowledged, now);
+        let store = &self.shared.store;
+        found(store.acknowledge_notice(account, user, notice, now, event).await?)
     }
 
     /// Puts a notice off for so many days, and telling others of it too.
@@ -120,23 +122,34 @@ impl Notices {
             )));
         }
         let settings = self.shared.store.notice_settings(account).await?;
-        let until = self.shared.now().plus(time);
+        let now = self.shared.now();
+        let until = now.plus(time);
         let escalates = until.plus(look::days(settings.escalate_days));
         let store = &self.shared.store;
-        found(store.snooze_notice(account, user, notice, (until, escalates)).await?)
+        let event = AuditEvent::new(member, Action::NoticeSnoozed, now);
+        found(
+            store
+                .snooze_notice(account, user, notice, (until, escalates), event)
+                .await?,
+        )
     }
 
     /// The person wants to hear nothing of a runtime.
     pub async fn mute(&self, member: &Member, runtime: RuntimeId) -> Result<(), NoticeError> {
-        let now = self.shared.now();
-        let (account, user) = (member.account(), member.user());
-        found(self.shared.store.mute_runtime(account, user, runtime, now).await?)
+        let (store, account, now) = (&self.shared.store, member.account(), self.shared.now());
+        let row = store.runtime(account, runtime).await?.ok_or(NoticeError::NotFound)?;
+        let event = AuditEvent::new(member, Action::RuntimeMuted, now).runtime(row.id, &row.name);
+        store.mute_runtime(account, member.user(), runtime, now, event).await?;
+        Ok(())
     }
 
     /// Takes that back.
     pub async fn unmute(&self, member: &Member, runtime: RuntimeId) -> Result<(), NoticeError> {
-        let (account, user) = (member.account(), member.user());
-        Ok(self.shared.store.unmute_runtime(account, user, runtime).await?)
+        let (store, account, now) = (&self.shared.store, member.account(), self.shared.now());
+        let row = store.runtime(account, runtime).await?.ok_or(NoticeError::NotFound)?;
+        let event = AuditEvent::new(member, Action::RuntimeUnmuted, now).runtime(row.id, &row.name);
+        store.unmute_runtime(account, member.user(), runtime, event).await?;
+        Ok(())
     }
 
     /// Asks the holders of these tokens to look after them, and gives how many people are told. Of each token once a day at most.

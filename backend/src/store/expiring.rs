@@ -36,6 +36,8 @@ const DAYS_AHEAD: i64 = 200;
 const MOST_PLACES: usize = 200;
 /// The same of those without a token: these are looked at in their index alone, which has the runtime.
 const FEW_PLACES: usize = 20;
+/// How many people's names are asked for at once: a statement takes so many values at most (32,766 on SQLite).
+const NAMES_AT_ONCE: usize = 5000;
 /// How many changes of numbers are added up in one transaction.
 const FOLDED_AT_ONCE: u64 = 5000;
 
@@ -884,19 +886,20 @@ impl Store {
 
     /// Names and addresses of people.
     pub async fn names_of(&self, people: &[UserId]) -> Result<HashMap<UserId, (String, String)>, Fault> {
-        let rows: Vec<(Uuid, String, String)> = user::Entity::find()
-            .select_only()
-            .column(user::Column::Id)
-            .column(user::Column::Name)
-            .column(user::Column::Email)
-            .filter(user::Column::Id.is_in(people.iter().map(|person| person.0)))
-            .into_tuple()
-            .all(&self.db)
-            .await?;
-        Ok(rows
-            .into_iter()
-            .map(|(id, name, email)| (UserId(id), (name, email)))
-            .collect())
+        let mut names = HashMap::with_capacity(people.len());
+        for some in people.chunks(NAMES_AT_ONCE) {
+            let rows: Vec<(Uuid, String, String)> = user::Entity::find()
+                .select_only()
+                .column(user::Column::Id)
+                .column(user::Column::Name)
+                .column(user::Column::Email)
+                .filter(user::Column::Id.is_in(some.iter().map(|person| person.0)))
+                .into_tuple()
+                .all(&self.db)
+                .await?;
+            names.extend(rows.into_iter().map(|(id, name, email)| (UserId(id), (name, email))));
+        }
+        Ok(names)
     }
 
     /// Who has no token for which runtime, by name.

@@ -6,7 +6,7 @@ use super::{
     notice_entities::{notice, notice_mute, notice_recipient},
     notices::condition,
 };
-use crate::Fault;
+use crate::{Fault, audit::AuditEvent};
 use domain::{
     AccountId, GitTokenId, NoticeId, RuntimeId, Timestamp, UserId,
     notice::{Condition, Level},
@@ -154,15 +154,17 @@ impl Store {
         Ok(some.len() as u64)
     }
 
-    /// Notes that a person acknowledges a notice: nobody else is told of it. `false` if the person was not told of such a one.
+    /// Notes that a person acknowledges a notice: nobody else is told of it. `false` if the person was not told of such a one. The
+    /// event is given what the notice says.
     pub async fn acknowledge_notice(
         &self,
         account: AccountId,
         user: UserId,
         notice: NoticeId,
         now: Timestamp,
+        event: AuditEvent,
     ) -> Result<bool, Fault> {
-        self.mind(account, user, notice, (Some(now), None), None).await
+        self.mind(account, user, notice, (Some(now), None), (None, event)).await
     }
 
     /// Puts a notice off for a person until a moment, and telling others of it until `escalates` at least. `false` if the person was
@@ -173,8 +175,9 @@ impl Store {
         user: UserId,
         notice: NoticeId,
         (until, escalates): (Timestamp, Timestamp),
+        event: AuditEvent,
     ) -> Result<bool, Fault> {
-        self.mind(account, user, notice, (None, Some(until)), Some(escalates))
+        self.mind(account, user, notice, (None, Some(until)), (Some(escalates), event))
             .await
     }
 
@@ -184,7 +187,7 @@ impl Store {
         user: UserId,
         id: NoticeId,
         (acknowledged, snoozed): (Option<Timestamp>, Option<Timestamp>),
-        escalates: Option<Timestamp>,
+        (escalates, event): (Option<Timestamp>, AuditEvent),
     ) -> Result<bool, Fault> {
         let tx = self.begin().await?;
         let mut mine = notice_recipient::Entity::update_many()
@@ -208,44 +211,64 @@ impl Store {
                 update = update.filter(notice::Column::EscalatesAt.lt(at));
             }
             update.exec(&tx).await?;
+            let said: Option<(String, Option<Uuid>)> = notice::Entity::find_by_id(id.0)
+                .select_only()
+                .columns([notice::Column::Sentence, notice::Column::GitTokenId])
+                .into_tuple()
+                .one(&tx)
+                .await?;
+            let (sentence, token) = said.unwrap_or_default();
+            let event = event.detail(sentence);
+            let event = match token {
+                Some(token) => event.token(GitTokenId(token)),
+                None => event,
+            };
+            event.insert(&tx, account).await?;
         }
         tx.commit().await?;
         Ok(found)
     }
 
-    /// Notes that a person wants to hear nothing of a runtime. `false` if there is no such runtime.
+    /// Notes that a person wants to hear nothing of a runtime. `false` if they want that already. [`super::is_referenced`] tells that the
+    /// runtime is gone.
     pub async fn mute_runtime(
         &self,
         account: AccountId,
         user: UserId,
         id: RuntimeId,
         now: Timestamp,
+        event: AuditEvent,
     ) -> Result<bool, Fault> {
-        if self.runtime(account, id).await?.is_none() {
-            return Ok(false);
-        }
         let row = notice_mute::ActiveModel {
             user_id: Set(user.0),
             runtime_id: Set(id.0),
             account_id: Set(account.0),
             at: Set(now.as_millis()),
         };
-        notice_mute::Entity::insert(row)
+        let tx = self.begin().await?;
+        let new = notice_mute::Entity::insert(row)
             .on_conflict(OnConflict::new().do_nothing().to_owned())
-            .exec_without_returning(&self.db)
+            .exec_without_returning(&tx)
             .await?;
-        Ok(true)
+        event.end(tx, account, new == 1).await
     }
 
-    /// Takes that back.
-    pub async fn unmute_runtime(&self, account: AccountId, user: UserId, id: RuntimeId) -> Result<(), Fault> {
-        notice_mute::Entity::delete_many()
+    /// Takes that back; `false` if the runtime was not muted.
+    pub async fn unmute_runtime(
+        &self,
+        account: AccountId,
+        user: UserId,
+        id: RuntimeId,
+        event: AuditEvent,
+    ) -> Result<bool, Fault> {
+        let tx = self.begin().await?;
+        let done = notice_mute::Entity::delete_many()
             .filter(notice_mute::Column::UserId.eq(user.0))
             .filter(notice_mute::Column::RuntimeId.eq(id.0))
             .filter(notice_mute::Column::AccountId.eq(account.0))
-            .exec(&self.db)
+            .exec(&tx)
             .await?;
-        Ok(())
+        event.end(tx, account, done.rows_affected == 1).await
     }
 
     /// The runtimes of which a person wants to hear nothing, by name.

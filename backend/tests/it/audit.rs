@@ -8,13 +8,16 @@ use backend::{
     access::{AccessError, Member, NewAdmin},
     audit::{Actor, Direction, Filter, Follow, Format, Group, Outcome, Record, Sink, Who, compare, verify},
     clock::Clock as _,
+    expiring::{Choice, Rows},
     git_providers::{GitProviderForm, TypedScopes},
+    members::{Fate, InviteForm},
+    notices::{SettingsForm, SlackForm, WebhookForm},
     oauth::ApplicationForm,
     runtimes::RuntimeForm,
     store::Store,
     tokens::At,
 };
-use domain::{AccountId, HolderKind, RuntimeId, Timestamp};
+use domain::{AccountId, HolderKind, Role, RuntimeId, Timestamp};
 use forge::{NewToken, Provider};
 use migrations::{Migrator, MigratorTrait as _};
 use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, DbBackend, Statement};
@@ -170,6 +173,15 @@ fn lines(path: &Path) -> Vec<i64> {
     let text = std::fs::read_to_string(path).unwrap();
     let seq = |line: &str| serde_json::from_str::<Record>(line).unwrap().seq;
     text.lines().map(seq).collect()
+}
+
+/// That each of these actions fails, and leaves everything as it was, here and at the provider.
+macro_rules! refused {
+    ($world:ident, ($db:ident, $before:ident): $($action:expr),+ $(,)?) => {$(
+        assert!($action.await.is_err(), stringify!($action));
+        assert_eq!(everything(&$db).await, $before, stringify!($action));
+        assert!($world.forge.writes().is_empty(), stringify!($action));
+    )+};
 }
 
 on_both_databases! {
@@ -427,14 +439,7 @@ on_both_databases! {
         refuse_records(&db).await;
         world.forge.clear_requests();
         let before = everything(&db).await;
-        macro_rules! refused {
-            ($($action:expr),+ $(,)?) => {$(
-                assert!($action.await.is_err(), stringify!($action));
-                assert_eq!(everything(&db).await, before, stringify!($action));
-                assert!(world.forge.writes().is_empty(), stringify!($action));
-            )+};
-        }
-        refused!(
+        refused!(world, (db, before):
             services.git_providers.register(&mira, provider_form("new")),
             services.git_providers.edit(&mira, provider, provider_form("renamed")),
             services.git_providers.choose_scopes(&mira, provider, &scopes),
@@ -467,6 +472,57 @@ on_both_databases! {
         let shared = services.tokens.share(&mira, runtime, &[empty]).await;
         assert!(shared.is_err());
         assert_eq!(everything(&db).await, before);
+    }
+
+    async fn where_nothing_can_be_recorded_nobody_comes_or_goes_and_nothing_is_set(database: TestDatabase) {
+        let (world, mira) = World::set_up(database).await;
+        let services = &world.services;
+        let runtime = rotation::runtime(&world, &mira, "prod-eu").await;
+        let empty = rotation::runtime(&world, &mira, "empty").await;
+        rotation::token(&world, &mira, runtime, &["read_api", "write_repository", "self_rotate"]).await;
+        // Somebody who is told of something, an invitation, a key, a channel, and a calendar's link.
+        let ada = world.admin("Ada", "ada@acme.dev").await;
+        let invite = || InviteForm { role: "admin".to_owned(), ..InviteForm::default() };
+        services.members.invite(&mira, &invite()).await.unwrap();
+        let invitation = services.members.page(&mira).await.unwrap().invitations[0].id;
+        services.access_keys.issue(&mira, runtime, "argocd").await.unwrap();
+        let key = services.access_keys.page(&mira, runtime).await.unwrap().keys[0].id;
+        let webhook = |name: &str| WebhookForm { name: name.to_owned(), address: "https://127.0.0.1/hook".to_owned() };
+        let channel = services.notices.add_webhook(&mira, &webhook("ops")).await.unwrap().id;
+        let slack = || SlackForm { name: "chat".to_owned(), address: "https://127.0.0.1/chat".to_owned().into() };
+        let times = || SettingsForm { leads: "5".to_owned(), escalate_days: "2".to_owned(), digest_hour: "6".to_owned() };
+        services.calendar.make_link(&mira).await.unwrap();
+        let token = services.expiring.page(&mira, &Choice::default()).await.unwrap().rows;
+        let Rows::Tokens(lines) = token else { panic!("these are tokens") };
+        let token = lines[0].id;
+        services.notices.remind(&mira, &[token]).await.unwrap();
+        let notice = services.notices.page(&mira).await.unwrap().notices[0].told.id;
+        services.notices.mute(&mira, empty).await.unwrap();
+
+        let db = behind(&world).await;
+        refuse_records(&db).await;
+        world.forge.clear_requests();
+        let before = everything(&db).await;
+        refused!(world, (db, before):
+            services.access_keys.issue(&mira, runtime, "flux"),
+            services.access_keys.revoke(&mira, key),
+            services.members.invite(&mira, &invite()),
+            services.members.revoke_invitation(&mira, invitation),
+            services.members.change_role(&mira, ada.user(), Role::Member),
+            services.members.remove(&mira, ada.user(), Fate::Revoke),
+            services.members.remove(&ada, ada.user(), Fate::Keep),
+            services.notices.put_settings(&mira, &times()),
+            services.notices.add_webhook(&mira, &webhook("more")),
+            services.notices.add_slack(&mira, &slack()),
+            services.notices.delete_channel(&mira, channel),
+            services.notices.acknowledge(&mira, notice),
+            services.notices.snooze(&mira, notice, 3),
+            services.notices.mute(&mira, runtime),
+            services.notices.unmute(&mira, empty),
+            services.calendar.make_link(&mira),
+            services.calendar.remove_link(&mira),
+            services.expiring.check_soon(&mira, &[token]),
+        );
     }
 
     async fn old_events_are_chained_with_the_names_that_are_known(database: TestDatabase) {

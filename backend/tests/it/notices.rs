@@ -360,6 +360,24 @@ on_both_databases! {
             notices.mute(&ben, RuntimeId(uuid::Uuid::nil())).await,
             Err(NoticeError::NotFound)
         ));
+        // Who silenced what is on record: once each.
+        let events = world.store.audit_events_after(mira.account(), 0, 1000).await.unwrap();
+        let done: Vec<_> = events
+            .iter()
+            .filter(|event| event.action.starts_with("notice.") || event.action.ends_with("muted"))
+            .map(|event| (event.action.as_str(), event.actor_name.as_deref().unwrap(), event.runtime.as_deref()))
+            .collect();
+        assert_eq!(
+            done,
+            [
+                ("notice.acknowledged", "Ana", None),
+                ("notice.snoozed", "Ben", None),
+                ("runtime.muted", "Ben", Some("prod-eu")),
+                ("runtime.unmuted", "Ben", Some("prod-eu")),
+            ]
+        );
+        let acknowledged = events.iter().find(|event| event.action == "notice.acknowledged").unwrap();
+        assert!(acknowledged.detail == anas.told.sentence && acknowledged.token_id.is_some());
         assert!(matches!(notices.open(&ben).await, Err(NoticeError::Access(AccessError::NotAdmin))));
     }
 
