@@ -34,6 +34,32 @@ test("without tokens it says what will stand here", async ({ site }) => {
     await expect(site.page.getByRole("link", { name: "Expired" })).toContainText("0");
 });
 
+test("those without a valid token are searched by runtime, and only what is known is counted", async ({ site, acme }) => {
+    await tokens(acme);
+    await site.open(`${path}?show=missing`);
+    const none = site.page.getByRole("table", { name: "People without a token" });
+    const broken = site.page.getByRole("table", { name: "People whose token does not work" });
+    await expect(none).toContainText("edge");
+    await expect(broken).toContainText("lab");
+    await site.settled();
+    await site.field("Search").fill("edge");
+    await site.button("Apply").click();
+    await expect(site.page).toHaveURL(/q=edge/);
+    await expect(none).toContainText("edge");
+    await expect(broken).toHaveCount(0);
+    await site.open(`${path}?show=missing&q=lab`);
+    await expect(broken).toContainText("lab");
+    await expect(none).toHaveCount(0);
+    // The file has both sorts.
+    const file = await acme.mira.send(`${path}/export?show=missing`);
+    const lines = text(file).trim().split("\r\n");
+    expect(lines[0]).toBe("person,email,runtime,git_provider,token");
+    expect(lines.slice(1).map((line) => line.split(",").filter((_, at) => at === 2 || at === 4))).toEqual([
+        ["edge", "None"],
+        ["lab", "Invalid or revoked"],
+    ]);
+});
+
 test("every number leads to what it counts", async ({ site, acme }) => {
     await tokens(acme);
     await site.open(path);
