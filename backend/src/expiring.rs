@@ -258,9 +258,15 @@ impl ExpiringTokens {
         let rows = async {
             let known = self.known(account).await?;
             let found = self.rows(account, choice, &known, (now, PAGE)).await?;
-            let broken = match (choice.segment, &choice.turn) {
-                (Some(Segment::Missing), None) => self.broken(account, choice, &known, (now, PAGE)).await?,
-                _ => (Rows::Tokens(Vec::new()), (None, None), false),
+            let is_first = (found.1).0.is_none();
+            let broken = if choice.segment == Some(Segment::Missing) && is_first {
+                let first = Choice {
+                    turn: None,
+                    ..choice.clone()
+                };
+                self.broken(account, &first, &known, (now, PAGE)).await?
+            } else {
+                (Rows::Tokens(Vec::new()), (None, None), false)
             };
             Ok((known, found, broken))
         };
@@ -808,7 +814,12 @@ impl Known {
     /// The runtimes of a choice, if it is among some of them.
     fn places(&self, choice: &Choice) -> Option<Vec<RuntimeId>> {
         let provider = choice.provider.as_ref();
-        let here = |id: &RuntimeId| provider.is_none() || self.provider_of.get(id) == provider;
+        // Of another account's runtime nothing is known here.
+        let here = |id: &RuntimeId| match (self.provider_of.get(id), provider) {
+            (Some(own), Some(chosen)) => own == chosen,
+            (own, None) => own.is_some(),
+            (None, Some(_)) => false,
+        };
         match choice.runtime {
             Some(runtime) => Some([runtime].into_iter().filter(here).collect()),
             None => provider.map(|_| self.provider_of.keys().copied().filter(here).collect()),

@@ -74,6 +74,8 @@ pub enum RefreshNote {
     },
     /// Its OAuth application was deleted, so nobody can refresh it.
     NoApplication,
+    /// The stored refresh token does not open, so nobody can refresh it.
+    Unreadable,
 }
 
 impl RefreshNote {
@@ -82,7 +84,7 @@ impl RefreshNote {
     pub const fn is_final(&self) -> bool {
         match self {
             Self::Failing { .. } | Self::InDoubt { .. } => false,
-            Self::Refused { .. } | Self::GaveUp { .. } | Self::NoApplication => true,
+            Self::Refused { .. } | Self::GaveUp { .. } | Self::NoApplication | Self::Unreadable => true,
         }
     }
 
@@ -112,6 +114,7 @@ impl RefreshNote {
             Self::NoApplication => {
                 "Its OAuth application was deleted, so it cannot be refreshed. Authorize access again.".to_owned()
             }
+            Self::Unreadable => "What refreshes it is stored, and cannot be opened. Authorize access again.".to_owned(),
         }
     }
 }
@@ -145,7 +148,7 @@ mod tests {
             .is_final()
         );
         assert!(!RefreshNote::InDoubt { since }.is_final());
-        assert!(RefreshNote::NoApplication.is_final());
+        assert!(RefreshNote::NoApplication.is_final() && RefreshNote::Unreadable.is_final());
         assert!(RefreshNote::GaveUp { why: String::new() }.is_final());
     }
 

@@ -10,6 +10,9 @@ pub const ACCESS_KEY_PREFIX: &str = "pbk_";
 /// Our own: a secret as well, and of no use to a provider.
 const ACCESS_KEY: TokenFormat = TokenFormat::other(ACCESS_KEY_PREFIX, "Patchbay access key");
 
+/// What is shorter behind its prefix is a word that begins so. The shortest known is that of a GitLab token, with 20 characters.
+const SHORTEST_BODY: usize = 16;
+
 /// A format of tokens that its prefix tells.
 #[derive(Debug, PartialEq, Eq)]
 pub struct TokenFormat {
@@ -117,10 +120,13 @@ fn find(token: &str) -> Option<(Option<ProviderKind>, &'static TokenFormat)> {
         .find(|(_, format)| token.starts_with(format.prefix))
 }
 
-/// Whether something is in a text that looks like a secret.
+/// Whether something is in a text that looks like a secret: the letters with which tokens begin, and enough behind them.
 #[must_use]
 pub fn has_token(text: &str) -> bool {
-    text.split([',', ' ']).any(|word| find(word).is_some())
+    let is_secret =
+        |word: &str| find(word).is_some_and(|(_, format)| word.len() >= format.prefix.len() + SHORTEST_BODY);
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-')
+        .any(is_secret)
 }
 
 impl Recognition {
@@ -228,6 +234,38 @@ mod tests {
             objection("ATCTTx", ProviderKind::Gitea).as_deref(),
             Some("This is a Bitbucket access token, and this runtime uses Gitea. Paste a token of Gitea.")
         );
+    }
+
+    #[test]
+    fn a_secret_is_found_wherever_it_stands_in_a_text() {
+        let body = "0123456789abcdef";
+        for around in [
+            "X",
+            " X ",
+            "\"X\"",
+            "key=X",
+            "token:X",
+            "a,X",
+            "https://X@github.com",
+            "a\tX\nb",
+        ] {
+            for prefix in ["pbk_", "ghp_", "glpat-", "ATATT"] {
+                assert!(
+                    has_token(&around.replace('X', &format!("{prefix}{body}"))),
+                    "{prefix} in {around}"
+                );
+            }
+        }
+        for word in [
+            "",
+            "argocd",
+            "glpat-rotator",
+            "ghp_0123456789abcde",
+            "the pbk_ prefix",
+            body,
+        ] {
+            assert!(!has_token(word), "{word}");
+        }
     }
 
     #[test]

@@ -25,8 +25,9 @@ enum OauthGrants {
     GitTokenId,
 }
 
-/// What happens when a member goes or comes: trigger, event, and statement.
-const TRIGGERS: [(&str, &str, &str); 2] = [
+/// What happens when a member goes or comes, and when an OAuth token comes: trigger, event, and statement. Also where a process that is not
+/// up to date yet does it.
+const TRIGGERS: [(&str, &str, &str); 3] = [
     (
         "members_left",
         "AFTER DELETE ON members",
@@ -36,6 +37,12 @@ const TRIGGERS: [(&str, &str, &str); 2] = [
         "members_back",
         "AFTER INSERT ON members",
         "DELETE FROM former_members WHERE account_id = NEW.account_id AND user_id = NEW.user_id;",
+    ),
+    (
+        "oauth_grants_placed",
+        "AFTER INSERT ON oauth_grants",
+        "UPDATE oauth_grants SET runtime_id = (SELECT runtime_id FROM git_tokens WHERE id = NEW.git_token_id) \
+         WHERE git_token_id = NEW.git_token_id;",
     ),
 ];
 

@@ -77,13 +77,7 @@ pub(crate) async fn choose_scopes(
     .await;
     let values: Vec<(String, &str)> = scopes
         .iter()
-        // A token that was pasted into the wrong field does not come back.
-        .map(|(field, scopes)| {
-            let has_token = scopes
-                .split([',', ' '])
-                .any(|name| domain::token_format::TokenFormat::of(name).is_some());
-            (format!("scopes[{field}]"), if has_token { "" } else { scopes.as_str() })
-        })
+        .map(|(field, scopes)| (format!("scopes[{field}]"), scopes.as_str()))
         .collect();
     let values: Vec<(&str, &str)> = values.iter().map(|(field, scopes)| (field.as_str(), *scopes)).collect();
     Ok(crate::ssr::finish(

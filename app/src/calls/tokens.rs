@@ -36,11 +36,8 @@ pub(crate) async fn put_token(
         ))
     }
     .await;
-    // A token that was pasted into the wrong field does not come back.
-    let username = form.username.as_str();
-    let username = domain::token_format::TokenFormat::of(username).map_or(username, |_| "");
     let values = [
-        ("username", username),
+        ("username", form.username.as_str()),
         ("ends_on", crate::ssr::date_typed(&form.ends_on)),
     ];
     Ok(crate::ssr::finish(

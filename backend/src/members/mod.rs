@@ -88,6 +88,8 @@ pub struct MemberView {
     pub last_seen_at: Option<Timestamp>,
     /// For how many runtimes the person has a token that works.
     pub tokens: u64,
+    /// How many access keys of runtimes the person issued.
+    pub keys: u64,
 }
 
 /// An invitation that can still be used.
@@ -163,6 +165,7 @@ impl Members {
         let now = self.clock.now();
         let working = self.store.working_tokens(account, now).await?;
         let members = self.store.members(account).await?;
+        let keys = self.store.access_keys_by_issuer(account).await?;
         let invitations = self.store.open_invitations(account, now).await?;
         let runtimes = self.store.runtimes(account).await?.len();
         Ok(MembersPage {
@@ -172,6 +175,7 @@ impl Members {
                 .into_iter()
                 .map(|row| MemberView {
                     tokens: working.get(&row.user).copied().unwrap_or_default(),
+                    keys: keys.get(&row.user).copied().unwrap_or_default(),
                     user: row.user,
                     name: row.name,
                     email: row.email,

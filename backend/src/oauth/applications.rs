@@ -10,7 +10,7 @@ use crate::{
 };
 use domain::{
     FieldErrors, GitProviderId, HolderKind, OAuthApplicationId, RuntimeId, Scope, SecretInput, Timestamp,
-    doctor::Finding, field, oauth::Registration, profile, scope::joined, view::ProviderLabel,
+    doctor::Finding, field, oauth::Registration, profile, scope::joined, token_format::has_token, view::ProviderLabel,
 };
 use secrecy::SecretString;
 use sha2::{Digest as _, Sha256};
@@ -496,6 +496,11 @@ fn credential(typed: &str, what: &str) -> Result<String, String> {
     let typed = typed.trim();
     if typed.is_empty() {
         return Err(format!("Paste the {what}."));
+    }
+    if has_token(typed) {
+        return Err(format!(
+            "This looks like a token or an access key. Paste the {what} of the OAuth application."
+        ));
     }
     if typed.len() > MAX_CREDENTIAL || !typed.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(format!(

@@ -363,14 +363,7 @@ impl Refresh {
         let shared = &self.shared;
         let (Some(refresh), Some(application)) = (&grant.refresh, &grant.application) else {
             // Deleted just now. Nothing of this is due any more.
-            let end = RefreshEnd {
-                note: RefreshNote::NoApplication,
-                due: None,
-                failures: grant.failures,
-                in_doubt: false,
-                event: None,
-            };
-            shared.store.end_refresh(grant, end).await?;
+            self.give_up(grant, RefreshNote::NoApplication).await?;
             return Ok(Outcome::Refused);
         };
         // All that may fail comes before the provider is asked.
@@ -379,7 +372,14 @@ impl Refresh {
         };
         let sealer = shared.keys.sealer(grant.account).await?;
         let place = refresh_place(grant.account, grant.token, grant.user);
-        let old = shared.keys.unseal(&place, refresh).await?;
+        let old = match sealer.open(&place, refresh) {
+            Ok(old) => old,
+            Err(error) => {
+                tracing::error!(account = %grant.account, token = %grant.token, %error, "a refresh token does not open");
+                self.give_up(grant, RefreshNote::Unreadable).await?;
+                return Ok(Outcome::Refused);
+            }
+        };
         let now = shared.now();
         let left_behind = grant.sent_at.is_some() && !matches!(grant.note, Some(RefreshNote::InDoubt { .. }));
         let event = left_behind.then(|| self.in_doubt(grant));
@@ -415,6 +415,18 @@ impl Refresh {
                 })
             }
         }
+    }
+
+    /// Notes that a token is not refreshed any more, without asking the provider.
+    async fn give_up(&self, grant: &GrantRow, note: RefreshNote) -> Result<(), Fault> {
+        let end = RefreshEnd {
+            note,
+            due: None,
+            failures: grant.failures,
+            in_doubt: false,
+            event: None,
+        };
+        self.shared.store.end_refresh(grant, end).await
     }
 
     /// Saves a new pair, whatever happens. `false` if nobody wants it any more.

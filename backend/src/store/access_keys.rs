@@ -126,6 +126,22 @@ impl Store {
         Ok(rows.into_iter().map(count).collect())
     }
 
+    /// How many keys each person issued that are still there; who issued none is left out.
+    pub async fn access_keys_by_issuer(&self, account: AccountId) -> Result<HashMap<UserId, u64>, Fault> {
+        let rows: Vec<(Uuid, i64)> = access_key::Entity::find()
+            .select_only()
+            .column(access_key::Column::CreatedBy)
+            .column_as(access_key::Column::Id.count(), "keys")
+            .filter(access_key::Column::AccountId.eq(account.0))
+            .filter(access_key::Column::CreatedBy.is_not_null())
+            .group_by(access_key::Column::CreatedBy)
+            .into_tuple()
+            .all(&self.db)
+            .await?;
+        let count = |(issuer, keys): (Uuid, i64)| (UserId(issuer), u64::try_from(keys).unwrap_or_default());
+        Ok(rows.into_iter().map(count).collect())
+    }
+
     /// The keys that somebody issued, by runtime and name.
     pub async fn access_keys_by(&self, account: AccountId, issuer: UserId) -> Result<Vec<AccessKeyRow>, Fault> {
         let rows = access_key::Entity::find()
@@ -206,6 +222,13 @@ impl Store {
         let events = events(&note_handed(&tx, over).await?);
         if !events.is_empty() {
             audit::append(&tx, over.key.account, events).await?;
+            // Others may have been waited for: a token that was rotated or refreshed by then is not the one that was read. Without a lock,
+            // since whoever has one may wait for this.
+            let now = fingerprints(&tx, over.key, None).await?;
+            if !over.tokens.iter().all(|(id, read)| now.get(id) == Some(read)) {
+                tx.rollback().await?;
+                return Ok(Handed::Changed);
+            }
         }
         tx.commit().await?;
         Ok(Handed::Recorded)
@@ -282,25 +305,34 @@ async fn hold(tx: &impl ConnectionTrait, key: &AccessKeyRow) -> Result<Option<He
         .one(tx)
         .await?;
     let Some(provider) = provider else { return Ok(None) };
-    let tokens: Vec<(Uuid, Vec<u8>)> = git_token::Entity::find()
+    Ok(Some(Held {
+        runtime: runtime_row(place),
+        provider: provider_row(provider)?,
+        tokens: fingerprints(tx, key, Some(LockType::KeyShare)).await?,
+    }))
+}
+
+/// The fingerprints of the tokens of a key's runtime as they are now.
+async fn fingerprints(
+    tx: &impl ConnectionTrait,
+    key: &AccessKeyRow,
+    lock: Option<LockType>,
+) -> Result<HashMap<GitTokenId, Vec<u8>>, Fault> {
+    let mut tokens = git_token::Entity::find()
         .select_only()
         .column(git_token::Column::Id)
         .column(git_token::Column::Fingerprint)
         .filter(git_token::Column::RuntimeId.eq(key.runtime.0))
         .filter(git_token::Column::AccountId.eq(key.account.0))
-        .order_by_asc(git_token::Column::Id)
-        .lock(LockType::KeyShare)
-        .into_tuple()
-        .all(tx)
-        .await?;
-    Ok(Some(Held {
-        runtime: runtime_row(place),
-        provider: provider_row(provider)?,
-        tokens: tokens
-            .into_iter()
-            .map(|(id, fingerprint)| (GitTokenId(id), fingerprint))
-            .collect(),
-    }))
+        .order_by_asc(git_token::Column::Id);
+    if let Some(lock) = lock {
+        tokens = tokens.lock(lock);
+    }
+    let tokens: Vec<(Uuid, Vec<u8>)> = tokens.into_tuple().all(tx).await?;
+    Ok(tokens
+        .into_iter()
+        .map(|(id, fingerprint)| (GitTokenId(id), fingerprint))
+        .collect())
 }
 
 /// Notes which tokens a key is handed at an address; gives those that it was not handed there before, or long ago.

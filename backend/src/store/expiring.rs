@@ -224,6 +224,11 @@ impl TokenQuery {
     /// The statement that finds their ids, in order.
     #[must_use]
     pub fn select(&self) -> SelectStatement {
+        self.select_those(false)
+    }
+
+    /// The same; without what is no member's, if that is asked for.
+    fn select_those(&self, of_members: bool) -> SelectStatement {
         let order = order(self.descending);
         let branches = self.branches().into_iter().map(|(place, found)| {
             // What a search finds is sorted: as an expression the key tempts no database to walk through all tokens in order.
@@ -237,6 +242,12 @@ impl TokenQuery {
                 .expr_as(Expr::col(self.key()), "sort_key")
                 .from(git_token::Entity)
                 .cond_where(place);
+            if of_members {
+                let holder = || aside(git_token::Column::UserId);
+                branch
+                    .and_where(holder().is_not_null())
+                    .and_where(holder().not_in_subquery(former_members(self.account)));
+            }
             if let Some((at, id)) = self.after {
                 branch.and_where(comes_after(
                     self.descending,
@@ -659,32 +670,33 @@ impl Store {
         self.keyed(&query.select()).await
     }
 
-    /// The same without runtimes' own tokens, and without what somebody left behind. There are few of those, so they are left out of what
-    /// was found, rather than each token looked at that might be found.
+    /// The same without runtimes' own tokens, and without what somebody left behind. Mostly there are few of those, so they are left out of
+    /// what was found, rather than each token looked at that might be found; that is done for the rest, if some are left out.
     pub async fn found_of_members(&self, query: &TokenQuery) -> Result<Vec<TokenCursor>, Fault> {
-        let (mut query, mut all) = (query.clone(), Vec::new());
-        let wanted = usize::try_from(query.limit).unwrap_or(usize::MAX);
-        loop {
-            let found = self.found_tokens(&query).await?;
-            let ids = found.iter().map(|(_, id)| id.0);
-            let of_members: Vec<Uuid> = git_token::Entity::find()
-                .select_only()
-                .column(git_token::Column::Id)
-                .filter(git_token::Column::Id.is_in(ids))
-                .filter(also(git_token::Column::AccountId, query.account.0))
-                .filter(aside(git_token::Column::UserId).is_not_null())
-                .filter(aside(git_token::Column::UserId).not_in_subquery(former_members(query.account)))
-                .into_tuple()
-                .all(&self.db)
-                .await?;
-            let of_members: HashSet<Uuid> = of_members.into_iter().collect();
-            all.extend(found.iter().filter(|(_, id)| of_members.contains(&id.0)));
-            query.after = found.last().copied();
-            if found.len() < wanted || all.len() >= wanted {
-                all.truncate(wanted);
-                return Ok(all);
-            }
+        let found = self.found_tokens(query).await?;
+        let of_members: Vec<Uuid> = git_token::Entity::find()
+            .select_only()
+            .column(git_token::Column::Id)
+            .filter(git_token::Column::Id.is_in(found.iter().map(|(_, id)| id.0)))
+            .filter(also(git_token::Column::AccountId, query.account.0))
+            .filter(aside(git_token::Column::UserId).is_not_null())
+            .filter(aside(git_token::Column::UserId).not_in_subquery(former_members(query.account)))
+            .into_tuple()
+            .all(&self.db)
+            .await?;
+        let of_members: HashSet<Uuid> = of_members.into_iter().collect();
+        let (last, are_all) = (found.last().copied(), (found.len() as u64) < query.limit);
+        let mut theirs: Vec<TokenCursor> = found.into_iter().filter(|(_, id)| of_members.contains(&id.0)).collect();
+        let wanted = query.limit - theirs.len() as u64;
+        if !are_all && wanted > 0 {
+            let rest = TokenQuery {
+                after: last,
+                limit: wanted,
+                ..query.clone()
+            };
+            theirs.extend(self.keyed(&rest.select_those(true)).await?);
         }
+        Ok(theirs)
     }
 
     /// Where OAuth tokens stand in the order in which what refreshes them ends.

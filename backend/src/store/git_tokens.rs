@@ -206,7 +206,7 @@ impl Store {
             .await?;
         model.insert(&tx).await?;
         if let Some(grant) = token.grant {
-            insert_grant(&tx, account, (token.id, token.runtime), grant).await?;
+            insert_grant(&tx, account, token.id, grant).await?;
         }
         insert_check(&tx, account, token.id, (check_id, at), outcome).await?;
         event.insert(&tx, account).await?;

@@ -17,7 +17,7 @@ use domain::{
 };
 use sea_orm::{
     ActiveModelTrait as _,
-    ActiveValue::{Set, Unchanged},
+    ActiveValue::{NotSet, Set, Unchanged},
     ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait as _, ExprTrait as _,
     PaginatorTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, QueryTrait as _, Select,
     sea_query::{Expr, LockType},
@@ -600,7 +600,7 @@ fn millis(at: Option<Timestamp>) -> Option<i64> {
 pub(super) async fn insert_grant(
     tx: &DatabaseTransaction,
     account: AccountId,
-    (token, runtime): (GitTokenId, RuntimeId),
+    token: GitTokenId,
     (application, grant): (OAuthApplicationId, NewGrant),
 ) -> Result<(), Fault> {
     let due = grant.due();
@@ -608,7 +608,8 @@ pub(super) async fn insert_grant(
         git_token_id: Set(token.0),
         account_id: Set(account.0),
         oauth_application_id: Set(Some(application.0)),
-        runtime_id: Set(Some(runtime.0)),
+        // A trigger knows it.
+        runtime_id: NotSet,
         sealed_refresh: Set(grant.refresh.map(Sealed::into_bytes)),
         granted: Set(grant.granted.map(|granted| scope::joined(&granted))),
         access_ends_at: Set(millis(grant.access_ends)),

@@ -4,13 +4,14 @@ use crate::support::{PASSWORD, World, on_both_databases};
 use backend::{
     access::{AccessError, Member, NewAdmin},
     access_keys::AccessKeyError,
+    expiring::{Choice, Rows, Turn},
     git_providers::GitProviderError,
     members::{Fate, InviteForm, MemberError},
     rotation::RotationError,
     runtimes::{RuntimeError, RuntimeForm},
     tokens::TokenError,
 };
-use domain::Role;
+use domain::{Role, expiring::Segment};
 use forge::NewToken;
 use secrecy::ExposeSecret as _;
 use std::net::{IpAddr, Ipv4Addr};
@@ -83,6 +84,22 @@ on_both_databases! {
         assert!(matches!(keys.revoke(&hank, id).await, Err(AccessKeyError::NotFound)));
         let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
         assert!(world.services.hand_out.credentials(&key, |_| false, here).await.is_ok());
+
+        // Nor in which order another account's tokens stand.
+        let at_start = Some(Turn { back: false, row: format!("0.{}", uuid::Uuid::nil()) });
+        for segment in [None, Some(Segment::Missing), Some(Segment::RefreshEnds), Some(Segment::NoExpiry)] {
+            for (runtime, provider) in [(Some(runtime), None), (None, Some(provider)), (Some(runtime), Some(provider))] {
+                for turn in [None, at_start.clone()] {
+                    let choice = Choice { segment, runtime, provider, turn, ..Choice::default() };
+                    let page = world.services.expiring.page(&hank, &choice).await.unwrap();
+                    let rows = match page.rows {
+                        Rows::Tokens(lines) => lines.len(),
+                        Rows::Missing(lines) => lines.len(),
+                    };
+                    assert_eq!((rows, page.turns, page.broken.0.len()), (0, (None, None), 0), "{choice:?}");
+                }
+            }
+        }
 
         let providers = &world.services.git_providers;
         let edited = providers.edit(&hank, provider, world.provider_form()).await;

@@ -587,6 +587,69 @@ on_both_databases! {
         assert_eq!(count(walk(&world, &mira, &choice).await.len()), told);
     }
 
+    async fn what_is_no_members_is_left_out_however_much_of_it_there_is(database: TestDatabase) {
+        let (world, mira) = seeded(database).await;
+        let now = Timestamp::from_millis(NOW);
+        let spans = [Segment::Expired, Segment::Invalid].into_iter().flat_map(|segment| segment.spans(now)).collect();
+        let query = TokenQuery {
+            account: mira.account(),
+            runtime: None,
+            provider: None,
+            oauth: None,
+            format: None,
+            spans,
+            search: None,
+            order: TokenOrder::Ends,
+            descending: false,
+            after: None,
+            limit: 1000,
+        };
+        let all = world.store.found_tokens(&query).await.unwrap();
+        assert_eq!(world.store.found_of_members(&query).await.unwrap(), all, "everybody is a member");
+        // Half of them leave: those whose tokens come first, as they do when nobody minds what was left behind.
+        let rows = world.store.listed_tokens(mira.account(), &all[..all.len() / 2]).await.unwrap();
+        let left: HashSet<_> = rows.iter().filter_map(|row| row.user).collect();
+        for user in &left {
+            world.services.members.remove(&mira, *user, Fate::Keep).await.unwrap();
+        }
+        let rows = world.store.listed_tokens(mira.account(), &all).await.unwrap();
+        let stay: Vec<_> = rows
+            .iter()
+            .filter(|row| !left.contains(&row.user.unwrap()))
+            .map(|row| (row.key, row.id))
+            .collect();
+        assert!(stay.len() > 3 && stay.len() < all.len() / 2);
+        for limit in [1, 2, stay.len() - 1, stay.len(), stay.len() + 1, all.len(), 1000] {
+            let query = TokenQuery { limit: u64::try_from(limit).unwrap(), ..query.clone() };
+            let found = world.store.found_of_members(&query).await.unwrap();
+            assert_eq!(found, stay[..limit.min(stay.len())], "{limit}");
+        }
+        let choice = Choice { segment: Some(Segment::Missing), ..Choice::default() };
+        let page = page(&world, &mira, &choice).await;
+        assert_eq!((page.not_valid, page.broken.0.len()), (count(stay.len()), stay.len().min(PAGE)));
+    }
+
+    async fn a_file_of_many_parts_has_every_row_once(database: TestDatabase) {
+        let (world, mira) = World::set_up(database).await;
+        world.runtime(&mira, "prod-eu").await;
+        Seed { runtimes: 4, people: 2700, now: NOW }.sow(&world.database_url()).await;
+        let numbers = page(&world, &mira, &Choice::default()).await;
+        let of = |segment| Choice { segment, ..Choice::default() };
+        for (choice, wanted) in [
+            (of(None), numbers.numbers.all),
+            (of(Some(Segment::Missing)), numbers.missing + numbers.not_valid),
+        ] {
+            let mut file = world.services.expiring.file(&mira, choice).unwrap();
+            let mut lines = Vec::new();
+            while let Some(part) = file.next().await.unwrap() {
+                lines.extend(part.lines().map(ToOwned::to_owned));
+            }
+            assert_eq!(count(lines.len()), wanted + 1);
+            assert_eq!(lines.iter().collect::<HashSet<_>>().len(), lines.len());
+        }
+        assert!(numbers.missing > 1000 && numbers.not_valid > 1000, "each is more than a part");
+    }
+
     async fn a_file_has_every_row_of_a_choice(database: TestDatabase) {
         let (world, mira) = seeded(database).await;
         let invalid = Choice { segment: Some(Segment::Invalid), ..Choice::default() };

@@ -636,6 +636,23 @@ on_both_databases! {
         applications.edit(&stage.mira, stage.application, &back).await.unwrap();
     }
 
+    async fn a_token_or_an_access_key_is_no_credential_of_an_application(database: TestDatabase) {
+        let stage = Stage::at(database, ProviderKind::GitLab, Provider::GitLab).await;
+        let applications = &stage.world.services.oauth_applications;
+        let right = form(&stage.at_forge, "write_repository,read_api");
+        for secret in ["pbk_0123456789abcdef0123456789", "glpat-0123456789abcdef0123"] {
+            let as_id = ApplicationForm { client_id: secret.to_owned(), ..right.clone() };
+            let as_secret = ApplicationForm { client_secret: secret.to_owned().into(), ..right.clone() };
+            for (field, form) in [("client_id", as_id), ("client_secret", as_secret)] {
+                let refused = applications.edit(&stage.mira, stage.application, &form).await;
+                let Err(OAuthApplicationError::Invalid(errors)) = refused else { panic!("{field}: {refused:?}") };
+                assert!(errors.at(field).unwrap().contains("looks like a token"));
+            }
+        }
+        let events = stage.world.store.audit_events_after(stage.mira.account(), 0, 1000).await.unwrap();
+        assert!(events.iter().all(|event| !event.detail.contains("0123456789abcdef")));
+    }
+
     async fn an_application_holds_its_git_provider_at_its_address(database: TestDatabase) {
         let stage = Stage::at(database, ProviderKind::GitLab, Provider::GitLab).await;
         let providers = &stage.world.services.git_providers;

@@ -258,6 +258,23 @@ on_both_databases! {
         assert_eq!((run(&stage).await, asked(&stage)), (ran(0, 0), 1));
     }
 
+    async fn what_refreshes_it_and_does_not_open_is_told_and_not_tried_again(database: TestDatabase) {
+        let stage = at_gitlab(database).await;
+        let db = sea_orm::Database::connect(stage.world.database_url().expose_secret()).await.unwrap();
+        // As if somebody had moved the access token's ciphertext there.
+        let moved = "UPDATE oauth_grants SET sealed_refresh = (SELECT sealed FROM git_tokens WHERE id = git_token_id)";
+        sea_orm::ConnectionTrait::execute_unprepared(&db, moved).await.unwrap();
+        db.close().await.unwrap();
+        pass(&stage, UNTIL_DUE);
+        assert_eq!(run(&stage).await, ran(0, 1));
+        let after = grant(&stage).await;
+        assert_eq!((after.due, after.note), (None, Some(RefreshNote::Unreadable)));
+        assert!(matches!(live(&stage).await, Live::Token(_)), "until its end");
+        pass(&stage, Duration::from_hours(1));
+        assert!(matches!(live(&stage).await, Live::Dead { why } if why.contains("cannot be opened")));
+        assert_eq!((run(&stage).await, asked(&stage)), (ran(0, 0), 0));
+    }
+
     async fn a_check_in_doubt_does_not_hide_it(database: TestDatabase) {
         let stage = at_gitlab(database).await;
         pass(&stage, UNTIL_DUE);

@@ -292,6 +292,8 @@ fn list(page: &ExpiringPage, query: &PageQuery, base: &str, account: &str) -> Li
         icon: if nothing_at_all { "key" } else { "ok" }.to_owned(),
         advice: if nothing_at_all {
             "As soon as somebody has a token for a runtime, it shows here what ends when."
+        } else if !page.broken.0.is_empty() {
+            "Everybody here has a token. Some do not work: they stand below."
         } else if chosen.is_empty() || choice.search.is_empty() {
             "Nothing here. That is good news, unless it was meant to be found."
         } else {

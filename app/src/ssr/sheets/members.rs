@@ -190,7 +190,12 @@ fn role(member: &MemberView, page: &MembersPage, account: &str) -> Sheet {
             format!("Make {} a member?", member.name),
             Role::Member,
             format!(
-                "{name} can then authorize access for themself only. Invitations that {name} made and nobody has used are revoked."
+                "{name} can then authorize access for themself only. Invitations that {name} made and nobody has used are revoked.{}",
+                match member.keys {
+                    0 => "",
+                    _ =>
+                        " Access keys that they issued go on working: revoke what they may have kept, on the page Runtimes.",
+                }
             ),
         ),
     };
@@ -257,8 +262,12 @@ pub(super) fn departure(departure: &Departure, member: &Member, account: &str) -
             let keys = departure.keys.iter().map(|(key, runtime)| format!("{key} ({runtime})"));
             let keys = plain(&keys.collect::<Vec<_>>().join(", "));
             let who = if own { "you" } else { "they" };
+            let advice = match (own, departure.role) {
+                (true, Role::Member) => "Ask an admin to revoke what you may have kept.".to_owned(),
+                _ => format!("Revoke what {who} may have kept, on the page Runtimes."),
+            };
             parts.push(Part::Text(format!(
-                "Access keys that {who} issued go on working: {keys}. Revoke what {who} may have kept, on the page Runtimes."
+                "Access keys that {who} issued go on working: {keys}. {advice}"
             )));
         }
         if !departure.runtimes.is_empty() {

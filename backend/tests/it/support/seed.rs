@@ -91,8 +91,8 @@ impl Seed {
                  WHERE {MIX} % 50 <> 7"
             ),
             format!(
-                "INSERT INTO oauth_grants (git_token_id, account_id, runtime_id, refresh_ends_at, generation, lease_until, redirect_uri, failures) \
-                 SELECT id, account_id, runtime_id, {now} + (checked_at % 180) * {day}, 0, 0, '', 0 FROM git_tokens WHERE kind = 'oauth'"
+                "INSERT INTO oauth_grants (git_token_id, account_id, refresh_ends_at, generation, lease_until, redirect_uri, failures) \
+                 SELECT id, account_id, {now} + (checked_at % 180) * {day}, 0, 0, '', 0 FROM git_tokens WHERE kind = 'oauth'"
             ),
             format!(
                 "INSERT INTO members (account_id, user_id, role, created_at) \
