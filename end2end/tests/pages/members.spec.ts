@@ -139,6 +139,9 @@ test.describe("for an admin", () => {
         await site.choose(jonas.name, `Remove ${jonas.name}`);
         const sheet = site.dialog(`Remove ${jonas.name}?`);
         await expect(sheet).toContainText("Access keys that they issued go on working: argocd (prod-eu).");
+        await site.open(path);
+        await site.choose(jonas.name, `Make member ${jonas.name}`);
+        await expect(site.dialog(`Make ${jonas.name} a member?`)).toContainText("Access keys that they issued go on working");
     });
 
     test("removing somebody names their tokens and asks what becomes of them", async ({ site, acme }) => {
